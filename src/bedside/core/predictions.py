@@ -1,0 +1,66 @@
+"""Contract 4, predictions and measures: one row per decision and output, alike for every pillar.
+
+Predictions   what was said of a unit at a time, and what then happened.
+Measures      one row per unit and measure (Dice, HD95, ...), for what a score per row cannot say.
+`output` names what spoke: "risk" is the model; "news2", "qsofa", "clock", "logistic", ... stand beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bedside.core.errors import Unusable
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SCHEMA_NAME = "bedside.predictions/1"
+SUBGROUPS: tuple[str, ...] = ("sex", "age_band", "race", "ethnicity")
+
+
+def prediction_schema() -> dict[str, pl.DataType]:
+    """Column types of a predictions frame."""
+    import polars as pl
+
+    when = pl.Datetime("us")
+    text, number = pl.String(), pl.Float64()
+    return {
+        "subject_id": pl.Int64(), "unit_id": text, "parent_unit": text, "group_id": text, "prediction_time": when,
+        "output": text, "value": number, "low": number, "high": number, "label": pl.Boolean(), "event_time": when,
+        "reader": text, "modality": text, "artifact_digest": text, "split": text, "site": text, "bundle": text,
+        "sex": text, "age_band": text, "race": text, "ethnicity": text,
+    }  # fmt: skip
+
+
+def measure_schema() -> dict[str, pl.DataType]:
+    """Column types of a measures frame."""
+    import polars as pl
+
+    text, number = pl.String(), pl.Float64()
+    return {"subject_id": pl.Int64(), "unit_id": text, "group_id": text, "output": text, "measure": text,
+            "value": number, "split": text, "site": text, "bundle": text}  # fmt: skip
+
+
+def conform(frame: pl.DataFrame) -> pl.DataFrame:
+    """A predictions frame with every column of the contract, missing ones null, in the contract's order and types."""
+    import polars as pl
+
+    return frame.select(
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in prediction_schema().items()
+    )
+
+
+def check(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
+    """The frame itself when it keeps the contract, else `Unusable` naming every breach."""
+    import polars as pl
+
+    wanted = prediction_schema()
+    breaches = [f"column {name} is missing or not {dtype}" for name, dtype in wanted.items() if frame.schema.get(name) != dtype]
+    if not breaches:
+        breaches = [f"column {name} holds nulls" for name in ("unit_id", "output", "value", "split") if frame[name].null_count()]
+        if frame.select(pl.struct("unit_id", "output").is_duplicated().any()).item():
+            breaches.append("a unit and output occur twice")
+    if breaches:
+        raise Unusable("; ".join(breaches), where=where, do="see bedside.core.predictions for the contract")
+    return frame

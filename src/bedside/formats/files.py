@@ -1,0 +1,75 @@
+"""The one file walk: a source's files in a fixed order, and their bytes, gzip opened on the way.
+
+A `Source` is declared in study.toml; a `RawFile` is one of its files. Everything that opens clinical
+files (survey, transform, readers, verification) starts here, so that no file is seen by one and missed by another.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import zlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from bedside.core.errors import Malformed, Misconfigured
+
+Format = Literal["fhir", "hl7v2", "tables", "dicom", "notes"]
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One [[source]] of study.toml.
+
+    path      folder or file, relative to study.toml
+    mapping   tables only: name of a shipped mapping ("mimic-iv", "physionet-2019", ...) or path of a TOML file
+    timezone  zone of times that carry none
+    include   glob patterns of file names inside `path`; all files when empty
+    """
+
+    name: str
+    format: Format
+    path: str
+    mapping: str | None = None
+    timezone: str | None = None
+    include: list[str] = []
+
+
+class RawFile(msgspec.Struct, frozen=True):
+    """One file of a source. `alias` is its pseudonymous name, the only one written anywhere after this point."""
+
+    source: str
+    format: Format
+    path: Path
+    relative: str
+    alias: str
+
+    def read(self) -> bytes:
+        """The bytes, decompressed when the name ends in .gz; `Malformed` when gzip breaks off."""
+        data = self.path.read_bytes()
+        if not self.relative.endswith(".gz"):
+            return data
+        try:
+            return gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            raise Malformed("gzip stream is truncated or damaged", where=f"{self.source}/{self.alias}",
+                            do="fetch the file again from its sender") from error  # fmt: skip
+
+
+def paths(source: Source, root: Path) -> list[tuple[Path, str]]:
+    """Every file of a source as (path, path relative to the source), sorted; hidden files are not data."""
+    top = (root / source.path).resolve()
+    if top.is_file():
+        return [(top, top.name)]
+    if not top.is_dir():
+        raise Misconfigured(f"source {source.name!r} has no such folder or file", where=f"study.toml, source {source.name!r}, path",
+                            do="correct the path; it is relative to study.toml")  # fmt: skip
+    found = ((path, path.relative_to(top).as_posix()) for path in top.rglob("*") if path.is_file())
+    kept = [(p, r) for p, r in found if not any(part.startswith(".") for part in r.split("/")) and _wanted(r, source.include)]
+    return sorted(kept, key=lambda pair: pair[1])
+
+
+def _wanted(relative: str, patterns: list[str]) -> bool:
+    name = relative.rsplit("/", 1)[-1]
+    return not patterns or any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(relative, p) for p in patterns)

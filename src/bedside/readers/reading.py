@@ -1,0 +1,55 @@
+"""What every reader returns: events, notes and image rows of one file, its counts and its rejects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bedside.core.accounts import Reject, Tally
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class NoteRow(msgspec.Struct, frozen=True):
+    """One note's text, beside the event that says it exists. Times in microseconds of UTC."""
+
+    note_id: str
+    subject_id: int
+    encounter_id: str | None
+    time: int | None
+    known_at: int | None
+    code: str
+    text: str
+    source: str
+
+
+class ImageRow(msgspec.Struct, frozen=True):
+    """One DICOM instance: where its de-identified file lies and what it shows."""
+
+    subject_id: int
+    study_uid: str
+    series_uid: str
+    instance_uid: str
+    modality: str
+    time: int | None
+    body_part: str | None
+    rows: int | None
+    columns: int | None
+    frames: int | None
+    transfer_syntax: str | None
+    file: str
+
+
+@dataclass
+class Reading:
+    """One file, read. `events` keeps the contract of `core.events`; order is the file's."""
+
+    events: pl.DataFrame
+    tally: Tally
+    notes: list[NoteRow] = field(default_factory=list)
+    images: list[ImageRow] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    problems: dict[str, int] = field(default_factory=dict)

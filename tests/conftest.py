@@ -1,0 +1,21 @@
+"""Fixtures for every room: the real data sets, when they are there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of openly licensed data sets: BEDSIDE_DATA, else ../shared/data beside the checkout."""
+    found = Path(os.environ.get("BEDSIDE_DATA", _BESIDE))
+    if not found.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("the shared data sets must be there in CI")
+        pytest.skip("the shared data sets are not here: set BEDSIDE_DATA to their folder")
+    return found
