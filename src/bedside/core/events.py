@@ -86,7 +86,9 @@ def check(events: pl.DataFrame, *, where: str) -> pl.DataFrame:
         elif events.schema[name] != dtype:
             breaches.append(f"column {name} is {events.schema[name]}, not {dtype}")
     if not breaches:
-        breaches = [f"column {name} holds nulls" for name in ("subject_id", "code", "status", "source") if events[name].null_count()]
+        breaches = [
+            f"column {name} holds nulls" for name in ("subject_id", "code", "status", "source") if events[name].null_count()
+        ]
     if breaches:
         raise Unusable("; ".join(breaches), where=where, do="see bedside.core.events for the contract")
     return events

@@ -1,0 +1,26 @@
+"""Drift, calibration and alert burden of served predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bedside.cli.say import as_json, folder, show
+
+
+@click.command("monitor")
+@folder
+@click.option("--log", type=click.Path(exists=True), required=True, help="File of served predictions, as `bedside serve --log` writes it.")
+@click.option("--labels", type=click.Path(exists=True), default=None, help="CSV or Parquet with unit_id and label, once they are known.")
+@as_json
+def run(study: str, log: str, labels: str | None, as_json: bool) -> None:
+    """Replay served predictions: input drift against the bundle's reference sketch, calibration, alerts per 100 patient-days.
+
+    Exit code 1 when something drifted.
+    """
+    from bedside.study.monitor import watch
+
+    found, text, alarm = watch(Path(study), log=Path(log), labels=Path(labels) if labels else None)
+    show(found, text, as_json)
+    raise SystemExit(1 if alarm else 0)

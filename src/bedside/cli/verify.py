@@ -1,0 +1,27 @@
+"""Prove that a study folder is what its ledger says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bedside.cli.say import as_json, folder, show
+
+
+@click.command("verify")
+@folder
+@as_json
+def run(study: str, as_json: bool) -> None:
+    """Prove that a study folder is what its ledger says: nothing changed, added, missing or renamed.
+
+    Exit code 0 when it is, 1 when it is not; the first finding is the first thing wrong.
+    """
+    from bedside.study.verify import as_text, verify
+
+    verdict = verify(Path(study).resolve())
+    first = verdict.first
+    record = {"ok": verdict.ok, "first": first, "entries": verdict.entries, "files": verdict.files, "root": verdict.root,
+              "findings": verdict.findings, "notes": verdict.notes}  # fmt: skip
+    show(record, as_text(verdict), as_json)
+    raise SystemExit(0 if verdict.ok else 1)

@@ -1,0 +1,136 @@
+"""Does a study folder hold what its ledger says: nothing changed, added, missing or renamed?
+
+Order     the record first (chain, Merkle roots, signatures), then the files; the first finding is the first thing wrong.
+Raw files stand in the ledger under a keyed digest, so only the holder of the keyring can check them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import msgspec
+
+from bedside.core.errors import BedsideError
+from bedside.core.ids import sha256_file
+from bedside.core.receipt import Item
+from bedside.ledger import checkpoint, merkle
+from bedside.ledger.log import CHECKPOINTS, ENTRIES, PUBLIC_KEY, Entry, Ledger
+
+OWN = frozenset(f"ledger/{name}" for name in (ENTRIES, CHECKPOINTS, PUBLIC_KEY))
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is not as the ledger says: kind is ledger, changed, missing, added, renamed or unchecked."""
+
+    kind: str
+    name: str
+    detail: str
+    seq: int | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """`ok` when there is no finding; `notes` are limits of the check, not faults."""
+
+    ok: bool
+    entries: int
+    files: int
+    root: str | None
+    findings: list[Finding]
+    notes: list[str]
+
+    @property
+    def first(self) -> Finding | None:
+        return self.findings[0] if self.findings else None
+
+
+def record(ledger: Ledger, public_key: bytes | None = None) -> list[Finding]:
+    """Findings in the record itself: every line chained, every checkpoint signed and true of the lines before it.
+
+    public_key  the key that ought to have signed (from the keyring); ledger/key.pub when not known
+    """
+    return [*_chain(ledger.lines), *_checkpoints(ledger, public_key)]
+
+
+def current(entries: Iterable[Entry]) -> dict[str, tuple[Item, int]]:
+    """Files that the study should hold now: the outputs of each step's newest entry, with that entry's number."""
+    newest = {entry.receipt.step: entry for entry in entries}
+    return {
+        item.name: (item, entry.seq)
+        for entry in newest.values()
+        for item in entry.receipt.outputs
+        if not item.name.startswith("raw:")
+    }
+
+
+def files(
+    root: Path, expected: dict[str, tuple[Item, int]], present: Iterable[str], *, digest: Callable[[Path], str] = sha256_file
+) -> list[Finding]:
+    """Findings among files: `present` are the names that lie there, relative to `root`."""
+    here = set(present)
+    missing = {name: expected[name] for name in sorted(expected.keys() - here)}
+    added = {name: digest(root / name) for name in sorted(here - expected.keys())}
+    by_digest = {value: name for name, value in added.items()}
+    found: list[Finding] = []
+    for name, (item, seq) in sorted(expected.items()):
+        if name in missing:
+            found.append(_gone(name, item, seq, by_digest))
+        elif digest(root / name) != item.digest:
+            found.append(Finding("changed", name, f"its bytes are not those of entry {seq}", seq))
+    moved = {f.detail.removeprefix("it now lies at ") for f in found if f.kind == "renamed"}
+    return found + [Finding("added", name, "no entry of the ledger made it") for name in added if name not in moved]
+
+
+def _gone(name: str, item: Item, seq: int, added: dict[str, str]) -> Finding:
+    if item.digest in added:
+        return Finding("renamed", name, f"it now lies at {added[item.digest]}", seq)
+    return Finding("missing", name, f"entry {seq} made it", seq)
+
+
+def _chain(lines: list[bytes]) -> list[Finding]:
+    prev = "0" * 64
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = msgspec.json.decode(line, type=Entry)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return [Finding("ledger", f"ledger/{ENTRIES}", f"line {number} is not an entry", number)]
+        if entry.seq != number or entry.prev != prev:
+            return [Finding("ledger", f"ledger/{ENTRIES}", f"entry {number} does not follow from the one before it", number)]
+        prev = hashlib.sha256(line).hexdigest()
+    return []
+
+
+def _checkpoints(ledger: Ledger, public_key: bytes | None) -> list[Finding]:
+    where = f"ledger/{CHECKPOINTS}"
+    try:
+        written = (ledger.folder / PUBLIC_KEY).read_bytes()
+        key = bytes.fromhex(written.decode().strip())
+        signed = checkpoint.parse((ledger.folder / CHECKPOINTS).read_text(), where=CHECKPOINTS)
+    except (BedsideError, OSError, ValueError, UnicodeDecodeError) as error:
+        return [
+            Finding(
+                "ledger",
+                where,
+                "the signed checkpoints cannot be read: "
+                + (error.what if isinstance(error, BedsideError) else type(error).__name__),
+            )
+        ]
+    if public_key not in (None, key) or written != key.hex().encode() + b"\n":
+        return [Finding("ledger", f"ledger/{PUBLIC_KEY}", "it is not the key of this study's keyring")]
+    leaves = [merkle.leaf(line) for line in ledger.lines]
+    for number, note in enumerate(signed, 1):
+        if not checkpoint.genuine(note, key):
+            return [Finding("ledger", where, f"note {number} is not signed by the study's key")]
+        if note.size != number or not merkle.consistent(leaves, note.size, bytes.fromhex(note.root)):
+            return [
+                Finding(
+                    "ledger", f"ledger/{ENTRIES}", f"the first {note.size} entries are not those signed in note {number}", note.size
+                )
+            ]
+    if len(signed) != len(ledger.lines):
+        return [Finding("ledger", f"ledger/{ENTRIES}", f"{len(ledger.lines)} entries, but the last checkpoint signs {len(signed)}")]
+    data = (ledger.folder / ENTRIES).read_bytes()
+    if data != b"".join(line + b"\n" for line in ledger.lines):
+        return [Finding("ledger", f"ledger/{ENTRIES}", "its bytes are not whole lines")]
+    return []

@@ -1,0 +1,112 @@
+"""`bedside doctor`: what this machine and this study lack, and what to type."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+
+from bedside.core.errors import BedsideError
+
+_EXTRAS = {"risk": ("lightgbm", "scikit-learn", "scipy"), "serve": ("uvicorn", "uvloop", "httptools")}
+_CORE = ("click", "msgspec", "polars", "duckdb", "numpy", "pydicom", "cryptography", "tzdata")
+_DISK_GB, _MEMORY_GB = 2.0, 2.0
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One line of the examination: ok, or what to type."""
+
+    what: str
+    ok: bool
+    seen: str
+    do: str | None = None
+
+
+def examine(study: Path | None) -> list[Finding]:
+    """Findings about the machine, then about the study when one is given."""
+    found = [_python(), _memory(), _disk(study or Path.cwd())]
+    found += [_library(name, "core") for name in _CORE]
+    found += [_library(name, extra) for extra, names in _EXTRAS.items() for name in names]
+    return found + (_study(study) if study else [])
+
+
+def as_text(findings: list[Finding]) -> str:
+    lines = [f"{'ok  ' if f.ok else 'LACK'}  {f.what:<24} {f.seen}" + (f"\n      do  {f.do}" if f.do else "") for f in findings]
+    lacking = sum(not f.ok for f in findings)
+    return "\n".join([*lines, "nothing is lacking" if not lacking else f"{lacking} lacking"])
+
+
+def _python() -> Finding:
+    ok = sys.version_info >= (3, 11)
+    return Finding(
+        "Python", ok, f"{platform.python_version()} on {platform.machine()}", None if ok else "install Python 3.11 or newer"
+    )
+
+
+def _memory() -> Finding:
+    try:
+        gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    except (AttributeError, ValueError, OSError):
+        return Finding("memory", True, "not known on this system")
+    ok = gigabytes >= _MEMORY_GB
+    return Finding("memory", ok, f"{gigabytes:.1f} GB, {os.cpu_count()} cores", None if ok else f"{_MEMORY_GB:.0f} GB are needed")
+
+
+def _disk(where: Path) -> Finding:
+    free = shutil.disk_usage(where if where.exists() else Path.cwd()).free / 2**30
+    ok = free >= _DISK_GB
+    return Finding("free disk", ok, f"{free:.1f} GB", None if ok else f"free at least {_DISK_GB:.0f} GB")
+
+
+def _library(name: str, extra: str) -> Finding:
+    try:
+        return Finding(f"{name} [{extra}]", True, version(name))
+    except PackageNotFoundError:
+        return Finding(
+            f"{name} [{extra}]",
+            False,
+            "not installed",
+            f"pip install 'bedside[{extra}]'" if extra != "core" else "pip install bedside",
+        )
+
+
+def _study(root: Path) -> list[Finding]:
+    from bedside.study.study import Study
+
+    try:
+        study = Study(root)
+    except BedsideError as error:
+        return [Finding("study.toml", False, error.what, error.do)]
+    return [Finding("study.toml", True, f"{len(study.file.source)} sources"), _keyring(study.keyring_path(), root), *_steps(root)]
+
+
+def _keyring(path: Path, root: Path) -> Finding:
+    if not path.exists():
+        begun = (root / "ledger").exists()
+        return Finding("keyring", not begun, "not there", "bring it back from your copy" if begun else None)
+    mode = path.stat().st_mode & 0o777
+    inside = root in path.parents
+    if inside:
+        return Finding("keyring", False, "lies inside the study folder", "move it out and set keyring in [deidentify]")
+    return Finding("keyring", mode == 0o600, f"mode {mode:o}", None if mode == 0o600 else f"chmod 600 {path}")
+
+
+def _steps(root: Path) -> list[Finding]:
+    from bedside.ledger.log import Ledger
+    from bedside.study.steps import STEPS
+
+    done = {entry.receipt.step for entry in Ledger(root / "ledger").entries()}
+    return [
+        Finding(
+            f"step {s.name}",
+            s.name in done,
+            "done" if s.name in done else "not run",
+            None if s.name in done else f"bedside {s.name} {root}",
+        )
+        for s in STEPS
+    ]

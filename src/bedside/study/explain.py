@@ -1,0 +1,115 @@
+"""`bedside explain`: from a figure in a report back to code, parameters and source bytes.
+
+A figure stands in the newest entry that made it. Each of that entry's inputs was the output of an earlier entry, and so on up to the
+raw files, which stand under pseudonymous names and keyed digests.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+
+from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.receipt import Figure, Item
+from bedside.ledger.log import Entry, Ledger
+
+
+class Link(msgspec.Struct, frozen=True):
+    """One step on the way back: the entry, what ran, and what it used."""
+
+    seq: int
+    step: str
+    time: str
+    code: str
+    parameters: dict[str, object]
+    inputs: list[Item]
+    counts: dict[str, object]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """A figure and the way back to the bytes: links from the newest entry to the oldest, then the raw files."""
+
+    figure: Figure
+    links: list[Link]
+    raw: list[Item]
+    opened: dict[str, object] | None
+
+
+def explain(root: Path, name: str) -> Explanation:
+    """Walk the ledger back from a figure; `Misconfigured` with near names when there is none of that name."""
+    entries = Ledger(root / "ledger").entries()
+    if not entries:
+        raise Unusable("there is no ledger here", where=str(root), do=f"bedside run {root}")
+    entry, figure = _find(entries, name)
+    links = _walk(entries, entry)
+    raw = sorted({item for link in links for item in link.inputs if item.name.startswith("raw:")})
+    opening = [e.receipt.parameters for e in entries if e.receipt.step == "open-test-labels" and e.seq < entry.seq]
+    return Explanation(figure, links, raw, opening[-1] if opening else None)
+
+
+def figure_names(root: Path) -> list[str]:
+    """Every figure that can be explained, from the newest entry of each step."""
+    newest = {entry.receipt.step: entry for entry in Ledger(root / "ledger").entries()}
+    return [figure.name for entry in newest.values() for figure in entry.receipt.figures]
+
+
+def as_text(found: Explanation) -> str:
+    """The explanation as an indented walk."""
+    figure = found.figure
+    interval = f" ({figure.low} to {figure.high})" if figure.low is not None else ""
+    lines = [f"{figure.name} = {figure.value}{interval}, n = {figure.n}", f"  method      {figure.method}"]
+    for link in found.links:
+        lines.append(f"  entry {link.seq:<5} {link.step} at {link.time}, code {link.code}")
+        lines += [
+            f"      used    {item.name}  {(item.content or item.digest)[:16]}"
+            for item in link.inputs
+            if not item.name.startswith("raw:")
+        ][:12]
+    if found.opened:
+        lines.append(
+            f"  test labels were opened by plan {str(found.opened.get('plan'))[:16]} and bundle {str(found.opened.get('bundle'))[:16]}"
+        )
+    lines.append(f"  {len(found.raw)} raw files (keyed digests)")
+    lines += [f"      bytes   {item.name}  {item.digest[:16]}" for item in found.raw[:12]]
+    if len(found.raw) > 12:
+        lines.append(f"      and {len(found.raw) - 12} more; --json lists all")
+    return "\n".join(lines)
+
+
+def _find(entries: list[Entry], name: str) -> tuple[Entry, Figure]:
+    for entry in reversed(entries):
+        for figure in entry.receipt.figures:
+            if figure.name == name:
+                return entry, figure
+    names = [figure.name for entry in entries for figure in entry.receipt.figures]
+    near = get_close_matches(name, names, 3)
+    raise Misconfigured(
+        f"no figure called {name!r}",
+        where="the ledger",
+        do=f"did you mean {', '.join(near)}?" if near else "bedside explain --list shows them",
+    )
+
+
+def _walk(entries: list[Entry], last: Entry) -> list[Link]:
+    """The entry and, breadth first, those that made its inputs."""
+    seen, queue, links = set[int](), [last], list[Link]()
+    while queue:
+        entry = queue.pop(0)
+        if entry.seq in seen:
+            continue
+        seen.add(entry.seq)
+        r = entry.receipt
+        links.append(Link(entry.seq, r.step, entry.time, r.code, r.parameters, r.inputs, r.counts))
+        queue += [maker for item in r.inputs if (maker := _maker(entries, item, entry.seq))]
+    return sorted(links, key=lambda link: -link.seq)
+
+
+def _maker(entries: list[Entry], item: Item, before: int) -> Entry | None:
+    made = (
+        entry
+        for entry in reversed(entries[: before - 1])
+        if any(o.name == item.name and o.digest == item.digest for o in entry.receipt.outputs)
+    )
+    return next(made, None)

@@ -1,0 +1,68 @@
+"""The study folder: where each step's outputs lie, and how they appear whole or not at all.
+
+A step writes under `.work/<step>/`, then each of its outputs is renamed into place; the ledger entry comes last.
+A run killed in between leaves outputs without an entry (or none): the step is stale and runs again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bedside.core.errors import Refused
+
+WORK = ".work"
+
+
+def staging(root: Path, step: str) -> Path:
+    """An empty folder for a step's outputs."""
+    folder = root / WORK / step
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def publish(root: Path, staged: Path, owned: tuple[str, ...]) -> list[str]:
+    """Put a step's outputs into place: `owned` names what it owns; what it did not make this time goes away.
+
+    Returns the names of all files now owned by the step, relative to `root`, sorted.
+    """
+    for name in owned:
+        new, place, old = staged / name, root / name, root / WORK / "old" / name
+        if place.exists():
+            old.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(place, old)
+        if new.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(new, place)
+    shutil.rmtree(root / WORK)
+    return sorted(name for top in owned for name in listing(root, root / top))
+
+
+def listing(root: Path, top: Path) -> list[str]:
+    """Names of the files at or under `top`, relative to `root`."""
+    if top.is_file():
+        return [top.relative_to(root).as_posix()]
+    return sorted(path.relative_to(root).as_posix() for path in top.rglob("*") if path.is_file() or path.is_symlink())
+
+
+def clear(root: Path) -> None:
+    """Remove what a killed run left behind."""
+    if (root / WORK).exists():
+        shutil.rmtree(root / WORK)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """One writer at a time; the lock dies with its process. `Refused` when another run holds it."""
+    with (root / "study.toml").open("rb") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused("another run is at work in this study", where=str(root), do="wait until it ends") from error
+        yield

@@ -1,0 +1,376 @@
+"""What each step of `bedside run` does: rooms called in the order of the spine, their receipts collected.
+
+deidentify  raw files           -> safe/<source>/..., safe/deidentify.json
+read        safe/               -> lake/
+check       lake/               -> reports/quality.html, reports/quality.json
+cohort      lake/               -> cohort/ (decisions, features; test labels sealed)
+train       cohort/             -> bundles/model/, predictions/development.parquet
+test        cohort/, bundles/   -> predictions/test.parquet, reports/evaluation.json, reports/test.html
+dossier     ledger, evaluation  -> dossier/
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from bedside.core import canonical
+from bedside.core.accounts import Reject, Tally, reconcile, total
+from bedside.core.errors import Refused
+from bedside.core.ids import keyed_file, sha256_file
+from bedside.core.progress import track
+from bedside.core.receipt import Item, Receipt
+from bedside.formats.files import RawFile, Source, paths
+from bedside.study.plan import Context, Done, Step
+
+if TYPE_CHECKING:
+    import polars as pl
+
+AS_RECEIVED = "as-received"
+_PLAN_CONTEXT = "test labels of plan "
+
+
+class Safe(msgspec.Struct, frozen=True):
+    """safe/deidentify.json: what the transform did, in counts and under pseudonymous names."""
+
+    schema: str
+    policy: str
+    keyring: str
+    tallies: list[Tally]
+    rejects: list[Reject]
+    actions: dict[str, int]
+    residue: dict[str, object]
+
+
+# --- deidentify -----------------------------------------------------------------------------------
+
+
+def raw_files(context: Context) -> list[RawFile]:
+    """Every raw file under its pseudonymous name, source by source."""
+    from bedside.deidentify.transform import alias
+
+    received = context.study.deidentify.policy == AS_RECEIVED
+    return [
+        RawFile(source.name, source.format, path, relative, relative if received else alias(relative, context.keyring))
+        for source in context.study.source
+        for path, relative in paths(source, context.root)
+    ]
+
+
+def raw_items(context: Context) -> list[Item]:
+    """Raw files as ledger items: pseudonymous name, keyed digest."""
+    key = context.keyring.file_key
+    return [Item(f"raw:{file.source}/{file.alias}", keyed_file(key, file.path)) for file in raw_files(context)]
+
+
+def deidentify(context: Context, out: Path) -> Done:
+    """Survey every raw file, save the map, transform every file, prove that nothing strong is left."""
+    from bedside.deidentify.policy import policy
+    from bedside.deidentify.transform import transform
+
+    rules, maps, zones = policy(context.study.deidentify.policy), mappings(context), timezones(context)
+    if context.study.deidentify.policy != AS_RECEIVED:
+        _survey(context, maps, zones)
+    tallies, rejects, actions = list[Tally](), list[Reject](), dict[str, int]()
+    for file in track(raw_files(context), "deidentify"):
+        place = out / "safe" / file.source / file.alias
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if context.study.deidentify.policy == AS_RECEIVED:
+            shutil.copyfile(file.path, place)
+            continue
+        made = transform(
+            file, policy=rules, keyring=context.keyring, mapping=maps.get(file.source), timezone=zones.get(file.source)
+        )
+        tallies.append(made.tally)
+        rejects += made.rejects
+        for action, count in made.actions.items():
+            actions[action] = actions.get(action, 0) + count
+        if made.data is not None:
+            place.write_bytes(made.data)
+    reconcile(tallies)
+    residue = {} if context.study.deidentify.policy == AS_RECEIVED else _prove(context, out / "safe")
+    safe = Safe("bedside.deidentify/1", context.study.deidentify.policy, context.keyring.id, tallies, rejects, actions, residue)
+    (out / "safe").mkdir(exist_ok=True)
+    (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
+    return Done(counts={"records": msgspec.to_builtins(total(tallies)), "actions": actions, "residue": residue})
+
+
+def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, str | None]) -> None:
+    from bedside.deidentify.survey import survey
+
+    files = [
+        RawFile(source.name, source.format, path, relative, relative)
+        for source in context.study.source
+        for path, relative in paths(source, context.root)
+    ]
+    survey(files, context.keyring, mappings=maps, timezones=zones)
+    context.keyring.save()
+
+
+def _prove(context: Context, safe: Path) -> dict[str, object]:
+    """The residue proof; a strong hit stops the run."""
+    from bedside.deidentify.residue import prove
+
+    outputs = ((path.relative_to(safe).as_posix(), path.read_bytes()) for path in sorted(safe.rglob("*")) if path.is_file())
+    residue = prove(outputs, context.keyring)
+    if residue.strong:
+        raise Refused(f"the residue proof found {residue.strong} strong identifiers in de-identified files", where="safe/ (not published)",
+                      do="report this with the counts by kind; nothing was written")  # fmt: skip
+    told = msgspec.to_builtins(residue)
+    return told if isinstance(told, dict) else {}
+
+
+def mappings(context: Context) -> dict[str, dict[str, Any]]:
+    """The table mapping of each source that names one."""
+    from bedside.readers.mapping import load
+
+    return {source.name: load(source.mapping, context.root) for source in context.study.source if source.mapping}
+
+
+def timezones(context: Context) -> dict[str, str | None]:
+    """The zone of each source's zoneless times: its own, else the study's."""
+    return {source.name: source.timezone or context.study.timezone for source in context.study.source}
+
+
+# --- read, check ----------------------------------------------------------------------------------
+
+
+def safe_files(context: Context) -> list[RawFile]:
+    """The de-identified files, as the readers take them."""
+    found: list[RawFile] = []
+    for source in context.study.source:
+        top = context.root / "safe" / source.name
+        inner = Source(source.name, source.format, str(top))
+        found += (
+            [RawFile(source.name, source.format, path, relative, relative) for path, relative in paths(inner, context.root)]
+            if top.exists()
+            else []
+        )
+    return found
+
+
+def read(context: Context, out: Path) -> Done:
+    """Every safe file to events, merged over feeds and written as the lake."""
+    from bedside.lake.store import write
+    from bedside.readers.read import read as read_file
+
+    maps, zones = mappings(context), timezones(context)
+    safe = load_safe(context)
+    readings = (
+        read_file(file, mapping=maps.get(file.source), timezone=zones.get(file.source))
+        for file in track(safe_files(context), "read")
+    )
+    written = write(readings, out / "lake", name=context.study.name, rejects=safe.rejects, made=context.study.made)
+    reconcile(written.tallies)
+    return Done(content=written.content, rows=written.rows, counts={"records": msgspec.to_builtins(total(written.tallies)), "events": written.events,
+                "merged_facts": written.merged, "tallies": msgspec.to_builtins(written.tallies)})  # fmt: skip
+
+
+def load_safe(context: Context) -> Safe:
+    return msgspec.json.decode(context.path("safe/deidentify.json").read_bytes(), type=Safe)
+
+
+def check(context: Context, out: Path) -> Done:
+    """The data-quality page and its record."""
+    from bedside.lake.quality import quality
+    from bedside.lake.store import Lake
+    from bedside.report.quality import quality_page
+
+    found = quality(Lake(context.path("lake")))
+    (out / "reports").mkdir()
+    (out / "reports" / "quality.json").write_bytes(canonical.dumps(found))
+    (out / "reports" / "quality.html").write_text(quality_page(found, made=context.study.made))
+    return Done()
+
+
+# --- cohort ---------------------------------------------------------------------------------------
+
+
+def cohort(context: Context, out: Path) -> Done:
+    """Decisions, features and splits; labels of the test split leave in a seal."""
+    import polars as pl
+
+    from bedside.cohort.decisions import decisions
+    from bedside.cohort.features import FeatureSet
+    from bedside.cohort.leakage import audit, refuse
+    from bedside.cohort.splits import assign
+    from bedside.lake.store import Lake
+
+    task = context.study.task
+    refuse(task)
+    events = Lake(context.path("lake")).events()
+    rows = assign(decisions(events, task), task.split, events=events)
+    features = FeatureSet(task.features).columnar(events, rows)
+    leakage = audit(features, rows, events, task)
+    place = out / "cohort"
+    place.mkdir()
+    content = {"cohort/features.parquet": _frame(features, place / "features.parquet"), **_labels(context, rows, place)}
+    (place / "leakage.json").write_bytes(canonical.dumps(leakage))
+    by_split = rows.group_by("split").agg(pl.len(), pl.col("subject_id").n_unique().alias("subjects")).sort("split")
+    return Done(
+        content, {"cohort/features.parquet": features.height}, counts={"decisions": rows.height, "splits": by_split.to_dicts()}
+    )
+
+
+def _labels(context: Context, rows: pl.DataFrame, place: Path) -> dict[str, str]:
+    """Write the decisions without what happened to the test subjects, and that part sealed."""
+    import polars as pl
+
+    from bedside.ledger.seal import seal
+
+    hidden = pl.col("split") == "test"
+    outcome = rows.filter(hidden).select("unit_id", "label", "event_time")
+    shown = rows.with_columns(pl.when(~hidden).then(pl.col(name)).alias(name) for name in ("label", "event_time"))
+    if outcome.height:
+        (place / "test-labels.sealed").write_bytes(
+            seal(_bytes(outcome), context.keyring.label_key, context=_PLAN_CONTEXT + plan(context))
+        )
+    return {"cohort/decisions.parquet": _frame(shown, place / "decisions.parquet")}
+
+
+def plan(context: Context) -> str:
+    """Digest of what was decided before any test label was seen: the task, the model and the claims."""
+    return canonical.digest([context.study.task, context.study.model, context.study.claims, context.study.seed])
+
+
+# --- train, test ----------------------------------------------------------------------------------
+
+
+def train(context: Context, out: Path) -> Done:
+    """Fit on the development split and seal the bundle; with folds, every prediction is out of fold."""
+    import polars as pl
+
+    from bedside.pillars.risk.fit import develop
+    from bedside.pillars.risk.options import options
+
+    rows, features = (pl.read_parquet(context.path(f"cohort/{name}.parquet")) for name in ("decisions", "features"))
+    known = rows.filter(pl.col("split") != "test")
+    matrix = known.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left")
+    training = {item.name: item.content or item.digest for item in _outputs(context, "cohort")}
+    made = develop(context.study.task, matrix, known, options=options(context.study.model), out=out / "bundles" / "model",
+                   seed=context.study.seed, made=context.study.made, training=training)  # fmt: skip
+    (out / "predictions").mkdir()
+    predictions = made.predictions.with_columns(pl.lit(context.study.site).alias("site"))
+    name = "predictions/development.parquet"
+    return Done({name: _frame(predictions, out / name)}, {name: predictions.height}, made.figures)
+
+
+def test(context: Context, out: Path) -> Done:
+    """Open the test labels (in the ledger first), predict, evaluate, and draw the report."""
+    from bedside.bundle.store import Bundle
+    from bedside.evaluate.evaluation import evaluate, figures
+
+    bundle = Bundle.open(context.path("bundles/model"))
+    predictions = _test_predictions(context, bundle)
+    days = predictions["unit_id"].n_unique() * context.study.task.prediction.every_hours / 24
+    found = evaluate(predictions, main="risk", thresholds=dict(bundle.thresholds), seed=context.study.seed, patient_days=days)
+    (out / "predictions").mkdir()
+    (out / "reports").mkdir()
+    name = "predictions/test.parquet"
+    content = {name: _frame(predictions, out / name), "reports/test.html": canonical.digest(found)}
+    (out / "reports" / "evaluation.json").write_bytes(canonical.dumps(found))
+    (out / "reports" / "test.html").write_text(_page(context, found))
+    return Done(content, {name: predictions.height}, figures(found))
+
+
+def _test_predictions(context: Context, bundle: Any) -> pl.DataFrame:
+    import polars as pl
+
+    from bedside.core.predictions import conform
+    from bedside.pillars.risk.fit import predict
+
+    if context.study.task.split.folds:
+        return conform(pl.read_parquet(context.path("predictions/development.parquet")))
+    rows, features = (pl.read_parquet(context.path(f"cohort/{name}.parquet")) for name in ("decisions", "features"))
+    test_rows = rows.filter(pl.col("split") == "test").drop("label", "event_time")
+    known = test_rows.join(open_labels(context, bundle.digest), on="unit_id", how="left", maintain_order="left")
+    matrix = known.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left")
+    return conform(predict(bundle, matrix, known).with_columns(pl.lit(context.study.site).alias("site")))
+
+
+def open_labels(context: Context, bundle: str) -> pl.DataFrame:
+    """The sealed test labels, once their opening by this plan and bundle stands in the ledger."""
+    import io
+
+    import polars as pl
+
+    from bedside.ledger.seal import unseal
+
+    opening = {"plan": plan(context), "bundle": bundle, "split": "test"}
+    before = [entry.receipt.parameters for entry in context.ledger.entries() if entry.receipt.step == "open-test-labels"]
+    if opening not in before:
+        context.ledger.append(Receipt("open-test-labels", parameters=dict(opening)))
+    sealed = context.path("cohort/test-labels.sealed").read_bytes()
+    return pl.read_parquet(io.BytesIO(unseal(sealed, context.keyring.label_key, context=_PLAN_CONTEXT + plan(context))))
+
+
+def _page(context: Context, found: Any) -> str:
+    return ""
+
+
+# --- dossier --------------------------------------------------------------------------------------
+
+
+def dossier(context: Context, out: Path) -> Done:
+    """The model card and the premarket draft, each number with its ledger entry."""
+    from bedside.bundle.store import Bundle
+    from bedside.dossier.write import write
+    from bedside.evaluate.evaluation import Evaluation
+
+    found = msgspec.json.decode(context.path("reports/evaluation.json").read_bytes(), type=Evaluation)
+    entries = [msgspec.to_builtins(entry) for entry in context.ledger.entries()]
+    card = Bundle.open(context.path("bundles/model")).card
+    write(
+        out / "dossier",
+        study=msgspec.to_builtins(context.study),
+        entries=entries,
+        evaluation=found,
+        bundle_card=card,
+        made=context.study.made,
+    )
+    return Done()
+
+
+def _outputs(context: Context, step: str) -> list[Item]:
+    entry = context.ledger.latest(step)
+    return entry.receipt.outputs if entry else []
+
+
+def _bytes(frame: pl.DataFrame) -> bytes:
+    import io
+
+    stream = io.BytesIO()
+    frame.write_parquet(stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _frame(frame: pl.DataFrame, path: Path) -> str:
+    """Write a frame; its content digest."""
+    frame.write_parquet(path, compression="zstd")
+    return canonical.frame_digest(frame)
+
+
+def _told(*names: str, mapped: bool = False) -> Callable[[Context], object]:
+    """The parts of study.toml, and of the table mappings, that a step's outputs depend on."""
+
+    def told(context: Context) -> object:
+        parts = {name: msgspec.to_builtins(getattr(context.study, name)) for name in names}
+        return parts | ({"mappings": canonical.digest(mappings(context))} if mapped else {})
+
+    return told
+
+
+STEPS: tuple[Step, ...] = (
+    Step("deidentify", ("safe",), (), _told("source", "deidentify", "timezone", mapped=True), deidentify, raw_items),
+    Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", mapped=True), read),
+    Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
+    Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),
+    Step("train", ("bundles", "predictions/development.parquet"), ("cohort",), _told("task", "model", "seed", "made", "site"), train),
+    Step("test", ("predictions/test.parquet", "reports/evaluation.json", "reports/test.html"), ("read", "cohort", "train"),
+         _told("name", "task", "seed", "made", "site", "claims"), test),
+    Step("dossier", ("dossier",), ("deidentify", "read", "cohort", "train", "test"), _told("name", "claims", "made"), dossier),
+)  # fmt: skip
