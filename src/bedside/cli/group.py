@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -62,12 +61,12 @@ def bedside() -> None:
     """
 
 
-def guarded(command: Callable[[], object]) -> None:
+def guarded(command: click.Command) -> None:
     """Run the command line; our own errors end in what, where, do on standard error and their exit code."""
     from bedside.core.errors import BedsideError
 
     try:
-        command()
+        command.main(prog_name="bedside")
     except BedsideError as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
         raise SystemExit(error.exit_code) from None

@@ -1,0 +1,105 @@
+"""What was predicted in the study is what the bedside answers, to the last bit, from the original raw FHIR over HTTP."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from tests.journey.replay import Hook, RawHospital
+
+pytestmark = pytest.mark.xdist_group("journey")
+
+
+@contextmanager
+def serving(study: Path):
+    """`bedside serve --replay` on a free port of the loopback."""
+    import json
+
+    command = [sys.executable, "-m", "bedside", "serve", str(study), "--port", "0", "--replay", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            told = json.loads(server.stdout.readline())
+            yield Hook(told["host"], told["port"])
+        finally:
+            server.terminate()
+
+
+def same(served: dict[str, float | None], row: dict[str, float | None]) -> bool:
+    """Equal as float32, a missing value on both sides being equal."""
+    return served.keys() == row.keys() and all(
+        (row[k] is None and served[k] is None) or (row[k] is not None and served[k] is not None and np.float32(served[k]) == np.float32(row[k])) for k in row
+    )
+
+
+def test_every_test_prediction_of_the_demo_is_answered_alike_at_the_bedside(finished):
+    hospital = RawHospital(finished.root / "raw" / "fhir")
+    keyring = finished.keyring()
+    raw_encounter = {keyring.encounter(identifier): identifier for identifier in hospital.encounters}
+    features = {row.pop("unit_id"): row for row in pl.read_parquet(finished.root / "cohort" / "features.parquet").to_dicts()}
+    decisions = finished.features().filter(split="test").select("unit_id", "encounter_id", "encounter_start", "prediction_time")
+    risk = dict(finished.predictions().filter(output="risk").select("unit_id", "value").iter_rows())
+    wrong, asked = [], 0
+    with serving(finished.root) as hook:
+        for unit, encounter, start, time in decisions.iter_rows():
+            raw = raw_encounter[encounter]
+            began = datetime.fromisoformat(hospital.encounters[raw]["period"]["start"]).astimezone(UTC)
+            at = began + (time - start)
+            status, answer = hook.ask(hospital.prefetch(raw, at), at)
+            asked += 1
+            if status == 412:
+                wrong.append((unit, "refused"))
+                continue
+            told = answer["cards"][0]["extension"]["bedside"]
+            if not same(told["features"], features[unit]) or told["score"] != risk[unit]:
+                wrong.append((unit, [k for k, v in features[unit].items() if not same({k: told["features"][k]}, {k: v})], told["score"], risk[unit]))
+    assert asked == len(risk)
+    assert wrong == []
+
+
+LOINC = {
+    "HR": ("8867-4", "/min"), "O2Sat": ("59408-5", "%"), "Temp": ("8310-5", "Cel"), "SBP": ("8480-6", "mm[Hg]"), "MAP": ("8478-0", "mm[Hg]"),
+    "DBP": ("8462-4", "mm[Hg]"), "Resp": ("9279-1", "/min"), "EtCO2": ("19889-5", "mm[Hg]"), "BaseExcess": ("1925-7", "mmol/L"),
+    "HCO3": ("1963-8", "mmol/L"), "FiO2": ("3150-6", None), "pH": ("2744-1", "[pH]"), "PaCO2": ("2019-8", "mm[Hg]"), "SaO2": ("2708-6", "%"),
+    "AST": ("1920-8", "U/L"), "BUN": ("3094-0", "mg/dL"), "Alkalinephos": ("6768-6", "U/L"), "Calcium": ("17861-6", "mg/dL"),
+    "Chloride": ("2075-0", "mmol/L"), "Creatinine": ("2160-0", "mg/dL"), "Bilirubin_direct": ("1968-7", "mg/dL"), "Glucose": ("2345-7", "mg/dL"),
+    "Lactate": ("2524-7", "mmol/L"), "Magnesium": ("19123-9", "mmol/dL"), "Phosphate": ("2777-1", "mg/dL"), "Potassium": ("2823-3", "mmol/L"),
+    "Bilirubin_total": ("1975-2", "mg/dL"), "TroponinI": ("10839-9", "ng/mL"), "Hct": ("4544-3", "%"), "Hgb": ("718-7", "g/dL"),
+    "PTT": ("14979-9", "s"), "WBC": ("6690-2", "10*3/uL"), "Fibrinogen": ("3255-7", "mg/dL"), "Platelets": ("777-3", "10*3/uL"),
+}  # fmt: skip
+BASE = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def stay_as_fhir(rows: pl.DataFrame) -> tuple[dict, dict, list[dict]]:
+    """One ICU stay of the PhysioNet 2019 challenge as FHIR, written against the challenge's description alone."""
+    first, last = rows["ICULOS"].min(), rows["ICULOS"].max()
+    patient = {"resourceType": "Patient", "id": "p", "gender": "male" if rows["Gender"][0] == 1 else "female"}
+    encounter = {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "ICU"}, "subject": {"reference": "Patient/p"},
+                 "period": {"start": (BASE + timedelta(hours=first - 1)).isoformat(), "end": (BASE + timedelta(hours=last)).isoformat()}}  # fmt: skip
+    found = [_fact(code, rows[name][0]) for code, name in (("AGE", "Age"), ("HOSP_ADM_HOURS", "HospAdmTime"), ("UNIT1", "Unit1"), ("UNIT2", "Unit2"))]
+    for row in rows.iter_rows(named=True):
+        start = BASE + timedelta(hours=row["ICULOS"] - 1)
+        issued = start + timedelta(minutes=59)
+        found += [_measured(LOINC[name], row[name], start, issued) for name in LOINC if row[name] is not None and not math.isnan(row[name])]
+    return patient, encounter, [o for o in found if o]
+
+
+def _fact(code: str, value: float | None) -> dict | None:
+    if value is None or math.isnan(value):
+        return None
+    return {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/p"}, "valueQuantity": {"value": value},
+            "code": {"coding": [{"system": "https://physionet.org/CINC2019", "code": code}]}}  # fmt: skip
+
+
+def _measured(coding: tuple[str, str | None], value: float, start: datetime, issued: datetime) -> dict:
+    quantity = {"value": value, "system": "http://unitsofmeasure.org", "code": coding[1]} if coding[1] else {"value": value}
+    return {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/p"}, "encounter": {"reference": "Encounter/e"},
+            "effectiveDateTime": start.isoformat(), "issued": issued.isoformat(), "valueQuantity": quantity,
+            "code": {"coding": [{"system": "http://loinc.org", "code": coding[0]}]}}  # fmt: skip

@@ -1,0 +1,76 @@
+"""study.toml: all problems at once, each with its line, and no sense without shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from bedside.core.errors import Misconfigured
+from bedside.study import config
+
+GOOD = """schema = "bedside.study/1"
+name = "a study"
+timezone = "Europe/Paris"
+
+[[source]]
+name = "ehr"
+format = "fhir"
+path = "raw"
+
+[task]
+name = "deterioration"
+[task.outcome]
+name = "icu"
+codes = ["LOCATION//ICU"]
+[task.features]
+signals = [{ name = "heart_rate", codes = ["LOINC//8867-4"], unit = "/min" }]
+"""
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "raw").mkdir()
+    return tmp_path
+
+
+def test_a_good_file_has_no_problem(root):
+    assert config.problems(GOOD, root) == []
+
+
+def test_every_problem_is_shown_with_its_line_and_the_nearest_word(root):
+    bad = GOOD.replace('format = "fhir"', 'format = "fihr"').replace("timezone", "timezon").replace('codes = ["LOCATION//ICU"]', "cods = 3")
+    found = {(p.key, p.line): p for p in config.problems(bad, root)}
+    assert set(found) == {("timezon", 3), ("source[0].format", 7), ("task.outcome.cods", 14), ("task.outcome.codes", 12)}
+    assert "'timezone'" in found["timezon", 3].do
+    assert "is missing" in found["task.outcome.codes", 12].what
+
+
+def test_sense_is_checked_when_the_shape_is_right(root):
+    bad = GOOD.replace('path = "raw"', 'path = "row"').replace("Europe/Paris", "Europe/Pairs")
+    assert {(p.key, p.line) for p in config.problems(bad, root)} == {("timezone", 3), ("source[0].path", 8)}
+
+
+def test_two_sources_of_one_name_and_tables_without_mapping_are_problems(root):
+    twice = GOOD.replace("[task]", '[[source]]\nname = "ehr"\nformat = "tables"\npath = "raw"\n\n[task]', 1)
+    keys = [p.key for p in config.problems(twice, root)]
+    assert keys.count("source[0].name") == 1
+    assert "source[1].mapping" in keys
+
+
+def test_a_feature_that_is_the_outcome_is_a_problem_of_the_task(root):
+    leak = GOOD.replace('codes = ["LOINC//8867-4"]', 'codes = ["LOCATION//ICU"]')
+    assert [p.key for p in config.problems(leak, root)] == ["task"]
+
+
+def test_text_that_is_no_toml_is_one_problem(root):
+    assert [p.key for p in config.problems("schema = ", root)] == ["file"]
+
+
+def test_load_raises_them_all_in_one_error(root):
+    (root / "study.toml").write_text(GOOD.replace("timezone", "timezon").replace("heart_rate", 'x", nme = "y'))
+    with pytest.raises(Misconfigured, match="2 problems"):
+        config.load(root / "study.toml")
+
+
+def test_as_received_needs_the_word_of_who_de_identified(root):
+    text = GOOD.replace("[task]", '[deidentify]\npolicy = "as-received"\n\n[task]', 1)
+    assert [p.key for p in config.problems(text, root)] == ["deidentify.attestation"]
