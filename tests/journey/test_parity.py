@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import polars as pl
@@ -21,13 +23,11 @@ pytestmark = pytest.mark.xdist_group("journey")
 @contextmanager
 def serving(study: Path):
     """`bedside serve --replay` on a free port of the loopback."""
-    import json
-
     command = [sys.executable, "-m", "bedside", "serve", str(study), "--port", "0", "--replay", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
-            told = json.loads(server.stdout.readline())
-            yield Hook(told["host"], told["port"])
+            address = urlsplit(json.loads(server.stdout.readline())["url"])
+            yield Hook(address.hostname, address.port)
         finally:
             server.terminate()
 

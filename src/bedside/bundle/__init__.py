@@ -1,0 +1,1 @@
+"""The sealed model and its runners: see README.md and `store.py`."""

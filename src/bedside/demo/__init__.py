@@ -1,0 +1,1 @@
+"""A made hospital in five formats, marked as made. `bedside.demo.hospital.write` makes it."""

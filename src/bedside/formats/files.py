@@ -57,6 +57,11 @@ class RawFile(msgspec.Struct, frozen=True):
                             do="fetch the file again from its sender") from error  # fmt: skip
 
 
+def pack(data: bytes, name: str) -> bytes:
+    """The bytes as the name says: gzip for .gz, without time or name inside, so that the same data packs the same."""
+    return gzip.compress(data, compresslevel=6, mtime=0) if name.endswith(".gz") else data
+
+
 def paths(source: Source, root: Path) -> list[tuple[Path, str]]:
     """Every file of a source as (path, path relative to the source), sorted; hidden files are not data."""
     top = (root / source.path).resolve()

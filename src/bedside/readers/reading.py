@@ -45,7 +45,7 @@ class ImageRow(msgspec.Struct, frozen=True):
 
 @dataclass
 class Reading:
-    """One file, read. `events` keeps the contract of `core.events`; order is the file's."""
+    """One file, read. `events` keeps the contract of `core.events`; order is the file's. `labels` names codes for people."""
 
     events: pl.DataFrame
     tally: Tally
@@ -53,3 +53,4 @@ class Reading:
     images: list[ImageRow] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
     problems: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)

@@ -30,7 +30,9 @@ def demo(out: Path, *, patients: int | None = None, seed: int = 1, quiet: bool =
         write(out, patients=patients, seed=seed)
         note.write_text(_NOTE + asked + "\n")
     elif not note.read_text().endswith(asked + "\n"):
-        raise Refused("the folder holds a demo made with other options", where=str(out), do="give another --out, or empty the folder")
+        raise Refused(
+            "the folder holds a demo made with other options", where=str(out), do="give another --out, or empty the folder"
+        )
     study = Study(out)
     if not study.keyring_path().exists() and not (out / "ledger").exists():
         Keyring.create(study.keyring_path(), seed=keyed(_MADE_KEY, str(patients), str(seed)), made=True)

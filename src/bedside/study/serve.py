@@ -19,5 +19,7 @@ def serve(root: Path, *, host: str, port: int, log: Path | None = None, replay: 
     if log is not None and study.root in log.resolve().parents:
         raise Refused("served predictions do not belong in the study folder", where=str(log), do="give --log a path outside it")
     bundle = Bundle.open(folder)
-    study.record(Receipt("serve", inputs=[Item("bundles/model", bundle.digest)], parameters={"replay": replay, "logged": log is not None}))
+    study.record(
+        Receipt("serve", inputs=[Item("bundles/model", bundle.digest)], parameters={"replay": replay, "logged": log is not None})
+    )
     run(folder, host, port, policy=study.file.deidentify.policy, replay=replay, log=log, announce_json=announce_json)

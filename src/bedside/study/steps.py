@@ -21,7 +21,7 @@ import msgspec
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, reconcile, total
 from bedside.core.errors import Refused
-from bedside.core.ids import keyed_file, sha256_file
+from bedside.core.ids import keyed_file
 from bedside.core.progress import track
 from bedside.core.receipt import Item, Receipt
 from bedside.formats.files import RawFile, Source, paths
@@ -194,26 +194,29 @@ def cohort(context: Context, out: Path) -> Done:
     """Decisions, features and splits; labels of the test split leave in a seal."""
     import polars as pl
 
-    from bedside.cohort.decisions import decisions
+    from bedside.cohort.decisions import cohort as enrol
     from bedside.cohort.features import FeatureSet
     from bedside.cohort.leakage import audit, refuse
     from bedside.cohort.splits import assign
     from bedside.lake.store import Lake
 
     task = context.study.task
-    refuse(task)
+    refuse(task, policy=context.study.deidentify.policy)
     events = Lake(context.path("lake")).events()
-    rows = assign(decisions(events, task), task.split, events=events)
+    enrolled, flow = enrol(events, task)
+    rows = assign(enrolled, task.split, events=events)
     features = FeatureSet(task.features).columnar(events, rows)
-    leakage = audit(features, rows, events, task)
+    leakage = audit(features, rows, events, task, seed=context.study.seed)
     place = out / "cohort"
     place.mkdir()
     content = {"cohort/features.parquet": _frame(features, place / "features.parquet"), **_labels(context, rows, place)}
     (place / "leakage.json").write_bytes(canonical.dumps(leakage))
-    by_split = rows.group_by("split").agg(pl.len(), pl.col("subject_id").n_unique().alias("subjects")).sort("split")
-    return Done(
-        content, {"cohort/features.parquet": features.height}, counts={"decisions": rows.height, "splits": by_split.to_dicts()}
+    (place / "flow.json").write_bytes(canonical.dumps(flow))
+    by_split = (
+        rows.group_by("split").agg(pl.len().alias("decisions"), pl.col("subject_id").n_unique().alias("subjects")).sort("split")
     )
+    counts = {"decisions": rows.height, "flow": msgspec.to_builtins(flow), "splits": by_split.to_dicts()}
+    return Done(content, {"cohort/features.parquet": features.height}, counts=counts)
 
 
 def _labels(context: Context, rows: pl.DataFrame, place: Path) -> dict[str, str]:
@@ -240,6 +243,13 @@ def plan(context: Context) -> str:
 # --- train, test ----------------------------------------------------------------------------------
 
 
+class Thresholds(msgspec.Struct, frozen=True):
+    """predictions/thresholds.json: alert thresholds of the model, chosen on development data alone; by fold when there are folds."""
+
+    serving: dict[str, float]
+    by_fold: dict[str, dict[str, float]]
+
+
 def train(context: Context, out: Path) -> Done:
     """Fit on the development split and seal the bundle; with folds, every prediction is out of fold."""
     import polars as pl
@@ -247,16 +257,32 @@ def train(context: Context, out: Path) -> Done:
     from bedside.pillars.risk.fit import develop
     from bedside.pillars.risk.options import options
 
-    rows, features = (pl.read_parquet(context.path(f"cohort/{name}.parquet")) for name in ("decisions", "features"))
+    rows, features = _cohort(context)
     known = rows.filter(pl.col("split") != "test")
-    matrix = known.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left")
     training = {item.name: item.content or item.digest for item in _outputs(context, "cohort")}
-    made = develop(context.study.task, matrix, known, options=options(context.study.model), out=out / "bundles" / "model",
-                   seed=context.study.seed, made=context.study.made, training=training)  # fmt: skip
+    made = develop(context.study.task, features, known, options=options(context.study.model), out=out / "bundles" / "model",
+                   seed=context.study.seed, made=context.study.made, training=training, scores=_scores())  # fmt: skip
     (out / "predictions").mkdir()
+    thresholds = Thresholds(made.thresholds["risk"], made.fold_thresholds.get("risk", {}))
+    (out / "predictions" / "thresholds.json").write_bytes(canonical.dumps(thresholds))
     predictions = made.predictions.with_columns(pl.lit(context.study.site).alias("site"))
     name = "predictions/development.parquet"
     return Done({name: _frame(predictions, out / name)}, {name: predictions.height}, made.figures)
+
+
+def _scores() -> dict[str, Callable[[pl.DataFrame], Any]]:
+    """Bedside scores, which stand beside every model: made here, since the pillars are strangers."""
+    from bedside.pillars.guidance.features import SCORES
+
+    return dict(SCORES)
+
+
+def _cohort(context: Context) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Decisions, and the features of those decisions."""
+    import polars as pl
+
+    rows, features = (pl.read_parquet(context.path(f"cohort/{name}.parquet")) for name in ("decisions", "features"))
+    return rows, features
 
 
 def test(context: Context, out: Path) -> Done:
@@ -264,10 +290,14 @@ def test(context: Context, out: Path) -> Done:
     from bedside.bundle.store import Bundle
     from bedside.evaluate.evaluation import evaluate, figures
 
-    bundle = Bundle.open(context.path("bundles/model"))
+    bundle, task = Bundle.open(context.path("bundles/model")), context.study.task
     predictions = _test_predictions(context, bundle)
-    days = predictions["unit_id"].n_unique() * context.study.task.prediction.every_hours / 24
-    found = evaluate(predictions, main="risk", thresholds=dict(bundle.thresholds), seed=context.study.seed, patient_days=days)
+    thresholds = msgspec.json.decode(context.path("predictions/thresholds.json").read_bytes(), type=Thresholds)
+    days = (
+        predictions["unit_id"].n_unique() * task.prediction.every_hours / 24 if task.prediction.unit == "encounter-hour" else None
+    )
+    found = evaluate(predictions, main="risk", thresholds={} if thresholds.by_fold else thresholds.serving, seed=context.study.seed,
+                     fold_thresholds=thresholds.by_fold or None, patient_days=days, outcome=task.outcome.name, unit=task.prediction.unit)  # fmt: skip
     (out / "predictions").mkdir()
     (out / "reports").mkdir()
     name = "predictions/test.parquet"
@@ -285,11 +315,10 @@ def _test_predictions(context: Context, bundle: Any) -> pl.DataFrame:
 
     if context.study.task.split.folds:
         return conform(pl.read_parquet(context.path("predictions/development.parquet")))
-    rows, features = (pl.read_parquet(context.path(f"cohort/{name}.parquet")) for name in ("decisions", "features"))
+    rows, features = _cohort(context)
     test_rows = rows.filter(pl.col("split") == "test").drop("label", "event_time")
     known = test_rows.join(open_labels(context, bundle.digest), on="unit_id", how="left", maintain_order="left")
-    matrix = known.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left")
-    return conform(predict(bundle, matrix, known).with_columns(pl.lit(context.study.site).alias("site")))
+    return conform(predict(bundle, features, known, scores=_scores()).with_columns(pl.lit(context.study.site).alias("site")))
 
 
 def open_labels(context: Context, bundle: str) -> pl.DataFrame:
@@ -309,7 +338,32 @@ def open_labels(context: Context, bundle: str) -> pl.DataFrame:
 
 
 def _page(context: Context, found: Any) -> str:
-    return ""
+    """The report, from the evaluation and what the ledger holds so far."""
+    from bedside.report.page import test_report
+
+    told = {name: entry.receipt.counts for name in ("read", "cohort") if (entry := context.ledger.latest(name))}
+    flow = msgspec.json.decode(context.path("cohort/flow.json").read_bytes(), type=dict[str, int])
+    stages = [("events", int(str(told["read"]["events"]))), ("encounters", flow["encounters"]), ("subjects", flow["subjects"]),
+              ("decisions", flow["decisions"])]  # fmt: skip
+    head = context.ledger.head()
+    return test_report(
+        title=context.study.name, study=msgspec.to_builtins(context.study), evaluation=found, counts=_tallies(context), stages=stages,
+        leakage=msgspec.json.decode(context.path("cohort/leakage.json").read_bytes(), type=dict[str, int]),
+        ledger_head=msgspec.to_builtins(head) if head else {}, made=context.study.made,
+        quality="quality.html" if context.path("reports/quality.html").exists() else None,
+        next_commands=["bedside verify .", "bedside explain . test/risk/auroc", "bedside serve ."],
+    )  # fmt: skip
+
+
+def _tallies(context: Context) -> list[dict[str, object]]:
+    """Counts of every file from raw to events: what de-identification kept back, then what the readers made of the rest."""
+    entry = context.ledger.latest("read")
+    read = entry.receipt.counts.get("tallies") if entry else None
+    lost = [tally for tally in load_safe(context).tallies if tally.read > tally.written]
+    held = [
+        Tally(t.source, f"{t.file} (de-identification)", t.read - t.written, 0, t.merged, t.ignored, t.quarantined) for t in lost
+    ]
+    return [*msgspec.to_builtins(held), *(read if isinstance(read, list) else [])]
 
 
 # --- dossier --------------------------------------------------------------------------------------
@@ -369,7 +423,7 @@ STEPS: tuple[Step, ...] = (
     Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", mapped=True), read),
     Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
     Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),
-    Step("train", ("bundles", "predictions/development.parquet"), ("cohort",), _told("task", "model", "seed", "made", "site"), train),
+    Step("train", ("bundles", "predictions/development.parquet", "predictions/thresholds.json"), ("cohort",), _told("task", "model", "seed", "made", "site"), train),
     Step("test", ("predictions/test.parquet", "reports/evaluation.json", "reports/test.html"), ("read", "cohort", "train"),
          _told("name", "task", "seed", "made", "site", "claims"), test),
     Step("dossier", ("dossier",), ("deidentify", "read", "cohort", "train", "test"), _told("name", "claims", "made"), dossier),

@@ -1,0 +1,1 @@
+"""Bedside scores that are not learned: see README.md."""

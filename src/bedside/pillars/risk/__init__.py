@@ -1,0 +1,1 @@
+"""Learned clinical risk: see README.md."""

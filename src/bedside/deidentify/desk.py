@@ -1,0 +1,135 @@
+"""What every transform of one policy shares: people by their keys, pseudonyms of numbers and UIDs, and scrubbed text.
+
+In        a keyring with a frozen map, and a policy
+Out       `Person`: pseudonym, clock and finder of a subject; the same raw number gives the same pseudonym in every format
+Counts    what was done, by kind, never to whom
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from bedside.core.errors import Malformed
+from bedside.core.ids import keyed, pseudonym
+from bedside.core.time import wall_time
+from bedside.deidentify.clock import Clock
+from bedside.deidentify.known import Finder
+from bedside.deidentify.patients import Key, KnownIdentifiers, Subject
+from bedside.deidentify.policy import Policy
+from bedside.deidentify.spans import Detector, joined
+from bedside.deidentify.text import scrub, spans_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bedside.deidentify.keyring import Keyring
+
+_BITS = 60
+_UID_ROOT = "2.25."
+_MOST_KEPT = 200_000
+
+
+class Person(NamedTuple):
+    """One subject as the transforms see them."""
+
+    name: str
+    clock: Clock
+    finder: Finder
+    year: int
+
+
+class Leave(Exception):
+    """A sound record that has no place among the de-identified ones, with the reason that is counted. Stays in this room."""
+
+    def __init__(self, reason: str, *, merged: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.merged = reason, merged
+
+
+class Desk:
+    """People, pseudonyms and text under one policy. Get one with `desk`; it keeps what it works out."""
+
+    def __init__(self, keyring: Keyring, policy: Policy, detectors: Sequence[Detector] = ()) -> None:
+        self.keyring, self.policy, self.map, self.detectors = keyring, policy, keyring.map, tuple(detectors)
+        # Phones and numbers of the staff show themselves; a pattern of all of them would make every text slow.
+        self.staff = Finder(KnownIdentifiers(names=self.map.clinicians.names), city=policy.city)
+        self.nobody = Clock() if policy.dates == "keep" else None
+        self.actions: Counter[str] = Counter()
+        self._people: dict[int, Person] = {}
+        self._numbers: dict[str, str] = {}
+
+    def find(self, key: Key) -> Person | None:
+        """The person of an identifier, None when the survey has not met it."""
+        subject = self.map.find(key)
+        return None if subject is None else self.person(subject)
+
+    def the(self, key: Key, *, where: str) -> Person:
+        """The person of an identifier; `Malformed` when the survey has not met it."""
+        found = self.find(key)
+        if found is None:
+            raise Malformed("its subject is not in the patient map", where=where, do="survey the files again: this one has changed")
+        return found
+
+    def person(self, subject: Subject) -> Person:
+        known = self._people.get(subject.code)
+        if known is None:
+            first = subject.encounter_us if subject.encounter_us is not None else subject.first_us
+            known = Person(pseudonym(subject.code), Clock.of(subject, self.policy, self.keyring),
+                           Finder(subject.known, city=self.policy.city), wall_time(first or 0).year)  # fmt: skip
+            self._people[subject.code] = known
+        return known
+
+    def number(self, raw: str) -> str:
+        """Pseudonym of any number that is not a subject's: `N` and twelve characters, the same in every format."""
+        known = self._numbers.get(raw)
+        if known is None:
+            if len(self._numbers) > _MOST_KEPT:
+                self._numbers.clear()
+            known = self._numbers[raw] = number_of(self.keyring, raw)
+        return known
+
+    def uid(self, raw: str) -> str:
+        """A UID of ours for one of theirs (DICOM PS3.5 B.2: 2.25 and a 128-bit number); those of the standard itself stay."""
+        if not raw or raw.startswith("1.2.840.10008."):
+            return raw
+        return _UID_ROOT + str(int.from_bytes(keyed(self.keyring.number_key, "uid", raw.strip())[:16], "big"))
+
+    def text(self, text: str, person: Person | None) -> str:
+        """A text without identifiers; what was found is counted."""
+        policy = self.policy
+        done = scrub(
+            text, known=person.finder if person else None, staff=self.staff, clock=person.clock if person else self.nobody,
+            age_cap=policy.age_cap, keep_dates=policy.dates == "keep", keep_places=policy.city,
+            year=person.year if person else 2000, detectors=self.detectors,
+        )  # fmt: skip
+        for kind, count in done.counts.items():
+            self.actions[f"text: {kind}"] += count
+        return done.text
+
+    def plain(self, text: str, person: Person | None) -> bool:
+        """Whether a short coded text holds nothing that identifies: a local code, a ward, a unit.
+
+        Seven digits alone may be a code; they may not be a number that is known of the person or the staff.
+        """
+        finders = [person.finder, self.staff] if person else [self.staff]
+        if any(joined(finder.find(text)) for finder in finders):
+            return False
+        return text.isdigit() or not [span for span in spans_of(text) if span.kind not in ("HOSPITAL", "CITY")]
+
+
+def desk(keyring: Keyring, policy: Policy, detectors: Sequence[Detector] = ()) -> Desk:
+    """The desk of a keyring's present map and a policy, made once."""
+    if detectors:
+        return Desk(keyring, policy, detectors)
+    known = keyring.map.memo.get(("desk", policy.name))
+    if not isinstance(known, Desk) or known.policy != policy:
+        known = Desk(keyring, policy)
+        keyring.map.memo["desk", policy.name] = known
+    return known
+
+
+def number_of(keyring: Keyring, raw: str) -> str:
+    """The pseudonym of a number, without a desk."""
+    drawn = int.from_bytes(keyed(keyring.number_key, "number", raw.strip())[:8], "big") >> (64 - _BITS)
+    return "N" + pseudonym(drawn)[1:]

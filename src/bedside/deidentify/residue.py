@@ -1,0 +1,284 @@
+"""The residue proof: is anything of what the patient map knows still in the de-identified files?
+
+In        every output as (name, bytes), the keyring
+Out       `Residue`: counts of hits by kind and file, never content
+Strong    medical record numbers and other long numbers, phones, SSNs, full names in both orders, streets, e-mail addresses, of every
+          subject, searched everywhere: one hit stops the run
+Weak      a single family name, a short number, a birth date, a zip: searched only in the records of their own subject, for review
+Method    text and identifiers are cut into words of letters and digits, casefolded, accents off; an identifier is a run of words,
+          found by its longest one in a hash table. JSON escapes, base64 attachments, gzip, Parquet and DICOM headers are opened first.
+"""
+
+from __future__ import annotations
+
+import binascii
+import gzip
+import re
+import unicodedata
+import zlib
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bedside.core.ids import pseudonym
+from bedside.deidentify.lexicon import everyday
+from bedside.deidentify.patients import KnownIdentifiers, Name
+
+if TYPE_CHECKING:
+    from bedside.deidentify.keyring import Keyring
+
+_WORD = re.compile(r"[^\W_]+")
+_PSEUDONYM = re.compile(r"\bP[0-9A-HJKMNP-TV-Z]{12}\b")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf/\"\\])")
+_ATTACHMENT = re.compile(r'"data"\s*:\s*"([A-Za-z0-9+/=\\]{16,})"')
+_COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
+_LONG_NUMBER, _LONG_OTHER_NUMBER, _LONG_PHONE, _LONG_SSN = 6, 8, 10, 9
+_TEXT_KINDS = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "AE", "CS", "UR", "UI", "UN", "DA", "DT", "AS", "IS"})
+
+
+class Hit(msgspec.Struct, frozen=True):
+    """How often identifiers of one kind were found in one file."""
+
+    file: str
+    kind: str
+    count: int
+
+
+class Residue(msgspec.Struct, frozen=True):
+    """The proof. `strong` hits stop a run; `weak` ones are for review; `needles` says how many forms of identifiers were looked for."""
+
+    strong: int
+    weak: int
+    strong_hits: list[Hit]
+    weak_hits: list[Hit]
+    needles: int
+    subjects: int
+    files: int
+    searched_bytes: int
+
+    @property
+    def hits(self) -> int:
+        """Strong hits."""
+        return self.strong
+
+
+Words = tuple[str, ...]
+
+
+class Needles:
+    """Everything looked for: runs of words, each filed under its longest word and where that stands in the run."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.strong: dict[str, list[tuple[int, Words, str]]] = {}
+        self.weak: dict[str, dict[str, str]] = {}
+        self.count = 0
+        for subject in keyring.map.subjects:
+            for kind, form in strong_forms(subject.known):
+                self._file(form, kind)
+            found = dict(weak_forms(subject.known))
+            for code in (subject.code, *subject.former):
+                self.weak[pseudonym(code)] = found
+            self.count += len(found)
+
+    def _file(self, form: Words, kind: str) -> None:
+        anchor = max(range(len(form)), key=lambda at: (len(form[at]), -at))
+        entry, filed = (anchor, form, kind), self.strong.setdefault(form[anchor], [])
+        if entry not in filed:
+            filed.append(entry)
+            self.count += 1
+
+
+def prove(outputs: Iterable[tuple[str, bytes]], keyring: Keyring) -> Residue:
+    """Search every output for every identifier of the map."""
+    needles = Needles(keyring)
+    strong, weak, files, size = Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0, 0
+    for name, data in outputs:
+        files, size = files + 1, size + len(data)
+        for record in records(name, data):
+            _search(name, record, needles, strong, weak)
+        _search(name, name, needles, strong, weak)
+    return Residue(strong.total(), weak.total(), _hits(strong), _hits(weak), needles.count, len(keyring.map.subjects), files, size)
+
+
+def strong_forms(known: KnownIdentifiers) -> Iterator[tuple[str, Words]]:
+    """The ways in which identifiers that must be nowhere may be written, as runs of words."""
+    for value in known.records | known.numbers:
+        yield from (("number", form) for form in _number_forms(value, _LONG_NUMBER if value in known.records else _LONG_OTHER_NUMBER))
+    for value in known.phones:
+        yield from (("phone", form) for form in _phone_forms(value))
+    for value in known.ssns:
+        digits = re.sub(r"\D", "", value)
+        if len(digits) == _LONG_SSN:
+            yield from (("ssn", form) for form in ((digits,), (digits[:3], digits[3:5], digits[5:])))
+    for name in known.names:
+        yield from (("name", form) for form in _name_forms(name))
+    for kind, values in (("address", known.streets), ("email", known.emails)):
+        for value in values:
+            form = words_of(value)
+            if len(form) >= 2 and sum(map(len, form)) >= 8:
+                yield kind, form
+
+
+def weak_forms(known: KnownIdentifiers) -> Iterator[tuple[str, str]]:
+    """Single words that tell only in the subject's own records: (word, kind). Names that are also words are left out."""
+    for name in known.names:
+        for part in words_of(name.family):
+            if len(part) > 2 and part not in everyday():
+                yield part, "name"
+    for birth in known.births:
+        digits = re.sub(r"\D", "", birth)
+        if len(digits) == 8:
+            yield digits, "birth date"
+    for value in known.records:
+        form = words_of(value)
+        if len(form) == 1 and len(form[0]) >= 4 and not _is_strong(form, _LONG_NUMBER):
+            yield form[0], "short number"
+    for value in known.zips:
+        if len(value) >= 5 and value[:5].isdigit():
+            yield value[:5], "zip"
+
+
+def words_of(text: str) -> Words:
+    """Words as the search sees them.
+
+    >>> words_of("O'Neil-Müller, 555-0134")
+    ('o', 'neil', 'muller', '555', '0134')
+    """
+    return tuple(_WORD.findall(_plain(text)))
+
+
+def records(name: str, data: bytes) -> Iterator[str]:
+    """The text of an output, record by record: a line, a message, a data set, a note."""
+    if name.endswith(".gz"):
+        try:
+            name, data = name.removesuffix(".gz"), gzip.decompress(data)
+        except (OSError, EOFError, zlib.error):
+            pass
+    if data[:4] == b"PAR1":
+        yield from _parquet(data)
+    elif data[128:132] == b"DICM":
+        yield _dicom(data)
+    else:
+        yield from _text(data.decode("utf-8", "replace"))
+
+
+def _search(file: str, record: str, needles: Needles, strong: Counter[tuple[str, str]], weak: Counter[tuple[str, str]]) -> None:
+    said = _WORD.findall(_plain(record))
+    if not needles.strong.keys().isdisjoint(said):
+        for at, word in enumerate(said):
+            for anchor, form, kind in needles.strong.get(word, ()):
+                if at >= anchor and tuple(said[at - anchor : at - anchor + len(form)]) == form and not _is_fraction(record, form):
+                    strong[file, kind] += 1
+    for person in set(_PSEUDONYM.findall(record)) & needles.weak.keys():
+        for word in needles.weak[person].keys() & set(said):
+            weak[file, needles.weak[person][word]] += 1
+
+
+def _is_fraction(record: str, form: Words) -> bool:
+    """Whether digits stand only as part of a decimal number: 0.123456 is no record number."""
+    if len(form) > 1 or not form[0].isdigit():
+        return False
+    return re.search(rf"(?<![\w.]){form[0]}(?!\w|\.\d)|(?<!\d)\.{form[0]}(?!\w)", record) is None
+
+
+def _plain(text: str) -> str:
+    if not text.isascii():
+        text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return text.casefold()
+
+
+def _text(text: str) -> Iterator[str]:
+    """JSON line by line with escapes resolved and attachments opened; HL7 v2 message by message; other text by lines or whole."""
+    head = text[:200].lstrip("\ufeff \r\n\t\x0b")
+    if head.startswith(("MSH", "FHS", "BHS")):
+        yield from re.split(r"[\r\n](?=MSH)", text)
+    elif head.startswith(("{", "[")):
+        for line in _lines(text):
+            yield _unescaped(line)
+            yield from (found for found in map(_opened, _ATTACHMENT.findall(line)) if found)
+    elif head.startswith("Patient-ID:") or "\n\n" in text[:2000]:
+        yield text
+    else:
+        yield from _lines(text)
+
+
+def _lines(text: str) -> Iterator[str]:
+    return iter(text.split("\n"))
+
+
+def _unescaped(line: str) -> str:
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else " ", line) if "\\" in line else line
+
+
+def _opened(data: str) -> str:
+    try:
+        return b64decode(data.replace("\\/", "/")).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _parquet(data: bytes) -> Iterator[str]:
+    import polars as pl
+
+    frame = pl.read_parquet(BytesIO(data))
+    texts = frame.select(pl.concat_str([pl.col(name).cast(pl.String, strict=False).fill_null("") for name in frame.columns], separator=" | "))
+    return iter(texts[:, 0].to_list()) if frame.width else iter(())
+
+
+def _dicom(data: bytes) -> str:
+    """All text values of a header, nested and private ones too."""
+    from bedside.formats.dicom import parse
+
+    found = []
+    dataset = parse(data, where="output", stop_before_pixels=True)
+    for element in (*dataset.file_meta, *dataset.iterall()):
+        if element.VR in _TEXT_KINDS and element.value not in (None, ""):
+            value = element.value
+            found.append(value.decode("latin-1") if isinstance(value, bytes) else str(value).replace("^", " "))
+    return "\n".join(found)
+
+
+def _number_forms(value: str, shortest: int) -> Iterator[Words]:
+    form = words_of(value)
+    if form and _is_strong(form, shortest):
+        yield form
+        if len(form) > 1 and len("".join(form)) >= shortest:
+            yield ("".join(form),)
+        yield ("mrn" + "".join(form),)
+
+
+def _is_strong(form: Words, shortest: int) -> bool:
+    """Long enough, with digits enough, and no day of the calendar."""
+    joined = "".join(form)
+    digits = sum(map(str.isdigit, joined))
+    return len(joined) >= shortest and digits >= 4 and not _COMPACT_DATE.match(joined)
+
+
+def _phone_forms(value: str) -> Iterator[Words]:
+    digits = re.sub(r"\D", "", value)
+    if len(digits) < _LONG_PHONE:
+        return
+    last = digits[-_LONG_PHONE:]
+    area, middle, rest = last[:3], last[3:6], last[6:]
+    yield from ((last,), ("1" + last,), (area, middle, rest), (area, middle + rest), (area + middle, rest))
+
+
+def _name_forms(name: Name) -> Iterator[Words]:
+    """Given and family name in both orders, the first given name alone, with all others, and with their initials."""
+    family, given = words_of(name.family), words_of(" ".join(name.given))
+    if not family or not given:
+        return
+    first, initials = given[:1], tuple(part[0] for part in given[1:])
+    if len(first[0]) < 2:
+        return
+    for firsts in {first, given, first + initials}:
+        yield (*firsts, *family)
+        yield (*family, *firsts)
+
+
+def _hits(counted: Counter[tuple[str, str]]) -> list[Hit]:
+    return [Hit(file, kind, count) for (file, kind), count in sorted(counted.items())]

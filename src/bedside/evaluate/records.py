@@ -1,0 +1,204 @@
+"""What an evaluation says, as records: schema "bedside.evaluation/1".
+
+Every estimate carries its interval, its n and the method that made it; one that cannot be made is null and its
+method says why. Outcome, score and subgroup are known here; models are not.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+SCHEMA_NAME = "bedside.evaluation/1"
+
+
+class Estimate(msgspec.Struct, frozen=True):
+    """One number with its interval. `n` counts what `of` names; null values carry the reason in `method`."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    method: str
+    of: str = "predictions"
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How much an estimate rests on."""
+
+    predictions: int
+    subjects: int
+    events: int
+    event_subjects: int
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Points of a curve, thinned for drawing. ROC: 1 - specificity, sensitivity. Precision-recall: recall, precision."""
+
+    x: list[float]
+    y: list[float]
+
+
+class Band(msgspec.Struct, frozen=True):
+    """A smooth curve with the two edges of its band."""
+
+    x: list[float]
+    y: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class Bin(msgspec.Struct, frozen=True):
+    """One tenth of the predictions: mean promise, observed share with its interval, and how many."""
+
+    low: float
+    high: float
+    expected: float
+    observed: Estimate
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """Do as many events happen as promised, and where not. `histogram` counts risks in 100 equal steps of 0..1."""
+
+    in_the_large: Estimate
+    slope: Estimate
+    observed_to_expected: Estimate
+    brier: Estimate
+    scaled_brier: Estimate
+    mean_error: Estimate
+    bins: list[Bin]
+    smooth: Band
+    histogram: list[int]
+
+
+class NetBenefit(msgspec.Struct, frozen=True):
+    """One threshold of a decision curve: the output, treating all, treating none (always 0)."""
+
+    threshold: float
+    net_benefit: Estimate
+    treat_all: float
+
+
+class OperatingPoint(msgspec.Struct, frozen=True):
+    """What happens when an alert is raised at or above a threshold fixed beforehand.
+
+    `threshold` is null when every fold has its own, then `by_split` holds them.
+    """
+
+    name: str
+    threshold: float | None
+    by_split: dict[str, float]
+    counts: Counts
+    alerts: int
+    sensitivity: Estimate
+    specificity: Estimate
+    ppv: Estimate
+    npv: Estimate
+    subject_sensitivity: Estimate
+    alert_share: Estimate
+    alerts_per_100_patient_days: Estimate
+    net_benefit: Estimate | None = None
+
+
+class OutputRow(msgspec.Struct, frozen=True):
+    """One output over all held-out predictions."""
+
+    output: str
+    probability: bool
+    counts: Counts
+    auroc: Estimate
+    auroc_delong: Estimate
+    auprc: Estimate
+    base_rate: Estimate
+    roc: Curve
+    precision_recall: Curve
+    operating: list[OperatingPoint]
+    calibration: Calibration | None = None
+    decision_curve: list[NetBenefit] = []
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """The main output minus another, on the predictions that both made."""
+
+    main: str
+    other: str
+    auroc: Estimate
+    auprc: Estimate
+    auroc_delong: Estimate
+    delong_z: float | None
+    delong_p: float | None
+
+
+class Worth(msgspec.Struct, frozen=True):
+    """What the main output is worth beyond the clock.
+
+    within_hour   AUROC among predictions made at the same time since admission, where the clock knows nothing (0.5)
+    """
+
+    clock: str
+    auroc: Estimate
+    auprc: Estimate
+    within_hour: Estimate
+
+
+class SubgroupRow(msgspec.Struct, frozen=True):
+    """One level of one subgroup column for the main output. `note` says why the row has no estimates."""
+
+    column: str
+    level: str
+    counts: Counts
+    auroc: Estimate
+    auprc: Estimate
+    base_rate: Estimate
+    observed_to_expected: Estimate
+    brier: Estimate
+    operating: list[OperatingPoint]
+    note: str | None = None
+
+
+class SplitRow(msgspec.Struct, frozen=True):
+    """One split or fold: held out (counted in the headline) or development (shown, never counted)."""
+
+    split: str
+    held_out: bool
+    counts: Counts
+    auroc: Estimate
+    auprc: Estimate
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One leakage check: what was looked for, and how many breaches were found."""
+
+    name: str
+    said: str
+    breaches: int
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """All that a test said. `clustered`: some subjects have several predictions, so intervals resample subjects."""
+
+    schema: str
+    main: str
+    outcome: str
+    unit: str
+    level: float
+    seed: int
+    resamples: int
+    smallest_subgroup: int
+    clustered: bool
+    note: str
+    counts: Counts
+    patient_days: float | None
+    outputs: list[OutputRow]
+    differences: list[Difference]
+    worth: Worth | None
+    subgroups: list[SubgroupRow]
+    splits: list[SplitRow]
+    leakage: list[Check]
+    left_out: dict[str, int]
+
+    def row(self, output: str) -> OutputRow:
+        """The row of one output; `KeyError` when it has none."""
+        for row in self.outputs:
+            if row.output == output:
+                return row
+        raise KeyError(output)

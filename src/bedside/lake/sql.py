@@ -1,0 +1,108 @@
+"""SQL over the lake: one SELECT, answered by DuckDB, which may read the lake's own files and nothing else.
+
+In        a query, the tables as Parquet files, further frames
+Out       a Polars frame
+Refuses   anything that is not one SELECT; files, network and settings are closed before the query is seen
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from bedside.core.errors import BedsideError, Refused, Unusable
+
+if TYPE_CHECKING:
+    import duckdb
+
+_WHERE = "bedside sql"
+_MEMORY = "1GB"
+
+
+class _Stream:
+    """An Arrow stream for Polars, without pyarrow between. Holds only the capsule, so that DuckDB can go when it is done."""
+
+    def __init__(self, capsule: object) -> None:
+        self._capsule = capsule
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self._capsule
+
+
+def ask(query: str, tables: Mapping[str, Sequence[Path]], extra: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Answer one SELECT.
+
+    tables  name -> Parquet files of one schema
+    extra   name -> frame, laid in a temporary folder for the time of the query
+
+    Raises `Refused` for anything that writes, `Unusable` for a query that DuckDB cannot answer.
+    """
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="bedside-sql-") as folder, duckdb.connect() as connection:
+        _only_a_select(connection, query)
+        _open(connection, {**tables, **_laid(extra, Path(folder))})
+        try:
+            return _answer(connection, query)
+        except duckdb.PermissionException as error:
+            raise Refused("the query reaches outside the lake", where=_WHERE, do=_do(tables, extra)) from error
+        except duckdb.Error as error:
+            raise _told(error, tables, extra) from error
+
+
+def _only_a_select(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    import duckdb
+
+    try:
+        statements = connection.extract_statements(query)
+    except duckdb.Error as error:
+        raise Unusable(_first_line(error), where=_WHERE, do="correct the SQL") from error
+    if len(statements) != 1 or statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
+        raise Refused("only one SELECT may be asked", where=_WHERE, do="write one SELECT; the lake is read-only")
+
+
+def _laid(extra: Mapping[str, pl.DataFrame], folder: Path) -> dict[str, list[Path]]:
+    for name, frame in extra.items():
+        frame.write_parquet(folder / f"{name}.parquet", compression="uncompressed")
+    return {name: [folder / f"{name}.parquet"] for name in extra}
+
+
+def _open(connection: duckdb.DuckDBPyConnection, tables: Mapping[str, Sequence[Path]]) -> None:
+    """One view a table, then the door is shut."""
+    for name, paths in tables.items():
+        connection.execute(f'CREATE VIEW "{name}" AS SELECT * FROM read_parquet({_listed(paths)})')
+    everything = [path for paths in tables.values() for path in paths]
+    connection.execute(f"SET memory_limit = '{_MEMORY}'")
+    connection.execute(f"SET allowed_paths = {_listed(everything)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return "[" + ", ".join("'" + str(path.resolve()).replace("'", "''") + "'" for path in paths) + "]"
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
+    relation: Any = connection.sql(query)
+    found: Any = pl.DataFrame(_Stream(relation.__arrow_c_stream__()))
+    return pl.DataFrame(found)
+
+
+def _told(error: Exception, tables: Mapping[str, Sequence[Path]], extra: Mapping[str, pl.DataFrame]) -> BedsideError:
+    text = _first_line(error)
+    if "disabled by configuration" in str(error) or "does not exist" in text:
+        return Unusable(text, where=_WHERE, do=_do(tables, extra))
+    return Unusable(text, where=_WHERE, do="correct the SQL")
+
+
+def _do(tables: Mapping[str, Sequence[Path]], extra: Mapping[str, pl.DataFrame]) -> str:
+    return "ask of " + ", ".join([*tables, *extra])
+
+
+def _first_line(error: Exception) -> str:
+    """DuckDB's message without the excerpt of the query below it."""
+    return str(error).splitlines()[0][:300]

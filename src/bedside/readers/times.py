@@ -1,0 +1,31 @@
+"""When a fact became available: never before it happened, and for an inexact date not before that date is over.
+
+In        the instant of a fact, and the instants that its sender gives for knowing it
+Out       microseconds of UTC; features use facts known strictly before the prediction
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bedside.core.time import DAY_US, Instant, wall_time, wall_us
+
+
+def end_of(time: Instant) -> int:
+    """The first microsecond after the stretch that an inexact time covers, or the time itself when exact.
+
+    >>> end_of(Instant(0, None, "day")) == DAY_US, end_of(Instant(0, 0, "time"))
+    (True, 0)
+    """
+    if time.precision == "time":
+        return time.us
+    if time.precision == "day":
+        return time.us + DAY_US
+    wall = wall_time(time.us)
+    year, month = (wall.year + 1, 1) if time.precision == "year" or wall.month == 12 else (wall.year, wall.month + 1)
+    return wall_us(datetime(year, month, 1)) if year <= 9999 else time.us
+
+
+def available(time: Instant, said: Instant | None = None) -> int:
+    """When a fact of `time` could be known. Where nobody says, that is the time itself, or the end of its day."""
+    return end_of(time) if said is None else max(end_of(said), time.us)

@@ -1,0 +1,170 @@
+"""What a test found, in plain sentences: each number with its interval and n, each comparison with what it cannot tell.
+
+In        an `Evaluation` and the study's declaration
+Out       paragraphs of markup; numbers carry the names under which the ledger keeps them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bedside.evaluate.figures import difference_name, name
+from bedside.evaluate.records import Calibration, Difference, Estimate, Evaluation, OperatingPoint, SubgroupRow
+from bedside.report import words
+from bedside.report.document import number, paragraph
+from bedside.report.markup import Child, Markup, join
+
+_BEDSIDE = ("news2", "qsofa", "clock")
+
+
+def finding(evaluation: Evaluation, study: Mapping[str, object]) -> Markup:
+    """The finding in one paragraph: ranking, the best of the simple scores, the first operating point, promises."""
+    main, held = evaluation.row(evaluation.main), evaluation.counts
+    said: list[Child] = [
+        f"The model gave the risk of {words.quoted(outcome_name(study, evaluation))} {words.count(held.predictions)} times for "
+        f"{words.count(held.subjects)} {_people(held.subjects)}; the event followed {words.count(held.events)} times, "
+        f"in {words.count(held.event_subjects)} {_people(held.event_subjects)}. ",
+        "Of two predictions, one before an event and one not, it ranks the right one higher with a chance of ",
+        number(name(main.output, "auroc"), main.auroc),
+        f" (AUROC, {100 * evaluation.level:g} % interval). ",
+        *_against_scores(evaluation),
+        *_first_point(main.operating, main.output),
+        *_promises(main.calibration, main.output),
+    ]
+    return paragraph(said, kind="lead")
+
+
+def worth(evaluation: Evaluation) -> Markup | None:
+    """What the score is worth beyond the clock."""
+    if (found := evaluation.worth) is None:
+        return None
+    gap = difference_name(evaluation.main, found.clock, "auroc")
+    beyond = name(evaluation.main, "beyond clock", "within hour")
+    return join(
+        [
+            paragraph(
+                "Patients grow sicker, or are looked at more, as a stay goes on, so hours since admission alone rank patients. "
+                "Whatever a score is worth, it is worth beyond that."
+            ),
+            paragraph(
+                "The model less the clock: AUROC ",
+                number(gap, found.auroc, "signed"),
+                ", average precision ",
+                number(difference_name(evaluation.main, found.clock, "auprc"), found.auprc, "signed"),
+                ". ",
+                f"{_beside_the_clock(found.auroc)} Among predictions made at the same time since admission, where the clock is blind (0.5), the model's AUROC is ",
+                number(beyond, found.within_hour),
+                f" (n = {words.count(found.within_hour.n)}).",
+            ),
+        ]
+    )
+
+
+def _beside_the_clock(gap: Estimate) -> str:
+    if not words.excludes(gap, 0):
+        return "The interval holds 0: this test does not tell the model from the clock."
+    return "It ranks better than the clock." if (gap.value or 0) > 0 else "It ranks worse than the clock."
+
+
+def components(evaluation: Evaluation) -> Markup | None:
+    """What the model owes to what staff measured on the body, and to what they chose to order."""
+    there = {gap.other: gap for gap in evaluation.differences if gap.other in ("physiology", "workup")}
+    if not there:
+        return None
+    said: list[Child] = ["A model that sees which tests were ordered may only repeat a suspicion that staff already had. "]
+    for other, gap in there.items():
+        own = evaluation.row(other).auroc
+        said += [
+            f"{words.output(other)} reaches ",
+            number(name(other, "auroc"), own),
+            "; the whole model adds ",
+            number(difference_name(gap.main, other, "auroc"), gap.auroc, "signed"),
+            ". ",
+        ]
+    return paragraph(said)
+
+
+def subgroups(rows: Sequence[SubgroupRow], evaluation: Evaluation) -> Markup:
+    """How many rows were judged, which ranks lowest, and what such a table cannot say."""
+    judged = [row for row in rows if row.auroc.value is not None]
+    if not judged:
+        return paragraph("No subgroup is large enough to be judged.")
+    lowest = min(judged, key=lambda row: row.auroc.value or 0)
+    here = name(evaluation.main, "by", lowest.column, lowest.level, "auroc")
+    return paragraph(
+        f"{len(judged)} of {len(rows)} groups are large enough: at least {evaluation.smallest_subgroup} subjects, "
+        "with and without events. "
+        f"The lowest AUROC stands in {words.COLUMNS.get(lowest.column, lowest.column).lower()} {words.quoted(lowest.level)}: ",
+        number(here, lowest.auroc),
+        ". With so many rows some stand low by chance, and a wide interval means that little is known, not that all is well.",
+    )
+
+
+def outcome_name(study: Mapping[str, object], evaluation: Evaluation) -> str:
+    """The outcome in words: as given to the test, else as declared in the study."""
+    declared = dig(study, "task", "outcome", "name")
+    return evaluation.outcome or (words.spoken(str(declared)) if declared else "the outcome")
+
+
+def dig(record: object, *keys: str) -> object:
+    """A value inside nested dicts, None when the way is not there."""
+    for key in keys:
+        record = record.get(key) if isinstance(record, Mapping) else None
+    return record
+
+
+def _against_scores(evaluation: Evaluation) -> list[Child]:
+    beside = [gap for gap in evaluation.differences if gap.other in _BEDSIDE]
+    if not beside:
+        return []
+    nearest = min(beside, key=lambda gap: gap.auroc.value if gap.auroc.value is not None else 1.0)
+    own = evaluation.row(nearest.other).auroc
+    return [
+        f"The best of the simple scores beside it, {words.short(nearest.other)}, reaches ",
+        number(name(nearest.other, "auroc"), own),
+        ", a difference of ",
+        number(difference_name(nearest.main, nearest.other, "auroc"), nearest.auroc, "signed"),
+        _verdict(nearest),
+    ]
+
+
+def _verdict(gap: Difference) -> str:
+    if not words.excludes(gap.auroc, 0):
+        return "; the interval holds 0, so this test does not tell them apart. "
+    return ". " if (gap.auroc.value or 0) > 0 else "; the simple score ranks better. "
+
+
+def _first_point(points: Sequence[OperatingPoint], output: str) -> list[Child]:
+    if not points:
+        return []
+    point, here = points[0], (output, "at", points[0].name)
+    said: list[Child] = [
+        f"At the threshold {words.quoted(words.spoken(point.name))}{_at(point)}, fixed beforehand, it finds ",
+        number(name(*here, "sensitivity"), point.sensitivity, "percent"),
+        " of the predictions that need finding; ",
+        number(name(*here, "ppv"), point.ppv, "percent"),
+        " of its alerts are true",
+    ]
+    if point.alerts_per_100_patient_days.value is not None:
+        rate = number(name(*here, "alerts_per_100_patient_days"), point.alerts_per_100_patient_days, "rate")
+        said += [", at ", rate, " alerts per 100 patient-days"]
+    return [*said, ". "]
+
+
+def _at(point: OperatingPoint) -> str:
+    return f" ({words.percent(point.threshold)})" if point.threshold is not None else " (each fold its own)"
+
+
+def _promises(found: Calibration | None, output: str) -> list[Child]:
+    if found is None or found.observed_to_expected.value is None:
+        return []
+    ratio = found.observed_to_expected
+    if not words.excludes(ratio, 1):
+        judged = "as many events happen as it promises, as far as the interval tells"
+    else:
+        judged = "it promises too few events" if (ratio.value or 0) > 1 else "it promises too many events"
+    return ["Observed over expected events is ", number(name(output, "observed_to_expected"), ratio), f": {judged}."]
+
+
+def _people(many: int) -> str:
+    return "patient" if many == 1 else "patients"

@@ -1,0 +1,124 @@
+"""Numbers as text and outputs by their names: the same everywhere in a report and in a dossier.
+
+In        estimates, counts, names of outputs
+Out       plain text; a number always with its interval when there is one
+"""
+
+from __future__ import annotations
+
+from bedside.evaluate.records import Estimate
+
+OUTPUTS = {
+    "risk": "Model",
+    "logistic": "Logistic regression",
+    "news2": "NEWS2",
+    "qsofa": "qSOFA",
+    "clock": "Clock (time since admission)",
+    "physiology": "Physiology only",
+    "workup": "Work-up only",
+}
+COLUMNS = {"sex": "Sex", "age_band": "Age", "race": "Race", "ethnicity": "Ethnicity"}
+NOTHING = "–"
+
+
+def output(name: str) -> str:
+    """An output's name as people say it.
+
+    >>> output("news2"), output("my-score")
+    ('NEWS2', 'my-score')
+    """
+    return OUTPUTS.get(name, name)
+
+
+def short(name: str) -> str:
+    """The name without what explains it, for a key.
+
+    >>> short("clock")
+    'Clock'
+    """
+    return output(name).split(" (")[0]
+
+
+def quoted(text: str) -> str:
+    return f"“{text}”"
+
+
+def spoken(name: str) -> str:
+    """A declared name as words.
+
+    >>> spoken("sepsis_within-6h")
+    'sepsis within 6h'
+    """
+    return name.replace("_", " ").replace("-", " ").strip()
+
+
+def count(number: int) -> str:
+    """A count with its thousands apart.
+
+    >>> count(285000)
+    '285,000'
+    """
+    return f"{number:,}"
+
+
+def decimal(number: float | None, digits: int = 3) -> str:
+    return NOTHING if number is None else f"{number:.{digits}f}".replace("-", "−")
+
+
+def percent(number: float | None, digits: int = 1) -> str:
+    """A share in percent.
+
+    >>> percent(0.0483), percent(None)
+    ('4.8 %', '–')
+    """
+    return NOTHING if number is None else f"{100 * number:.{digits}f} %".replace("-", "−")
+
+
+def rate(number: float | None) -> str:
+    """A rate: two digits when small, none when large."""
+    return NOTHING if number is None else f"{number:,.1f}" if number < 100 else f"{number:,.0f}"
+
+
+def interval(estimate: Estimate, form: str = "decimal") -> str:
+    """Low to high, or nothing.
+
+    >>> interval(Estimate(0.5, 0.4, 0.6, 10, "x"))
+    '0.400 to 0.600'
+    """
+    if estimate.low is None or estimate.high is None:
+        return ""
+    say = _FORMS[form]
+    return f"{say(estimate.low).removesuffix(' %')} to {say(estimate.high)}"
+
+
+def value(estimate: Estimate, form: str = "decimal") -> str:
+    return _FORMS[form](estimate.value)
+
+
+def with_interval(estimate: Estimate, form: str = "decimal") -> str:
+    """Value and interval in one text.
+
+    >>> with_interval(Estimate(0.5, 0.4, 0.6, 10, "x"), "percent")
+    '50.0 % (40.0 to 60.0 %)'
+    """
+    ends = interval(estimate, form)
+    return f"{value(estimate, form)} ({ends})" if ends else value(estimate, form)
+
+
+def in_words(estimate: Estimate, form: str, level: float) -> str:
+    """Value, interval with its level, and n, for a sentence."""
+    ends = interval(estimate, form)
+    said = f"{100 * level:g} % interval {ends}; " if ends else ""
+    return f"{value(estimate, form)} ({said}n = {count(estimate.n)})"
+
+
+def excludes(estimate: Estimate, number: float) -> bool:
+    """Whether the interval lies on one side of the number."""
+    return estimate.low is not None and estimate.high is not None and (estimate.low > number or estimate.high < number)
+
+
+def _signed(number: float | None) -> str:
+    return NOTHING if number is None else f"{number:+.3f}".replace("-", "−")
+
+
+_FORMS = {"decimal": decimal, "percent": percent, "rate": rate, "signed": _signed}

@@ -1,0 +1,78 @@
+"""SQL may ask the lake anything and change nothing, and sees no other file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bedside.core.errors import Refused, Unusable
+from bedside.lake.store import Lake, write
+from tests.lake.told import fact, reading
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    out = tmp_path_factory.mktemp("sql") / "it's a lake"
+    write([reading("a", fact(1, 3), fact(2, 4, value=3.5), rejects=1)], out, name="t", shard_rows=1)
+    return Lake(out)
+
+
+def test_one_question_is_answered_over_all_shards(lake: Lake) -> None:
+    assert len(lake.shards) == 2
+    assert lake.sql("select count(*) as n, max(numeric_value) as top from events").rows() == [(2, 3.5)]
+
+
+def test_quarantine_counts_and_codes_are_tables_too(lake: Lake) -> None:
+    assert lake.sql("with q as (select * from quarantine) select reason from q").item() == "broken"
+    assert lake.sql("select sum(count)::int from counts where kind = 'read'").item() == 3
+    assert lake.sql("select code from codes").item() == "LOINC//2524-7"
+
+
+def test_a_frame_handed_in_is_a_table(lake: Lake) -> None:
+    handed = {"predictions": pl.DataFrame({"subject_id": [2], "value": [0.7]})}
+    assert lake.sql("select value from predictions join events using (subject_id)", extra=handed).item() == 0.7
+
+
+@pytest.mark.parametrize("query", [
+    "drop view events", "create table x (a int)", "delete from events", "set threads = 1", "attach 'x.db'", "install httpfs",
+    "copy (select 1) to 'out.csv'", "copy events to 'out.parquet'", "select 1; select 2", "", "pragma database_list", "load parquet",
+])  # fmt: skip
+def test_anything_but_one_select_is_refused(lake: Lake, query: str) -> None:
+    with pytest.raises(Refused, match="only one SELECT"):
+        lake.sql(query)
+
+
+@pytest.mark.parametrize("query", [
+    "select * from '{file}'", "select * from read_csv('{file}')", "select * from read_text('{file}')", "select content from read_blob('{file}')",
+    "select * from glob('{folder}/*')", "select * from read_parquet('{folder}/other.parquet')",
+])  # fmt: skip
+def test_no_other_file_can_be_read(lake: Lake, tmp_path: Path, query: str) -> None:
+    (tmp_path / "secret.csv").write_text("canary\n1\n")
+    pl.DataFrame({"canary": [1]}).write_parquet(tmp_path / "other.parquet")
+    with pytest.raises((Refused, Unusable)) as caught:
+        lake.sql(query.format(file=tmp_path / "secret.csv", folder=tmp_path))
+    assert "canary" not in str(caught.value)
+
+
+def test_settings_are_locked_before_the_query_is_seen(lake: Lake) -> None:
+    with pytest.raises((Refused, Unusable)):
+        lake.sql("select * from query('set enable_external_access = true')")
+
+
+def test_a_wrong_column_is_one_clear_line(lake: Lake) -> None:
+    with pytest.raises(Unusable) as caught:
+        lake.sql("select cod from events")
+    assert 'Referenced column "cod" not found' in caught.value.what
+    assert "\n" not in caught.value.what
+
+
+def test_a_wrong_table_is_told_with_the_tables_there_are(lake: Lake) -> None:
+    with pytest.raises(Unusable, match="ask of events, notes, images, quarantine, counts, codes"):
+        lake.sql("select * from event")
+
+
+def test_broken_sql_is_one_clear_line(lake: Lake) -> None:
+    with pytest.raises(Unusable, match="syntax error"):
+        lake.sql("select from where")
