@@ -16,21 +16,36 @@ def at(hours: float) -> int:
     return START + round(hours * HOUR_US)
 
 
-def fact(code: str, hours: float | None, value: float | None = None, *, known: float | None = None, subject: int = 1, unit: str | None = None,
-         text: str | None = None, status: Status = "final", encounter: str | None = None) -> Event:  # fmt: skip
+def fact(
+    code: str,
+    hours: float | None,
+    value: float | None = None,
+    *,
+    known: float | None = None,
+    subject: int = 1,
+    unit: str | None = None,
+    text: str | None = None,
+    status: Status = "final",
+    encounter: str | None = None,
+) -> Event:
     """One event; known when it happens unless told otherwise."""
     time = None if hours is None else at(hours)
-    return Event(subject, time, code, value, text, time if known is None else at(known), status, unit=unit, encounter_id=encounter, source="chart")
+    known_at = time if known is None else at(known)
+    return Event(subject, time, code, value, text, known_at, status, unit=unit, encounter_id=encounter, source="chart")
 
 
 def decisions_at(*hours: float, subject: int = 1) -> pl.DataFrame:
     """Decisions of one subject whose encounter began at hour 0."""
     when = pl.Datetime("us")
     return pl.DataFrame(
-        {"unit_id": [f"{subject}@{h}" for h in hours], "subject_id": [subject] * len(hours),
-         "prediction_time": [at(h) for h in hours], "encounter_start": [START] * len(hours)},
+        {
+            "unit_id": [f"{subject}@{h}" for h in hours],
+            "subject_id": [subject] * len(hours),
+            "prediction_time": [at(h) for h in hours],
+            "encounter_start": [START] * len(hours),
+        },
         schema={"unit_id": pl.String, "subject_id": pl.Int64, "prediction_time": when, "encounter_start": when},
-    )  # fmt: skip
+    )
 
 
 def stay(name: str, start: float, end: float | None, *, subject: int = 1, kind: str = "IMP") -> list[Event]:
@@ -44,7 +59,19 @@ def chart(*events: Event) -> pl.DataFrame:
     return frame(sorted(events, key=lambda event: (event.subject_id, event.time is not None, event.time or 0)))
 
 
-def task(*, features: Features | None = None, outcome: Outcome | None = None, prediction: Prediction | None = None,
-         split: Split | None = None, exclude_ages_below: float | None = None) -> Task:  # fmt: skip
-    return Task("deterioration", outcome or Outcome("icu", ["LOCATION//ICU"]), features or Features([Signal("heart_rate", [HEART])]),
-                prediction or Prediction(), split or Split(), exclude_ages_below)  # fmt: skip
+def task(
+    *,
+    features: Features | None = None,
+    outcome: Outcome | None = None,
+    prediction: Prediction | None = None,
+    split: Split | None = None,
+    exclude_ages_below: float | None = None,
+) -> Task:
+    return Task(
+        "deterioration",
+        outcome or Outcome("icu", ["LOCATION//ICU"]),
+        features or Features([Signal("heart_rate", [HEART])]),
+        prediction or Prediction(),
+        split or Split(),
+        exclude_ages_below,
+    )

@@ -37,9 +37,15 @@ def pulse(**options: object) -> Features:
 def test_every_summary_of_four_pulses_is_what_one_gets_on_paper():
     pulses = [fact(HEART, h, v) for h, v in ((-1, 70), (2, 80), (4, 100), (7.5, 95))]
     assert both(pulse(), pulses, 8) == {
-        "heart_rate.last": 95, "heart_rate.age": 0.5, "heart_rate.count_6h": 3, "heart_rate.mean_6h": pytest.approx(275 / 3, rel=1e-7),
-        "heart_rate.min_6h": 80, "heart_rate.max_6h": 100, "heart_rate.range_6h": 20, "heart_rate.delta_6h": 15,
-    }  # fmt: skip
+        "heart_rate.last": 95,
+        "heart_rate.age": 0.5,
+        "heart_rate.count_6h": 3,
+        "heart_rate.mean_6h": pytest.approx(275 / 3, rel=1e-7),
+        "heart_rate.min_6h": 80,
+        "heart_rate.max_6h": 100,
+        "heart_rate.range_6h": 20,
+        "heart_rate.delta_6h": 15,
+    }
 
 
 def test_without_a_value_the_count_is_zero_and_the_rest_is_missing():
@@ -104,13 +110,21 @@ def test_a_retraction_takes_the_value_away_and_a_later_statement_brings_one_back
 def test_a_correction_of_another_time_or_code_or_subject_changes_nothing():
     told = [fact(HEART, 5, 80), fact(HEART, 5.1, 81, status="corrected"), fact(LACTATE, 5, 9, status="corrected")]
     assert both(pulse(), told, 8)["heart_rate.count_6h"] == 2
-    other = FeatureSet(pulse()).columnar(chart(fact(HEART, 5, 80), fact(HEART, 5, known=6, status="retracted", subject=2)), decisions_at(8))
+    other = FeatureSet(pulse()).columnar(
+        chart(fact(HEART, 5, 80), fact(HEART, 5, known=6, status="retracted", subject=2)), decisions_at(8)
+    )
     assert other["heart_rate.count_6h"].item() == 1
 
 
 def test_fahrenheit_becomes_celsius_and_a_unit_without_a_way_is_left_out():
-    warmth = Features([Signal("temperature", [TEMPERATURE], unit="Cel")], summaries=["count", "max"], windows_hours=[6], static=[], clock=False)
-    told = [fact(TEMPERATURE, 5, 36.5, unit="Cel"), fact(TEMPERATURE, 6, 100.4, unit="[degF]"), fact(TEMPERATURE, 7, 99, unit="mm[Hg]")]
+    warmth = Features(
+        [Signal("temperature", [TEMPERATURE], unit="Cel")], summaries=["count", "max"], windows_hours=[6], static=[], clock=False
+    )
+    told = [
+        fact(TEMPERATURE, 5, 36.5, unit="Cel"),
+        fact(TEMPERATURE, 6, 100.4, unit="[degF]"),
+        fact(TEMPERATURE, 7, 99, unit="mm[Hg]"),
+    ]
     assert both(warmth, told, 8) == {"temperature.count_6h": 2, "temperature.max_6h": 38}
     counts = FeatureSet(warmth).left_out(chart(*told))
     assert counts.filter(reason="unit").rows() == [("temperature", "mm[Hg]", "unit", 1)]
@@ -129,7 +143,11 @@ def test_an_implausible_value_is_left_out_and_the_ends_of_the_range_are_in():
 def test_words_and_mere_happenings_become_numbers_by_declaration():
     alert = Signal("consciousness", ["LOINC//67775-7"], values={"A": 0, "V": 1})
     fluids = Signal("bolus", ["RXNORM//313002//administered"], values={"RXNORM//313002//administered": 1})
-    told = [fact("LOINC//67775-7", 5, text="V"), fact("LOINC//67775-7", 6, text="unknown"), fact("RXNORM//313002//administered", 7, 500.0)]
+    told = [
+        fact("LOINC//67775-7", 5, text="V"),
+        fact("LOINC//67775-7", 6, text="unknown"),
+        fact("RXNORM//313002//administered", 7, 500.0),
+    ]
     row = both(Features([alert, fluids], summaries=["count", "max"], windows_hours=[6], static=[], clock=False), told, 8)
     assert row == {"consciousness.count_6h": 1, "consciousness.max_6h": 1, "bolus.count_6h": 1, "bolus.max_6h": 1}
 
@@ -173,21 +191,29 @@ def test_age_does_not_change_when_a_whole_record_is_shifted(weeks, years, hours)
 
 def test_a_told_age_stands_in_for_a_birth_date():
     told = still(static_codes={"age_years": "CINC2019//AGE", "hours_in_hospital": "CINC2019//HOSP_ADM_HOURS"})
-    row = both(told, [fact("CINC2019//AGE", None, 83.14), fact("CINC2019//HOSP_ADM_HOURS", None, -4.25), fact("SEX//male", None)], 2)
+    row = both(
+        told, [fact("CINC2019//AGE", None, 83.14), fact("CINC2019//HOSP_ADM_HOURS", None, -4.25), fact("SEX//male", None)], 2
+    )
     assert row == {"age_years": 83, "sex_male": 1, "hours_in_hospital": -4.25, "clock.hours": 2}
     assert both(told, [fact("CINC2019//AGE", None, 100.0), fact(BIRTH, -30.5 * YEAR_H)], 2)["age_years"] == 30
 
 
 def test_of_two_static_facts_the_one_known_last_before_the_prediction_counts():
     weight = still(static=[], static_codes={"weight": "LOINC//29463-7"})
-    told = [fact("LOINC//29463-7", None, 70.0), Event(1, None, "LOINC//29463-7", 80.0, known_at=at(3)), fact("LOINC//29463-7", 1, 99.0)]
+    told = [
+        fact("LOINC//29463-7", None, 70.0),
+        Event(1, None, "LOINC//29463-7", 80.0, known_at=at(3)),
+        fact("LOINC//29463-7", 1, 99.0),
+    ]
     assert both(weight, told, 3)["weight"] == 70
     assert both(weight, told, 4)["weight"] == 80
 
 
 def test_rows_come_back_in_the_order_of_the_decisions_with_their_names():
     order = pl.concat([decisions_at(9, 3), decisions_at(4, subject=7), decisions_at(1)])
-    made = FeatureSet(pulse(clock=True)).columnar(chart(fact(HEART, 0.5, 60), fact(HEART, 2, 70), fact(HEART, 3, 99, subject=7)), order)
+    made = FeatureSet(pulse(clock=True)).columnar(
+        chart(fact(HEART, 0.5, 60), fact(HEART, 2, 70), fact(HEART, 3, 99, subject=7)), order
+    )
     assert made["unit_id"].to_list() == ["1@9", "1@3", "7@4", "1@1"]
     assert made["heart_rate.last"].to_list() == [70, 70, 99, 60]
     assert made["clock.hours"].to_list() == [9, 3, 4, 1]
@@ -212,7 +238,20 @@ def test_a_sum_that_no_64_bits_hold_is_an_error_and_not_a_number():
         FeatureSet(pulse()).columnar(chart(*huge), decisions_at(2))
 
 
+def test_the_facts_behind_last_can_be_shown_with_their_times():
+    told = [fact(HEART, 1, 60), fact(HEART, 5, 90.5), fact(HEART, 6, 99, known=9)]
+    assert FeatureSet(pulse()).latest(told, prediction_time=at(8)) == {"heart_rate": (at(5), 90.5)}
+    assert FeatureSet(pulse(lookback_hours=2)).latest(told, prediction_time=at(8)) == {}
+
+
 def test_kinds_tell_physiology_from_workup():
-    features = Features([Signal("heart_rate", [HEART]), Signal("lactate", [LACTATE], kind="workup")], summaries=["last"], windows_hours=[])
-    assert FeatureSet(features).kinds == {"heart_rate.last": "physiology", "lactate.last": "workup", "age_years": "static", "sex_male": "static",
-                                          "clock.hours": "clock"}  # fmt: skip
+    features = Features(
+        [Signal("heart_rate", [HEART]), Signal("lactate", [LACTATE], kind="workup")], summaries=["last"], windows_hours=[]
+    )
+    assert FeatureSet(features).kinds == {
+        "heart_rate.last": "physiology",
+        "lactate.last": "workup",
+        "age_years": "static",
+        "sex_male": "static",
+        "clock.hours": "clock",
+    }

@@ -7,10 +7,10 @@ from collections import Counter
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.lake.told import HOUR, fact
 
 from bedside.core.events import COLUMNS, Event, frame
 from bedside.lake.feeds import FACT, merge
-from tests.lake.told import HOUR, fact
 
 
 def told(*feeds: list[Event]) -> pl.DataFrame:

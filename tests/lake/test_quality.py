@@ -7,12 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.lake.told import DAY, HOUR, fact, reading
 
 from bedside.core.accounts import Reject
 from bedside.core.events import Event
 from bedside.lake.quality import Quality, quality, table
 from bedside.lake.store import Lake, write
-from tests.lake.told import DAY, HOUR, fact, reading
 
 Look = Callable[..., Quality]
 

@@ -17,10 +17,27 @@ from bedside.lake.store import Lake, Written, write
 from bedside.readers import mapping, tables
 
 # SOURCE.txt of the data set
-ROWS = {"admissions": 275, "patients": 100, "labevents": 107_727, "prescriptions": 18_087, "pharmacy": 15_306, "emar": 35_835,
-        "emar_detail": 72_018, "diagnoses_icd": 4_506, "procedures_icd": 722, "transfers": 1_190, "microbiologyevents": 2_899,
-        "omr": 2_964, "poe": 45_154, "icustays": 140, "inputevents": 20_404, "ingredientevents": 25_728, "outputevents": 9_362,
-        "procedureevents": 1_468, "datetimeevents": 15_280}  # fmt: skip
+ROWS = {
+    "admissions": 275,
+    "patients": 100,
+    "labevents": 107_727,
+    "prescriptions": 18_087,
+    "pharmacy": 15_306,
+    "emar": 35_835,
+    "emar_detail": 72_018,
+    "diagnoses_icd": 4_506,
+    "procedures_icd": 722,
+    "transfers": 1_190,
+    "microbiologyevents": 2_899,
+    "omr": 2_964,
+    "poe": 45_154,
+    "icustays": 140,
+    "inputevents": 20_404,
+    "ingredientevents": 25_728,
+    "outputevents": 9_362,
+    "procedureevents": 1_468,
+    "datetimeevents": 15_280,
+}
 DECLARED = {"dictionary table", "list of identifiers", "not a table"}
 
 
@@ -34,7 +51,10 @@ def made(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, 
     out = tmp_path_factory.mktemp("mimic") / "lake"
     told = mapping.load("mimic-iv", folder)
     files = [RawFile("mimic", "tables", path, name, name) for path, name in paths(Source("mimic", "tables", str(folder)), folder)]
-    return (written := write((tables.read(file, mapping=told) for file in files), out, name="mimic-iv-demo")) and (Lake(out), written)  # type: ignore[return-value]
+    return (written := write((tables.read(file, mapping=told) for file in files), out, name="mimic-iv-demo")) and (
+        Lake(out),
+        written,
+    )  # type: ignore[return-value]
 
 
 def by_name(written: Written) -> dict[str, Tally]:
@@ -42,7 +62,9 @@ def by_name(written: Written) -> dict[str, Tally]:
 
 
 def test_every_file_is_counted_and_every_count_adds_up(made: tuple[Lake, Written], folder: Path) -> None:
-    assert {tally.file for tally in made[1].tallies} == {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {tally.file for tally in made[1].tallies} == {
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    }
     reconcile(made[1].tallies)
 
 
@@ -60,7 +82,11 @@ def test_no_row_is_unexplained(made: tuple[Lake, Written]) -> None:
         assert set(tally.ignored) <= DECLARED, tally.file
         assert not tally.quarantined, tally.file
         assert not tally.merged, tally.file
-    assert {name for name, tally in by_name(made[1]).items() if tally.written == tally.read} >= set(ROWS) | {"services", "drgcodes", "hcpcsevents"}
+    assert {name for name, tally in by_name(made[1]).items() if tally.written == tally.read} >= set(ROWS) | {
+        "services",
+        "drgcodes",
+        "hcpcsevents",
+    }
 
 
 def test_laboratory_items_become_loinc_where_the_concept_map_names_one(made: tuple[Lake, Written]) -> None:
@@ -85,8 +111,15 @@ def test_a_diagnosis_is_not_known_before_discharge(made: tuple[Lake, Written]) -
 
 def test_every_patient_has_a_birth_a_sex_and_closed_encounters(made: tuple[Lake, Written]) -> None:
     odd = {oddity.name: oddity.count for oddity in quality(made[0]).oddities}
-    for name in ("subjects without a birth date", "subjects without a sex", "encounters without an end", "encounters without a start",
-                 "encounters that end before they start", "facts before the subject's birth", "facts with no time of knowing"):  # fmt: skip
+    for name in (
+        "subjects without a birth date",
+        "subjects without a sex",
+        "encounters without an end",
+        "encounters without a start",
+        "encounters that end before they start",
+        "facts before the subject's birth",
+        "facts with no time of knowing",
+    ):
         assert odd[name] == 0, name
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.lake.told import fact, reading
 
 from bedside.core.errors import Refused, Unusable
 from bedside.lake.store import Lake, write
-from tests.lake.told import fact, reading
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +35,39 @@ def test_a_frame_handed_in_is_a_table(lake: Lake) -> None:
     assert lake.sql("select value from predictions join events using (subject_id)", extra=handed).item() == 0.7
 
 
-@pytest.mark.parametrize("query", [
-    "drop view events", "create table x (a int)", "delete from events", "set threads = 1", "attach 'x.db'", "install httpfs",
-    "copy (select 1) to 'out.csv'", "copy events to 'out.parquet'", "select 1; select 2", "", "pragma database_list", "load parquet",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "drop view events",
+        "create table x (a int)",
+        "delete from events",
+        "set threads = 1",
+        "attach 'x.db'",
+        "install httpfs",
+        "copy (select 1) to 'out.csv'",
+        "copy events to 'out.parquet'",
+        "select 1; select 2",
+        "",
+        "pragma database_list",
+        "load parquet",
+    ],
+)
 def test_anything_but_one_select_is_refused(lake: Lake, query: str) -> None:
     with pytest.raises(Refused, match="only one SELECT"):
         lake.sql(query)
 
 
-@pytest.mark.parametrize("query", [
-    "select * from '{file}'", "select * from read_csv('{file}')", "select * from read_text('{file}')", "select content from read_blob('{file}')",
-    "select * from glob('{folder}/*')", "select * from read_parquet('{folder}/other.parquet')",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select * from '{file}'",
+        "select * from read_csv('{file}')",
+        "select * from read_text('{file}')",
+        "select content from read_blob('{file}')",
+        "select * from glob('{folder}/*')",
+        "select * from read_parquet('{folder}/other.parquet')",
+    ],
+)
 def test_no_other_file_can_be_read(lake: Lake, tmp_path: Path, query: str) -> None:
     (tmp_path / "secret.csv").write_text("canary\n1\n")
     pl.DataFrame({"canary": [1]}).write_parquet(tmp_path / "other.parquet")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.lake.told import HOUR, fact, reading
 
 from bedside.core.accounts import Reject
 from bedside.core.errors import Unusable
 from bedside.core.events import check
 from bedside.lake.store import Lake, write
 from bedside.readers.reading import NoteRow
-from tests.lake.told import HOUR, fact, reading
 
 
 def note(source: str, text: str = "The same words.") -> NoteRow:
@@ -22,8 +22,12 @@ def note(source: str, text: str = "The same words.") -> NoteRow:
 
 def some(seed: int, count: int = 400) -> list:
     rng = random.Random(seed)
-    return [fact(rng.randrange(1, 9), rng.choice([None, *range(9)]), f"LOINC//{rng.randrange(4)}", rng.randrange(5) / 2, source=f"f#{n}")
-            for n in range(count)]  # fmt: skip
+    return [
+        fact(
+            rng.randrange(1, 9), rng.choice([None, *range(9)]), f"LOINC//{rng.randrange(4)}", rng.randrange(5) / 2, source=f"f#{n}"
+        )
+        for n in range(count)
+    ]
 
 
 def test_events_are_sorted_by_subject_then_time_with_static_facts_first(tmp_path: Path) -> None:
@@ -50,13 +54,17 @@ def test_a_subject_lies_in_one_shard_and_sharding_changes_no_fact(tmp_path: Path
 def test_the_same_readings_give_the_same_content_and_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write([reading("a", *some(3)), reading("b", *some(4))], tmp_path / n / "lake", name="t") for n in "xy")
     assert first == second
-    assert set(first.content) == {f"lake/{p.relative_to(tmp_path / 'x' / 'lake').as_posix()}" for p in (tmp_path / "x" / "lake").rglob("*.*")}
+    assert set(first.content) == {
+        f"lake/{p.relative_to(tmp_path / 'x' / 'lake').as_posix()}" for p in (tmp_path / "x" / "lake").rglob("*.*")
+    }
     for path in (tmp_path / "x").rglob("*.parquet"):
         assert path.read_bytes() == (tmp_path / "y" / path.relative_to(tmp_path / "x")).read_bytes()
 
 
 def test_facts_told_twice_are_counted_for_the_feed_that_came_later(tmp_path: Path) -> None:
-    written = write([reading("fhir", fact(1, 3)), reading("hl7", fact(1, 3, known_at=9 * HOUR), fact(1, 4))], tmp_path / "lake", name="t")
+    written = write(
+        [reading("fhir", fact(1, 3)), reading("hl7", fact(1, 3, known_at=9 * HOUR), fact(1, 4))], tmp_path / "lake", name="t"
+    )
     assert (written.events, written.merged, written.merged_by_source) == (2, 1, {"fhir": 0, "hl7": 1})
 
 
@@ -66,7 +74,11 @@ def test_a_retracted_fact_stays_with_its_status(tmp_path: Path) -> None:
 
 
 def test_the_same_note_from_two_feeds_is_one_note(tmp_path: Path) -> None:
-    write([reading("fhir", notes=(note("fhir"),)), reading("notes", notes=(note("notes"), note("notes", "Other words.")))], tmp_path / "lake", name="t")
+    write(
+        [reading("fhir", notes=(note("fhir"),)), reading("notes", notes=(note("notes"), note("notes", "Other words.")))],
+        tmp_path / "lake",
+        name="t",
+    )
     assert sorted(Lake(tmp_path / "lake").notes()["text"]) == ["Other words.", "The same words."]
 
 

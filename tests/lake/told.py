@@ -14,7 +14,9 @@ def fact(subject: int, hour: float | None, code: str = "LOINC//2524-7", value: f
     """One fact at an hour, known an hour later unless told otherwise."""
     time = None if hour is None else int(hour * HOUR)
     known = {"known_at": None if time is None else time + HOUR} | more
-    return Event(subject, time, code, value, source=str(more.pop("source", "f#1")), **{k: v for k, v in known.items() if k != "source"})  # type: ignore[arg-type]
+    return Event(
+        subject, time, code, value, source=str(more.pop("source", "f#1")), **{k: v for k, v in known.items() if k != "source"}
+    )  # type: ignore[arg-type]
 
 
 def reading(source: str, *events: Event, file: str = "file", rejects: int = 0, notes: tuple[NoteRow, ...] = ()) -> Reading:
@@ -22,4 +24,6 @@ def reading(source: str, *events: Event, file: str = "file", rejects: int = 0, n
     tally = Tally(source, file)
     tally.write(len(events))
     tally.quarantine("broken", rejects)
-    return Reading(frame(events), tally, list(notes), rejects=[Reject(source, file, f"line {n}", "broken", "0") for n in range(rejects)])
+    return Reading(
+        frame(events), tally, list(notes), rejects=[Reject(source, file, f"line {n}", "broken", "0") for n in range(rejects)]
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.readers.written import coded, observation
 
 from bedside.core.errors import BedsideError, Malformed
 from bedside.core.ids import subject_number
@@ -16,9 +17,13 @@ from bedside.core.time import iso_instant
 from bedside.readers.fhir import resource_events
 from bedside.readers.fhir_elements import instant
 from bedside.readers.pieces import Context
-from tests.readers.written import coded, observation
 
-LOINC, SNOMED, ICD, RXNORM = "http://loinc.org", "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://www.nlm.nih.gov/research/umls/rxnorm"
+LOINC, SNOMED, ICD, RXNORM = (
+    "http://loinc.org",
+    "http://snomed.info/sct",
+    "http://hl7.org/fhir/sid/icd-10-cm",
+    "http://www.nlm.nih.gov/research/umls/rxnorm",
+)
 PATIENT = {"reference": "Patient/P000000000017"}
 
 
@@ -35,7 +40,13 @@ def test_a_heart_rate_says_who_when_what_how_much_and_since_when_it_is_known():
     assert (event.subject_id, event.encounter_id, event.source) == (subject_number("P000000000017"), "E1", "f#1")
     assert (event.time, event.utc_offset_min) == (us("2026-03-08T10:00:00Z"), 120)
     assert event.known_at == us("2026-03-08T10:05:00Z")
-    assert (event.code, event.numeric_value, event.unit, event.lexeme, event.text_value) == ("LOINC//8867-4", 88.0, "/min", "88", None)
+    assert (event.code, event.numeric_value, event.unit, event.lexeme, event.text_value) == (
+        "LOINC//8867-4",
+        88.0,
+        "/min",
+        "88",
+        None,
+    )
 
 
 def test_the_number_as_sent_survives_where_float32_would_lose_it():
@@ -50,37 +61,55 @@ def test_a_value_below_the_limit_of_detection_keeps_its_sign():
 
 
 def test_a_blood_pressure_panel_gives_one_event_a_component():
-    parts = [{"code": coded(LOINC, code), "valueQuantity": {"value": value, "code": "mm[Hg]"}} for code, value in (("8480-6", 120), ("8462-4", 70))]
+    parts = [
+        {"code": coded(LOINC, code), "valueQuantity": {"value": value, "code": "mm[Hg]"}}
+        for code, value in (("8480-6", 120), ("8462-4", 70))
+    ]
     found = events(observation(code=coded(LOINC, "85354-9"), valueQuantity=None, component=parts))
     assert [(e.code, e.numeric_value) for e in found] == [("LOINC//8480-6", 120.0), ("LOINC//8462-4", 70.0)]
 
 
-@pytest.mark.parametrize(("element", "number", "text"), [
-    ({"valueString": "No growth"}, None, "No growth"),
-    ({"valueInteger": 7}, 7.0, None),
-    ({"valueBoolean": True}, 1.0, None),
-    ({"valueCodeableConcept": coded(SNOMED, "248234008", "Alert")}, None, "Alert"),
-    ({"valueRange": {"low": {"value": 5}, "high": {"value": 10}}}, None, "5 - 10"),
-    ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}}, None, "1:128"),
-    ({"valueDateTime": "2026-03-08"}, None, "2026-03-08"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("element", "number", "text"),
+    [
+        ({"valueString": "No growth"}, None, "No growth"),
+        ({"valueInteger": 7}, 7.0, None),
+        ({"valueBoolean": True}, 1.0, None),
+        ({"valueCodeableConcept": coded(SNOMED, "248234008", "Alert")}, None, "Alert"),
+        ({"valueRange": {"low": {"value": 5}, "high": {"value": 10}}}, None, "5 - 10"),
+        ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}}, None, "1:128"),
+        ({"valueDateTime": "2026-03-08"}, None, "2026-03-08"),
+    ],
+)
 def test_every_kind_of_value_is_read(element, number, text):
     (event,) = events(observation(valueQuantity=None, **element))
     assert (event.numeric_value, event.text_value) == (number, text)
 
 
-@pytest.mark.parametrize(("status", "kept"), [("final", "final"), ("amended", "corrected"), ("corrected", "corrected"), ("entered-in-error", "retracted"), ("preliminary", "final")])
+@pytest.mark.parametrize(
+    ("status", "kept"),
+    [
+        ("final", "final"),
+        ("amended", "corrected"),
+        ("corrected", "corrected"),
+        ("entered-in-error", "retracted"),
+        ("preliminary", "final"),
+    ],
+)
 def test_the_status_of_a_result_is_the_status_of_its_event(status, kept):
     assert [event.status for event in events(observation(status=status))] == [kept]
 
 
-@pytest.mark.parametrize("changes", [
-    {"status": "cancelled"},
-    {"valueQuantity": None},
-    {"valueQuantity": None, "dataAbsentReason": coded("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown")},
-    {"subject": {"reference": "Group/7"}},
-    {"subject": None},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"status": "cancelled"},
+        {"valueQuantity": None},
+        {"valueQuantity": None, "dataAbsentReason": coded("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown")},
+        {"subject": {"reference": "Group/7"}},
+        {"subject": None},
+    ],
+)
 def test_an_observation_that_states_no_fact_of_a_patient_gives_no_event(changes):
     assert events(observation(**changes)) == []
 
@@ -112,9 +141,19 @@ def test_a_time_of_day_without_a_zone_takes_the_sources_zone_or_is_refused():
 def test_a_patient_gives_birth_sex_race_and_ethnicity_known_always():
     race = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race"
     coding = {"url": "ombCategory", "valueCoding": {"code": "2106-3", "display": "White"}}
-    text = {"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity", "extension": [{"url": "text", "valueString": "Not said"}]}
-    found = events({"resourceType": "Patient", "id": "P000000000017", "gender": "female", "birthDate": "1950-01-02",
-                    "extension": [{"url": race, "extension": [coding]}, text]})  # fmt: skip
+    text = {
+        "url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity",
+        "extension": [{"url": "text", "valueString": "Not said"}],
+    }
+    found = events(
+        {
+            "resourceType": "Patient",
+            "id": "P000000000017",
+            "gender": "female",
+            "birthDate": "1950-01-02",
+            "extension": [{"url": race, "extension": [coding]}, text],
+        }
+    )
     assert [event.code for event in found] == ["MEDS_BIRTH", "SEX//female", "RACE//white", "ETHNICITY//not-said"]
     assert [event.time for event in found] == [us("1950-01-02"), None, None, None]
     assert {event.known_at for event in found} == {None}
@@ -126,14 +165,26 @@ def test_a_death_is_not_known_before_it_happens():
 
 
 def stay(**changes: Any) -> dict[str, Any]:
-    return {"resourceType": "Encounter", "id": "E1", "status": "finished", "class": {"code": "IMP"}, "subject": PATIENT,
-            "period": {"start": "2026-03-08T08:00:00Z", "end": "2026-03-12T09:00:00Z"},
-            "meta": {"lastUpdated": "2026-03-12T09:30:00Z"}} | changes  # fmt: skip
+    return {
+        "resourceType": "Encounter",
+        "id": "E1",
+        "status": "finished",
+        "class": {"code": "IMP"},
+        "subject": PATIENT,
+        "period": {"start": "2026-03-08T08:00:00Z", "end": "2026-03-12T09:00:00Z"},
+        "meta": {"lastUpdated": "2026-03-12T09:30:00Z"},
+    } | changes
 
 
 def test_a_stay_starts_moves_and_ends_and_its_start_is_known_at_once():
-    moves = [{"location": {"reference": "Location/1", "display": "Bed 3"}, "physicalType": coded("x", "ICU"), "period": {"start": "2026-03-09T01:00:00Z"}},
-             {"location": {"reference": "Location/2", "display": "Bed 4"}, "physicalType": coded("x", "WARD")}]  # fmt: skip
+    moves = [
+        {
+            "location": {"reference": "Location/1", "display": "Bed 3"},
+            "physicalType": coded("x", "ICU"),
+            "period": {"start": "2026-03-09T01:00:00Z"},
+        },
+        {"location": {"reference": "Location/2", "display": "Bed 4"}, "physicalType": coded("x", "WARD")},
+    ]
     found = events(stay(location=moves))
     assert [event.code for event in found] == ["ENCOUNTER_START//IMP", "LOCATION//ICU", "LOCATION//WARD", "ENCOUNTER_END//IMP"]
     assert all(event.known_at == event.time and event.encounter_id == "E1" for event in found)
@@ -143,48 +194,148 @@ def test_a_planned_stay_is_not_a_stay():
     assert events(stay(status="planned")) == []
 
 
-@pytest.mark.parametrize(("resource", "code"), [
-    ({"resourceType": "Condition", "code": coded(ICD, "A41.9"), "onsetDateTime": "2026-03-08", "recordedDate": "2026-03-09T10:00:00Z"}, "ICD10CM//A41.9//diagnosis"),
-    ({"resourceType": "MedicationRequest", "medicationCodeableConcept": coded(RXNORM, "161"), "authoredOn": "2026-03-08T10:00:00Z"}, "RXNORM//161//ordered"),
-    ({"resourceType": "MedicationAdministration", "medicationCodeableConcept": coded(RXNORM, "161"), "effectivePeriod": {"start": "2026-03-08T10:00:00Z"}}, "RXNORM//161//administered"),
-    ({"resourceType": "MedicationDispense", "medicationCodeableConcept": coded(RXNORM, "161"), "whenHandedOver": "2026-03-08T10:00:00Z"}, "RXNORM//161//dispensed"),
-    ({"resourceType": "MedicationStatement", "medicationCodeableConcept": coded(RXNORM, "161"), "dateAsserted": "2026-03-08T10:00:00Z"}, "RXNORM//161//stated"),
-    ({"resourceType": "Procedure", "code": coded("http://www.ama-assn.org/go/cpt", "96413"), "performedDateTime": "2026-03-08T10:00:00Z"}, "CPT//96413//procedure"),
-    ({"resourceType": "DiagnosticReport", "code": coded(LOINC, "24325-3"), "effectiveDateTime": "2026-03-08T10:00:00Z"}, "LOINC//24325-3//report"),
-    ({"resourceType": "AllergyIntolerance", "code": coded(SNOMED, "716186003"), "recordedDate": "2026-03-08"}, "SNOMED//716186003//allergy"),
-    ({"resourceType": "Immunization", "vaccineCode": coded("http://hl7.org/fhir/sid/cvx", "150"), "occurrenceDateTime": "2026-03-08"}, "CVX//150//administered"),
-    ({"resourceType": "DocumentReference", "type": coded(LOINC, "34117-2"), "date": "2026-03-08T10:00:00Z"}, "NOTE//34117-2"),
-    ({"resourceType": "ServiceRequest", "code": coded(LOINC, "2823-3"), "authoredOn": "2026-03-08T10:00:00Z"}, "LOINC//2823-3//ordered"),
-    ({"resourceType": "Specimen", "type": coded(SNOMED, "119297000"), "collection": {"collectedDateTime": "2026-03-08T10:00:00Z"}}, "SNOMED//119297000//specimen"),
-    ({"resourceType": "ImagingStudy", "modality": [{"code": "CR"}], "started": "2026-03-08T10:00:00Z"}, "IMAGE//CR"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("resource", "code"),
+    [
+        (
+            {
+                "resourceType": "Condition",
+                "code": coded(ICD, "A41.9"),
+                "onsetDateTime": "2026-03-08",
+                "recordedDate": "2026-03-09T10:00:00Z",
+            },
+            "ICD10CM//A41.9//diagnosis",
+        ),
+        (
+            {
+                "resourceType": "MedicationRequest",
+                "medicationCodeableConcept": coded(RXNORM, "161"),
+                "authoredOn": "2026-03-08T10:00:00Z",
+            },
+            "RXNORM//161//ordered",
+        ),
+        (
+            {
+                "resourceType": "MedicationAdministration",
+                "medicationCodeableConcept": coded(RXNORM, "161"),
+                "effectivePeriod": {"start": "2026-03-08T10:00:00Z"},
+            },
+            "RXNORM//161//administered",
+        ),
+        (
+            {
+                "resourceType": "MedicationDispense",
+                "medicationCodeableConcept": coded(RXNORM, "161"),
+                "whenHandedOver": "2026-03-08T10:00:00Z",
+            },
+            "RXNORM//161//dispensed",
+        ),
+        (
+            {
+                "resourceType": "MedicationStatement",
+                "medicationCodeableConcept": coded(RXNORM, "161"),
+                "dateAsserted": "2026-03-08T10:00:00Z",
+            },
+            "RXNORM//161//stated",
+        ),
+        (
+            {
+                "resourceType": "Procedure",
+                "code": coded("http://www.ama-assn.org/go/cpt", "96413"),
+                "performedDateTime": "2026-03-08T10:00:00Z",
+            },
+            "CPT//96413//procedure",
+        ),
+        (
+            {"resourceType": "DiagnosticReport", "code": coded(LOINC, "24325-3"), "effectiveDateTime": "2026-03-08T10:00:00Z"},
+            "LOINC//24325-3//report",
+        ),
+        (
+            {"resourceType": "AllergyIntolerance", "code": coded(SNOMED, "716186003"), "recordedDate": "2026-03-08"},
+            "SNOMED//716186003//allergy",
+        ),
+        (
+            {
+                "resourceType": "Immunization",
+                "vaccineCode": coded("http://hl7.org/fhir/sid/cvx", "150"),
+                "occurrenceDateTime": "2026-03-08",
+            },
+            "CVX//150//administered",
+        ),
+        ({"resourceType": "DocumentReference", "type": coded(LOINC, "34117-2"), "date": "2026-03-08T10:00:00Z"}, "NOTE//34117-2"),
+        (
+            {"resourceType": "ServiceRequest", "code": coded(LOINC, "2823-3"), "authoredOn": "2026-03-08T10:00:00Z"},
+            "LOINC//2823-3//ordered",
+        ),
+        (
+            {
+                "resourceType": "Specimen",
+                "type": coded(SNOMED, "119297000"),
+                "collection": {"collectedDateTime": "2026-03-08T10:00:00Z"},
+            },
+            "SNOMED//119297000//specimen",
+        ),
+        ({"resourceType": "ImagingStudy", "modality": [{"code": "CR"}], "started": "2026-03-08T10:00:00Z"}, "IMAGE//CR"),
+    ],
+)
 def test_each_kind_of_resource_gives_its_event(resource, code):
     assert [event.code for event in events(resource | {"subject": PATIENT})] == [code]
 
 
 def test_a_diagnosis_is_dated_by_its_onset_and_known_when_it_is_recorded():
-    (event,) = events({"resourceType": "Condition", "subject": PATIENT, "code": coded(ICD, "I10"), "onsetDateTime": "2020-10-16", "recordedDate": "2026-03-12T14:05:00Z"})
+    (event,) = events(
+        {
+            "resourceType": "Condition",
+            "subject": PATIENT,
+            "code": coded(ICD, "I10"),
+            "onsetDateTime": "2020-10-16",
+            "recordedDate": "2026-03-12T14:05:00Z",
+        }
+    )
     assert (event.time, event.known_at) == (us("2020-10-16"), us("2026-03-12T14:05:00Z"))
 
 
 def test_a_bill_is_known_when_it_is_made_not_when_the_care_was_given():
-    found = events({"resourceType": "Claim", "patient": PATIENT, "created": "2026-04-01T00:00:00Z", "billablePeriod": {"start": "2026-03-08T00:00:00Z"},
-                    "diagnosis": [{"diagnosisCodeableConcept": coded(ICD, "A41.9")}],
-                    "item": [{"productOrService": coded(SNOMED, "162673000"), "net": {"value": 125.0, "currency": "USD"}, "encounter": [{"reference": "Encounter/E9"}]}]})  # fmt: skip
+    found = events(
+        {
+            "resourceType": "Claim",
+            "patient": PATIENT,
+            "created": "2026-04-01T00:00:00Z",
+            "billablePeriod": {"start": "2026-03-08T00:00:00Z"},
+            "diagnosis": [{"diagnosisCodeableConcept": coded(ICD, "A41.9")}],
+            "item": [
+                {
+                    "productOrService": coded(SNOMED, "162673000"),
+                    "net": {"value": 125.0, "currency": "USD"},
+                    "encounter": [{"reference": "Encounter/E9"}],
+                }
+            ],
+        }
+    )
     assert [event.code for event in found] == ["ICD10CM//A41.9//claim", "SNOMED//162673000//claim"]
     assert {event.known_at for event in found} == {us("2026-04-01T00:00:00Z")}
     assert (found[1].numeric_value, found[1].unit, found[1].encounter_id) == (125.0, "USD", "E9")
 
 
 def test_a_dose_that_was_not_given_is_not_an_administration():
-    given = {"resourceType": "MedicationAdministration", "status": "not-done", "subject": PATIENT,
-             "medicationCodeableConcept": coded(RXNORM, "161"), "effectiveDateTime": "2026-03-08T10:00:00Z"}  # fmt: skip
+    given = {
+        "resourceType": "MedicationAdministration",
+        "status": "not-done",
+        "subject": PATIENT,
+        "medicationCodeableConcept": coded(RXNORM, "161"),
+        "effectiveDateTime": "2026-03-08T10:00:00Z",
+    }
     assert events(given) == []
 
 
 def test_a_contained_medication_is_looked_up_and_a_distant_one_is_counted():
-    order = {"resourceType": "MedicationRequest", "subject": PATIENT, "authoredOn": "2026-03-08T10:00:00Z", "medicationReference": {"reference": "#m"},
-             "contained": [{"resourceType": "Medication", "id": "m", "code": coded(RXNORM, "161")}]}  # fmt: skip
+    order = {
+        "resourceType": "MedicationRequest",
+        "subject": PATIENT,
+        "authoredOn": "2026-03-08T10:00:00Z",
+        "medicationReference": {"reference": "#m"},
+        "contained": [{"resourceType": "Medication", "id": "m", "code": coded(RXNORM, "161")}],
+    }
     problems: dict[str, int] = {}
     assert [e.code for e in events(order)] == ["RXNORM//161//ordered"]
     assert [e.code for e in events(order | {"contained": []}, problems=problems)] == ["LOCAL//medication-by-reference//ordered"]
@@ -203,10 +354,20 @@ def test_of_several_codings_loinc_speaks_for_an_observation():
     assert [event.code for event in events(observation(code=both))] == ["LOINC//8867-4"]
 
 
-@pytest.mark.parametrize("broken", [
-    {"code": "8867-4"}, {"code": {"coding": [{"code": 5}]}}, {"subject": {"reference": 3}}, {"valueQuantity": {"value": "88"}},
-    {"valueQuantity": {"value": True}}, {"effectiveDateTime": 5}, {"effectiveDateTime": "yesterday"}, {"component": {"a": 1}}, {"meta": "x", "issued": None},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"code": "8867-4"},
+        {"code": {"coding": [{"code": 5}]}},
+        {"subject": {"reference": 3}},
+        {"valueQuantity": {"value": "88"}},
+        {"valueQuantity": {"value": True}},
+        {"effectiveDateTime": 5},
+        {"effectiveDateTime": "yesterday"},
+        {"component": {"a": 1}},
+        {"meta": "x", "issued": None},
+    ],
+)
 def test_an_element_of_the_wrong_type_is_refused_without_showing_it(broken):
     with pytest.raises(Malformed) as caught:
         events(observation(**broken))
@@ -222,16 +383,82 @@ def test_the_fast_path_for_times_says_what_the_slow_one_says(wall, minutes, digi
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | st.sampled_from(["", "Patient/1", "2026-03-08", "x", "final"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(
-        ["coding", "code", "system", "reference", "value", "display", "text", "start", "end", "extension", "url", "location", "period"]), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "Patient/1", "2026-03-08", "x", "final"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "coding",
+                    "code",
+                    "system",
+                    "reference",
+                    "value",
+                    "display",
+                    "text",
+                    "start",
+                    "end",
+                    "extension",
+                    "url",
+                    "location",
+                    "period",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
-@given(st.sampled_from(["Patient", "Encounter", "Observation", "Condition", "Claim", "MedicationRequest", "DiagnosticReport", "ImagingStudy", "Specimen"]),
-       st.dictionaries(st.sampled_from(["id", "subject", "code", "status", "valueQuantity", "component", "class", "period", "location", "effectiveDateTime", "item",
-                                        "diagnosis", "extension", "birthDate", "modality", "type", "medicationReference", "created", "started", "meta", "contained"]), JSON))  # fmt: skip
+@given(
+    st.sampled_from(
+        [
+            "Patient",
+            "Encounter",
+            "Observation",
+            "Condition",
+            "Claim",
+            "MedicationRequest",
+            "DiagnosticReport",
+            "ImagingStudy",
+            "Specimen",
+        ]
+    ),
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "id",
+                "subject",
+                "code",
+                "status",
+                "valueQuantity",
+                "component",
+                "class",
+                "period",
+                "location",
+                "effectiveDateTime",
+                "item",
+                "diagnosis",
+                "extension",
+                "birthDate",
+                "modality",
+                "type",
+                "medicationReference",
+                "created",
+                "started",
+                "meta",
+                "contained",
+            ]
+        ),
+        JSON,
+    ),
+)
 def test_any_json_is_events_or_one_of_our_errors(kind, resource):
     try:
         found = events({"resourceType": kind, **resource})

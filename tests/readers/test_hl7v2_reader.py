@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from tests.readers.written import clinical, codes, message, ndjson, observation, reading
 
 from bedside.core.time import iso_instant
-from tests.readers.written import clinical, codes, message, ndjson, observation, reading
 
 VISIT = "PV1|1|I|ICU^12^1^H|||||||||||||||| V7||||||||||||||||||||||||| 20260308080000+0000".replace(" ", "")
 
@@ -30,9 +30,13 @@ def test_a_transfer_is_dated_when_it_happened_and_a_discharge_when_it_is_said(tm
     assert found["time"].to_physical().to_list() == [us("2026-03-09T01:00:00Z"), us("2026-03-12T09:00:00Z")]
 
 
-@pytest.mark.parametrize(("trigger", "code"), [("A11", "ENCOUNTER_START//IMP"), ("A12", "LOCATION//ICU"), ("A13", "ENCOUNTER_END//IMP")])
+@pytest.mark.parametrize(
+    ("trigger", "code"), [("A11", "ENCOUNTER_START//IMP"), ("A12", "LOCATION//ICU"), ("A13", "ENCOUNTER_END//IMP")]
+)
 def test_a_cancellation_retracts_what_it_cancels(tmp_path, trigger, code):
-    found = clinical(reading(tmp_path, "hl7v2", message(f"ADT^{trigger}", f"EVN|{trigger}|20260308090000+0000", VISIT + "|20260312090000+0000")))
+    found = clinical(
+        reading(tmp_path, "hl7v2", message(f"ADT^{trigger}", f"EVN|{trigger}|20260308090000+0000", VISIT + "|20260312090000+0000"))
+    )
     assert found.select("code", "status").rows() == [(code, "retracted")]
 
 
@@ -51,17 +55,20 @@ def obx(value: str, kind: str = "NM", status: str = "F", unit: str = "mmol/L", m
 OBR = "OBR|1|||24323-8^Panel^LN|||20260308100000+0000|||||||||||||||20260308104500+0000"
 
 
-@pytest.mark.parametrize(("segment", "number", "text"), [
-    (obx("4.10"), 4.1, None),
-    (obx("<^0.01", "SN"), 0.01, "<0.01"),
-    (obx("^1^:^128", "SN"), None, "1:128"),
-    (obx("4.10", "ST"), 4.1, None),
-    (obx("<0.01", "ST"), 0.01, "<0.01"),
-    (obx("haemolysed", "ST"), None, "haemolysed"),
-    (obx("haemolysed"), None, "haemolysed"),
-    (obx("248234008^Alert^SCT", "CWE"), None, "Alert"),
-    (obx("A~B", "TX"), None, "A\nB"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("segment", "number", "text"),
+    [
+        (obx("4.10"), 4.1, None),
+        (obx("<^0.01", "SN"), 0.01, "<0.01"),
+        (obx("^1^:^128", "SN"), None, "1:128"),
+        (obx("4.10", "ST"), 4.1, None),
+        (obx("<0.01", "ST"), 0.01, "<0.01"),
+        (obx("haemolysed", "ST"), None, "haemolysed"),
+        (obx("haemolysed"), None, "haemolysed"),
+        (obx("248234008^Alert^SCT", "CWE"), None, "Alert"),
+        (obx("A~B", "TX"), None, "A\nB"),
+    ],
+)
 def test_every_kind_of_result_is_read(tmp_path, segment, number, text):
     found = clinical(reading(tmp_path, "hl7v2", message("ORU^R01^ORU_R01", OBR, segment)))
     assert found["numeric_value"].to_list() == [pytest.approx(number) if number is not None else None]
@@ -76,7 +83,9 @@ def test_a_result_is_dated_by_the_sample_and_known_when_it_is_reported(tmp_path)
     assert taken["time"].to_physical().to_list() == [us("2026-03-08T09:50:00Z")]
 
 
-@pytest.mark.parametrize(("letter", "status"), [("F", "final"), ("P", "final"), ("C", "corrected"), ("D", "retracted"), ("W", "retracted")])
+@pytest.mark.parametrize(
+    ("letter", "status"), [("F", "final"), ("P", "final"), ("C", "corrected"), ("D", "retracted"), ("W", "retracted")]
+)
 def test_the_result_status_of_table_0085_is_the_status_of_the_event(tmp_path, letter, status):
     assert clinical(reading(tmp_path, "hl7v2", message("ORU^R01", OBR, obx("4.1", status=letter))))["status"].to_list() == [status]
 
@@ -88,17 +97,27 @@ def test_a_result_that_cannot_be_had_gives_no_event(tmp_path):
 
 def test_lines_of_one_text_are_one_fact(tmp_path):
     lines = [f"OBX|{n}|TX|18782-3^Report^LN||line {n}||||||F" for n in (1, 2, 3)]
-    assert clinical(reading(tmp_path, "hl7v2", message("ORU^R01", OBR, *lines)))["text_value"].to_list() == ["line 1\nline 2\nline 3"]
+    assert clinical(reading(tmp_path, "hl7v2", message("ORU^R01", OBR, *lines)))["text_value"].to_list() == [
+        "line 1\nline 2\nline 3"
+    ]
 
 
-@pytest.mark.parametrize(("kind", "segments", "code", "dose"), [
-    ("RDE^O11", ["ORC|NW|1|||||||20260308100000+0000", "RXE||161^Acetaminophen^RXNORM|650||mg"], "RXNORM//161//ordered", 650.0),
-    ("OMP^O09", ["ORC|NW|1|||||||20260308100000+0000", "RXO|161^Acetaminophen^RXNORM|650||mg"], "RXNORM//161//ordered", 650.0),
-    ("RAS^O17", ["ORC|RE|1", "RXA|0|1|20260308100000+0000||161^Acetaminophen^RXNORM|650|mg"], "RXNORM//161//administered", 650.0),
-    ("RDS^O13", ["ORC|RE|1", "RXD|1|161^Acetaminophen^RXNORM|20260308100000+0000|650|mg"], "RXNORM//161//dispensed", 650.0),
-    ("VXU^V04", ["ORC|RE|1", "RXA|0|1|20260308100000+0000||150^Influenza^CVX|999"], "CVX//150//administered", None),
-    ("ORM^O01", ["ORC|NW|1|||||||20260308100000+0000", "OBR|1|1||2823-3^Potassium^LN"], "LOINC//2823-3//ordered", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "segments", "code", "dose"),
+    [
+        ("RDE^O11", ["ORC|NW|1|||||||20260308100000+0000", "RXE||161^Acetaminophen^RXNORM|650||mg"], "RXNORM//161//ordered", 650.0),
+        ("OMP^O09", ["ORC|NW|1|||||||20260308100000+0000", "RXO|161^Acetaminophen^RXNORM|650||mg"], "RXNORM//161//ordered", 650.0),
+        (
+            "RAS^O17",
+            ["ORC|RE|1", "RXA|0|1|20260308100000+0000||161^Acetaminophen^RXNORM|650|mg"],
+            "RXNORM//161//administered",
+            650.0,
+        ),
+        ("RDS^O13", ["ORC|RE|1", "RXD|1|161^Acetaminophen^RXNORM|20260308100000+0000|650|mg"], "RXNORM//161//dispensed", 650.0),
+        ("VXU^V04", ["ORC|RE|1", "RXA|0|1|20260308100000+0000||150^Influenza^CVX|999"], "CVX//150//administered", None),
+        ("ORM^O01", ["ORC|NW|1|||||||20260308100000+0000", "OBR|1|1||2823-3^Potassium^LN"], "LOINC//2823-3//ordered", None),
+    ],
+)
 def test_orders_dispenses_and_administrations_say_their_sense(tmp_path, kind, segments, code, dose):
     found = clinical(reading(tmp_path, "hl7v2", message(kind, *segments)))
     assert found.select("code", "numeric_value").rows() == [(code, dose)]
@@ -109,7 +128,10 @@ def test_an_order_that_is_cancelled_or_a_dose_that_is_refused_gives_no_event(tmp
     cancelled = message("RDE^O11", "ORC|CA|1", "RXE||161^Acetaminophen^RXNORM|650||mg")
     refused = message("RAS^O17", "RXA|0|1|20260308100000+0000||161^A^RXNORM|650|mg|||||||||||||RE", number="2")
     found = reading(tmp_path, "hl7v2", cancelled + refused)
-    assert (found.tally.ignored, codes(found)) == ({"only orders that were cancelled, discontinued or held": 1, "nothing was given": 1}, [])
+    assert (found.tally.ignored, codes(found)) == (
+        {"only orders that were cancelled, discontinued or held": 1, "nothing was given": 1},
+        [],
+    )
 
 
 def test_a_document_message_gives_a_note_with_its_text(tmp_path):
@@ -119,12 +141,15 @@ def test_a_document_message_gives_a_note_with_its_text(tmp_path):
     assert (note.note_id, note.code, note.text, note.encounter_id) == ("D77", "NOTE//hp", "Seen today.", "V7")
 
 
-@pytest.mark.parametrize(("kind", "reason"), [
-    ("SIU^S12", "no reader for SIU^S12"),
-    ("ADT^A05", "planned or pending: not a fact yet"),
-    ("ADT^A40", "a merge of patients, applied when subjects were named"),
-    ("Mary Canary^A01", "no reader for a type that HL7 does not have^A01"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("SIU^S12", "no reader for SIU^S12"),
+        ("ADT^A05", "planned or pending: not a fact yet"),
+        ("ADT^A40", "a merge of patients, applied when subjects were named"),
+        ("Mary Canary^A01", "no reader for a type that HL7 does not have^A01"),
+    ],
+)
 def test_a_message_that_is_not_read_is_counted_by_its_type(tmp_path, kind, reason):
     found = reading(tmp_path, "hl7v2", message(kind, VISIT))
     assert (found.tally.ignored, found.tally.read) == ({reason: 1}, 1)
@@ -137,13 +162,16 @@ def test_a_message_sent_twice_is_told_once(tmp_path):
     assert clinical(found).height == 1
 
 
-@pytest.mark.parametrize("damage", [
-    message("ORU^R01", OBR.replace("+0000", ""), obx("4.1")),
-    message("ORU^R01", OBR, obx("4.1")).replace(b"P000000000017^^^H^MR", b""),
-    message("ORU^R01", OBR, obx("4.1"), sent=""),
-    message("ADT^A01", "EVN|A01|20260308080100+0000"),
-    b"hello\r",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "damage",
+    [
+        message("ORU^R01", OBR.replace("+0000", ""), obx("4.1")),
+        message("ORU^R01", OBR, obx("4.1")).replace(b"P000000000017^^^H^MR", b""),
+        message("ORU^R01", OBR, obx("4.1"), sent=""),
+        message("ADT^A01", "EVN|A01|20260308080100+0000"),
+        b"hello\r",
+    ],
+)
 def test_a_broken_message_is_quarantined_and_the_next_one_is_read(tmp_path, damage):
     found = reading(tmp_path, "hl7v2", damage + message("ORU^R01", OBR, obx("4.1"), number="2"))
     assert (sum(found.tally.quarantined.values()), found.tally.written, len(found.rejects)) == (1, 1, 1)
@@ -157,17 +185,45 @@ def test_a_time_without_zone_takes_the_sources_zone(tmp_path):
 
 
 def test_the_same_fact_through_fhir_and_hl7_is_the_same_row(tmp_path):
-    fhir = reading(tmp_path, "fhir", ndjson(
-        observation(), observation(id="o2", valueQuantity=None, valueCodeableConcept={"coding": [{"system": "http://snomed.info/sct", "code": "1", "display": "Alert"}]}),
-        {"resourceType": "Patient", "id": "P000000000017", "gender": "female", "birthDate": "1950-01-02"},
-        {"resourceType": "Encounter", "id": "V7", "class": {"code": "IMP"}, "subject": {"reference": "Patient/P000000000017"}, "period": {"start": "2026-03-08T08:00:00Z"},
-         "location": [{"location": {"display": "ICU"}, "physicalType": {"coding": [{"code": "ICU"}]}}]},
-        {"resourceType": "MedicationRequest", "subject": {"reference": "Patient/P000000000017"}, "authoredOn": "2026-03-08T10:00:00Z",
-         "medicationCodeableConcept": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "161"}]},
-         "dosageInstruction": [{"doseAndRate": [{"doseQuantity": {"value": 650, "code": "mg"}}]}]}))  # fmt: skip
-    results = [line.format("8867-4^Heart rate^LN") for line in ("OBX|1|NM|{}||88|/min|||||F|||20260308120000+0200", "OBX|2|CWE|{}||1^Alert^SCT||||||F|||20260308120000+0200")]
-    hl7 = reading(tmp_path, "hl7v2", message("ADT^A01", "EVN|A01|20260308080100+0000", VISIT) + message("ORU^R01", "OBR|1", *results, number="2")
-                  + message("RDE^O11", "ORC|NW|1|||||||20260308100000+0000", "RXE||161^Acetaminophen^RXNORM|650||mg", number="3"))  # fmt: skip
+    fhir = reading(
+        tmp_path,
+        "fhir",
+        ndjson(
+            observation(),
+            observation(
+                id="o2",
+                valueQuantity=None,
+                valueCodeableConcept={"coding": [{"system": "http://snomed.info/sct", "code": "1", "display": "Alert"}]},
+            ),
+            {"resourceType": "Patient", "id": "P000000000017", "gender": "female", "birthDate": "1950-01-02"},
+            {
+                "resourceType": "Encounter",
+                "id": "V7",
+                "class": {"code": "IMP"},
+                "subject": {"reference": "Patient/P000000000017"},
+                "period": {"start": "2026-03-08T08:00:00Z"},
+                "location": [{"location": {"display": "ICU"}, "physicalType": {"coding": [{"code": "ICU"}]}}],
+            },
+            {
+                "resourceType": "MedicationRequest",
+                "subject": {"reference": "Patient/P000000000017"},
+                "authoredOn": "2026-03-08T10:00:00Z",
+                "medicationCodeableConcept": {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "161"}]},
+                "dosageInstruction": [{"doseAndRate": [{"doseQuantity": {"value": 650, "code": "mg"}}]}],
+            },
+        ),
+    )
+    results = [
+        line.format("8867-4^Heart rate^LN")
+        for line in ("OBX|1|NM|{}||88|/min|||||F|||20260308120000+0200", "OBX|2|CWE|{}||1^Alert^SCT||||||F|||20260308120000+0200")
+    ]
+    hl7 = reading(
+        tmp_path,
+        "hl7v2",
+        message("ADT^A01", "EVN|A01|20260308080100+0000", VISIT)
+        + message("ORU^R01", "OBR|1", *results, number="2")
+        + message("RDE^O11", "ORC|NW|1|||||||20260308100000+0000", "RXE||161^Acetaminophen^RXNORM|650||mg", number="3"),
+    )
     key = ["subject_id", "time", "code", "numeric_value", "text_value"]
     assert fhir.events.select(key).sort(key).equals(hl7.events.select(key).sort(key))
     assert fhir.events.filter(pl.col("numeric_value").is_not_null())["unit"].to_list() == ["/min", "mg"]

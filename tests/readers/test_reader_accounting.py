@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.readers.written import ndjson, observation, reading
 
 from bedside.core.accounts import total
 from bedside.core.errors import Misconfigured
 from bedside.core.events import check
 from bedside.formats.files import RawFile
 from bedside.readers.read import read
-from tests.readers.written import ndjson, observation, reading
 
 CANARY = "Zebulon Canary 1931-02-03"
 
@@ -75,8 +75,15 @@ def test_random_bytes_never_stop_a_reader(tmp_path, form, data):
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["resourceType", "id", "status", "code", "subject", "effectiveDateTime", "valueQuantity", "issued"]),
-                          st.sampled_from([None, 1, "x", [], {}, True, 1e400, "\ud800", {"reference": "Patient/\u0000"}, {"value": 1e300}])), max_size=4))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["resourceType", "id", "status", "code", "subject", "effectiveDateTime", "valueQuantity", "issued"]),
+            st.sampled_from([None, 1, "x", [], {}, True, 1e400, "\ud800", {"reference": "Patient/\u0000"}, {"value": 1e300}]),
+        ),
+        max_size=4,
+    )
+)
 def test_a_spoilt_observation_is_counted_whatever_was_spoilt(tmp_path, changes):
     lines = json.dumps(observation() | dict(changes)).encode() + b"\n"
     found = reading(tmp_path, "fhir", lines)
@@ -84,13 +91,37 @@ def test_a_spoilt_observation_is_counted_whatever_was_spoilt(tmp_path, changes):
     assert check(found.events, where="test").height <= 1
 
 
-SEGMENTS = st.sampled_from(["PID|1||17", "PV1|1|I|ICU", "PV1", "OBX|1|NM|1^a^LN||5|g", "OBX", "OBX|1|ED|x||^^^^", "OBR|1", "ORC|NW", "RXE|", "RXA|||2026", "RXD|",
-                            "EVN|A01|2026", "TXA|1|HP", "DG1|1||I10^x^I10", "ZZ1|\\X41\\", "PID|" + "~" * 9, 'PV1|1|""|""'])  # fmt: skip
+SEGMENTS = st.sampled_from(
+    [
+        "PID|1||17",
+        "PV1|1|I|ICU",
+        "PV1",
+        "OBX|1|NM|1^a^LN||5|g",
+        "OBX",
+        "OBX|1|ED|x||^^^^",
+        "OBR|1",
+        "ORC|NW",
+        "RXE|",
+        "RXA|||2026",
+        "RXD|",
+        "EVN|A01|2026",
+        "TXA|1|HP",
+        "DG1|1||I10^x^I10",
+        "ZZ1|\\X41\\",
+        "PID|" + "~" * 9,
+        'PV1|1|""|""',
+    ]
+)
 
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(kind=st.sampled_from(["ADT^A01", "ADT^A03", "ADT^A13", "ORU^R01", "RDE^O11", "RAS^O17", "RDS^O13", "MDM^T02", "VXU^V04", "ORM^O01", ""]),
-       sent=st.sampled_from(["20260308100500+0000", "2026", "", "x"]), segments=st.lists(SEGMENTS, max_size=6))  # fmt: skip
+@given(
+    kind=st.sampled_from(
+        ["ADT^A01", "ADT^A03", "ADT^A13", "ORU^R01", "RDE^O11", "RAS^O17", "RDS^O13", "MDM^T02", "VXU^V04", "ORM^O01", ""]
+    ),
+    sent=st.sampled_from(["20260308100500+0000", "2026", "", "x"]),
+    segments=st.lists(SEGMENTS, max_size=6),
+)
 def test_any_mixture_of_segments_is_counted(tmp_path, kind, sent, segments):
     data = "\r".join([f"MSH|^~\\&|A|B|C|D|{sent}||{kind}|1|P|2.5", *segments, ""]).encode()
     found = reading(tmp_path, "hl7v2", data, timezone="UTC")
@@ -98,7 +129,11 @@ def test_any_mixture_of_segments_is_counted(tmp_path, kind, sent, segments):
 
 
 def _shared(folder: Path, form: str, timezone: str | None = None) -> list:
-    files = [RawFile("shared", form, path, path.name, path.name) for path in sorted(folder.iterdir()) if path.is_file() and "SOURCE" not in path.name]
+    files = [
+        RawFile("shared", form, path, path.name, path.name)
+        for path in sorted(folder.iterdir())
+        if path.is_file() and "SOURCE" not in path.name
+    ]
     return [read(file, timezone=timezone) for file in files]
 
 

@@ -20,13 +20,23 @@ from bedside.serve.app import application
 
 AT = "2026-03-08T12:00:00Z"
 SERVICE = "deterioration"
-VITALS = {"heart_rate": ("8867-4", "/min", 88), "respiratory_rate": ("9279-1", "/min", 22), "systolic_bp": ("8480-6", "mm[Hg]", 105),
-          "temperature": ("8310-5", "Cel", 38.1), "oxygen_saturation": ("59408-5", "%", 94)}  # fmt: skip
+VITALS = {
+    "heart_rate": ("8867-4", "/min", 88),
+    "respiratory_rate": ("9279-1", "/min", 22),
+    "systolic_bp": ("8480-6", "mm[Hg]", 105),
+    "temperature": ("8310-5", "Cel", 38.1),
+    "oxygen_saturation": ("59408-5", "%", 94),
+}
 FEATURES = Features(
     signals=[Signal(name, [f"LOINC//{code}"], unit=unit, low=0, high=400) for name, (code, unit, _) in VITALS.items()],
     windows_hours=[6, 24],
 )
-TASK = Task("deterioration", Outcome("deterioration", ["LOCATION//ICU"], to_hours=24), FEATURES, Prediction(start_codes=["ENCOUNTER_START//IMP"]))
+TASK = Task(
+    "deterioration",
+    Outcome("deterioration", ["LOCATION//ICU"], to_hours=24),
+    FEATURES,
+    Prediction(start_codes=["ENCOUNTER_START//IMP"]),
+)
 
 
 def bundle(folder: Path, *, made: bool = False) -> Path:
@@ -34,16 +44,35 @@ def bundle(folder: Path, *, made: bool = False) -> Path:
     names = FeatureSet(FEATURES).names
     steep = [(2.0 if name.startswith("heart_rate") else 0.1) * name.endswith(".last") for name in names]
     weights = {"centre": [70.0] * len(names), "scale": [20.0] * len(names), "coefficient": steep, "intercept": -2.0}
-    main = Scorer("logistic", {"logistic.json": msgspec.json.encode(weights)}, names, names, calibration=Calibration("platt"), where="test")
-    seal(folder, name=SERVICE, main=main, beside={}, task=TASK, thresholds={"alert": 0.5}, training={}, reference={}, card={}, made=made)
+    main = Scorer(
+        "logistic", {"logistic.json": msgspec.json.encode(weights)}, names, names, calibration=Calibration("platt"), where="test"
+    )
+    seal(
+        folder,
+        name=SERVICE,
+        main=main,
+        beside={},
+        task=TASK,
+        thresholds={"alert": 0.5},
+        training={},
+        reference={},
+        card={},
+        made=made,
+    )
     return folder
 
 
 def observation(signal: str, at: str = "2026-03-08T10:00:00Z", **changes: Any) -> dict[str, Any]:
     code, unit, value = VITALS[signal]
-    return {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/p1"}, "effectiveDateTime": at, "issued": at,
-            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
-            "valueQuantity": {"value": value, "code": unit, "system": "http://unitsofmeasure.org"}} | changes  # fmt: skip
+    return {
+        "resourceType": "Observation",
+        "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "effectiveDateTime": at,
+        "issued": at,
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "valueQuantity": {"value": value, "code": unit, "system": "http://unitsofmeasure.org"},
+    } | changes
 
 
 def patient(**changes: Any) -> dict[str, Any]:
@@ -51,8 +80,14 @@ def patient(**changes: Any) -> dict[str, Any]:
 
 
 def encounter(**changes: Any) -> dict[str, Any]:
-    return {"resourceType": "Encounter", "id": "e1", "status": "in-progress", "class": {"code": "IMP"}, "subject": {"reference": "Patient/p1"},
-            "period": {"start": "2026-03-08T06:00:00Z"}} | changes  # fmt: skip
+    return {
+        "resourceType": "Encounter",
+        "id": "e1",
+        "status": "in-progress",
+        "class": {"code": "IMP"},
+        "subject": {"reference": "Patient/p1"},
+        "period": {"start": "2026-03-08T06:00:00Z"},
+    } | changes
 
 
 def searchset(*resources: dict[str, Any], **changes: Any) -> dict[str, Any]:
@@ -62,10 +97,13 @@ def searchset(*resources: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def request(at: str = AT, **prefetch: Any) -> dict[str, Any]:
     """A request with everything; a prefetch key given as None is left out."""
     whole = {"patient": patient(), "encounter": encounter(), "observations": searchset(*map(observation, VITALS))} | prefetch
-    return {"hook": "patient-view", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
-            "context": {"userId": "Practitioner/1", "patientId": "p1", "encounterId": "e1"},
-            "prefetch": {key: value for key, value in whole.items() if value is not None},
-            "extension": {"bedside.prediction-time": at}}  # fmt: skip
+    return {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/1", "patientId": "p1", "encounterId": "e1"},
+        "prefetch": {key: value for key, value in whole.items() if value is not None},
+        "extension": {"bedside.prediction-time": at},
+    }
 
 
 class Reply(NamedTuple):
@@ -105,7 +143,9 @@ async def _shut_down(app: Any) -> None:
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
-def call(app: Any, body: object = None, *, path: str = f"/cds-services/{SERVICE}", method: str = "POST", parts: list[bytes] | None = None) -> Reply:
+def call(
+    app: Any, body: object = None, *, path: str = f"/cds-services/{SERVICE}", method: str = "POST", parts: list[bytes] | None = None
+) -> Reply:
     """One request to the application, without a network."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     return asyncio.run(_call(app, parts if parts is not None else [raw], path, method))

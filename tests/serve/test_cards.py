@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.serve.asked import AT, VITALS, breaches, bundle, call, empty_members, encounter, observation, patient, request, searchset
 
 from bedside.bundle.store import Bundle
 from bedside.core.time import iso_instant
 from bedside.readers.fhir import resource_events
 from bedside.serve.app import application
 from bedside.serve.card import Face, summary
-from tests.serve.asked import AT, VITALS, breaches, bundle, call, empty_members, encounter, observation, patient, request, searchset
 
 
 @pytest.fixture(scope="module")
@@ -116,22 +118,25 @@ FAILED = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "c
 WARNED = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "informational"}]}
 
 
-@pytest.mark.parametrize(("prefetch", "place"), [
-    ({"patient": None}, "prefetch.patient"),
-    ({"encounter": None}, "prefetch.encounter"),
-    ({"observations": None}, "prefetch.observations"),
-    ({"observations": searchset()}, "prefetch.observations"),
-    ({"patient": FAILED}, "prefetch.patient"),
-    ({"observations": searchset(observation("heart_rate"), FAILED)}, "prefetch.observations"),
-    ({"encounter": encounter(period={})}, "prefetch.encounter.period.start"),
-    ({"encounter": encounter(period={"start": "2026-03-09T00:00:00Z"})}, "prefetch.encounter.period.start"),
-    ({"encounter": encounter(subject={"reference": "Patient/p2"})}, "prefetch.encounter"),
-    ({"encounter": encounter(id="e2")}, "prefetch.encounter.id"),
-    ({"patient": patient(id="p2")}, "prefetch.patient.id"),
-    ({"patient": patient(birthDate=5)}, "prefetch.patient"),
-    ({"observations": searchset(observation("heart_rate", subject={"reference": "Patient/p2"}))}, "prefetch.observations"),
-    ({"observations": "x"}, "prefetch.observations"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("prefetch", "place"),
+    [
+        ({"patient": None}, "prefetch.patient"),
+        ({"encounter": None}, "prefetch.encounter"),
+        ({"observations": None}, "prefetch.observations"),
+        ({"observations": searchset()}, "prefetch.observations"),
+        ({"patient": FAILED}, "prefetch.patient"),
+        ({"observations": searchset(observation("heart_rate"), FAILED)}, "prefetch.observations"),
+        ({"encounter": encounter(period={})}, "prefetch.encounter.period.start"),
+        ({"encounter": encounter(period={"start": "2026-03-09T00:00:00Z"})}, "prefetch.encounter.period.start"),
+        ({"encounter": encounter(subject={"reference": "Patient/p2"})}, "prefetch.encounter"),
+        ({"encounter": encounter(id="e2")}, "prefetch.encounter.id"),
+        ({"patient": patient(id="p2")}, "prefetch.patient.id"),
+        ({"patient": patient(birthDate=5)}, "prefetch.patient"),
+        ({"observations": searchset(observation("heart_rate", subject={"reference": "Patient/p2"}))}, "prefetch.observations"),
+        ({"observations": "x"}, "prefetch.observations"),
+    ],
+)
 def test_without_what_the_model_needs_the_answer_is_412_and_names_it(app, prefetch, place):
     reply = call(app, request(**prefetch))
     assert reply.status == 412
@@ -151,14 +156,19 @@ def test_a_search_with_a_warning_is_a_search(app):
     assert call(app, request(observations=searchset(observation("heart_rate"), WARNED))).status == 200
 
 
-@pytest.mark.parametrize("prefetch", [{"encounter": encounter(**{"class": {"code": "AMB"}})}, {"patient": patient(birthDate="2015-01-02")}])
+@pytest.mark.parametrize(
+    "prefetch", [{"encounter": encounter(**{"class": {"code": "AMB"}})}, {"patient": patient(birthDate="2015-01-02")}]
+)
 def test_outside_the_population_of_the_model_there_is_no_card(app, prefetch):
     reply = call(app, request(**prefetch))
     assert (reply.status, reply.json) == (200, {"cards": []})
 
 
 def test_of_several_encounters_the_latest_that_has_begun_is_taken(app):
-    earlier, ahead = encounter(id="e0", period={"start": "2026-03-01T06:00:00Z"}), encounter(id="e9", period={"start": "2026-03-20T06:00:00Z"})
+    earlier, ahead = (
+        encounter(id="e0", period={"start": "2026-03-01T06:00:00Z"}),
+        encounter(id="e9", period={"start": "2026-03-20T06:00:00Z"}),
+    )
     asked = request(encounter=searchset(ahead, encounter(), earlier))
     del asked["context"]["encounterId"]
     assert call(app, asked).told["features"]["clock.hours"] == 6.0
@@ -168,3 +178,76 @@ def test_the_prediction_time_of_a_request_counts_in_replay_only(folder):
     told = call(application(folder, replay=False), request(at="2026-03-08T12:00:00Z")).told
     assert told["prediction_time"] != "2026-03-08T12:00:00Z"
     assert call(application(folder, replay=True), request(at="2026-03-08T12:00")).status == 400
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "x", "Patient/p1", "2026-03-08T10:00:00Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "resourceType",
+                    "entry",
+                    "resource",
+                    "issue",
+                    "severity",
+                    "link",
+                    "relation",
+                    "id",
+                    "subject",
+                    "reference",
+                    "coding",
+                    "code",
+                    "period",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+PLACES = st.sampled_from(["patient", "encounter", "observations"])
+MEMBERS = st.sampled_from(
+    [
+        "id",
+        "birthDate",
+        "gender",
+        "extension",
+        "class",
+        "period",
+        "location",
+        "subject",
+        "status",
+        "code",
+        "valueQuantity",
+        "effectiveDateTime",
+        "issued",
+        "meta",
+        "component",
+        "entry",
+        "link",
+        "address",
+        "deceasedDateTime",
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=PLACES, member=MEMBERS, odd=ODD, whole=st.booleans())
+def test_whatever_the_prefetch_holds_the_answer_is_a_card_or_a_reason(app, place, member, odd, whole):
+    asked = request()
+    if whole:
+        asked["prefetch"][place] = odd
+    elif place == "observations":
+        asked["prefetch"][place]["entry"][0]["resource"][member] = odd
+    else:
+        asked["prefetch"][place][member] = odd
+    reply = call(app, asked)
+    assert reply.status in (200, 412)
+    assert breaches(reply.json) == [] if reply.status == 200 else empty_members(reply.json) == []

@@ -13,17 +13,38 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from tests.serve.asked import (
+    SERVICE,
+    VITALS,
+    Reply,
+    breaches,
+    bundle,
+    call,
+    empty_members,
+    logged,
+    observation,
+    patient,
+    request,
+    searchset,
+)
 
 from bedside.core.errors import Misconfigured, Unusable
 from bedside.serve.app import application
-from tests.serve.asked import SERVICE, VITALS, Reply, breaches, bundle, call, empty_members, logged, observation, patient, request, searchset
 
 CANARY = "Zebulon-Canary-1931"
 FEEDBACK = f"/cds-services/{SERVICE}/feedback"
-ACCEPTED = {"card": "4e0a3a1e-3283-4575-ab82-028d55fe2719", "outcome": "accepted", "outcomeTimestamp": "2026-03-08T12:05:31Z",
-            "acceptedSuggestions": [{"id": "e56e1945-20b3-4393-8503-a1a20fd73152"}]}  # fmt: skip
-OVERRIDDEN = {"card": "4e0a3a1e-3283-4575-ab82-028d55fe2719", "outcome": "overridden", "outcomeTimestamp": "2026-03-08T12:05:31Z",
-              "overrideReason": {"reason": {"code": "d7ecf885", "system": "https://example.com/reasons"}, "userComment": CANARY}}  # fmt: skip
+ACCEPTED = {
+    "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719",
+    "outcome": "accepted",
+    "outcomeTimestamp": "2026-03-08T12:05:31Z",
+    "acceptedSuggestions": [{"id": "e56e1945-20b3-4393-8503-a1a20fd73152"}],
+}
+OVERRIDDEN = {
+    "card": "4e0a3a1e-3283-4575-ab82-028d55fe2719",
+    "outcome": "overridden",
+    "outcomeTimestamp": "2026-03-08T12:05:31Z",
+    "overrideReason": {"reason": {"code": "d7ecf885", "system": "https://example.com/reasons"}, "userComment": CANARY},
+}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +87,10 @@ def serving(folder: Path, errors: Path, **options: Any) -> Iterator[Link]:
     told = {"replay": True, "announce_json": True} | options
     code = f"from pathlib import Path; from bedside.serve.run import run; run(Path({str(folder)!r}), '127.0.0.1', 0, **{told!r})"
     code = code.replace("PosixPath(", "Path(")
-    with errors.open("wb") as stream, subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=stream, text=True) as process:
+    with (
+        errors.open("wb") as stream,
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=stream, text=True) as process,
+    ):
         try:
             announced = json.loads(process.stdout.readline())
             with closing(Link(announced["host"], announced["port"])) as link:
@@ -107,10 +131,18 @@ def test_a_browser_may_call(link):
     assert link("GET", "/cds-services").headers["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [
-    ("GET", "/", 404), ("POST", "/cds-services/another", 404), ("GET", f"/cds-services/{SERVICE}", 405), ("POST", "/cds-services", 405),
-    ("DELETE", "/health", 405), ("GET", "/cds-services/", 200), ("OPTIONS", "/nowhere", 404),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("POST", "/cds-services/another", 404),
+        ("GET", f"/cds-services/{SERVICE}", 405),
+        ("POST", "/cds-services", 405),
+        ("DELETE", "/health", 405),
+        ("GET", "/cds-services/", 200),
+        ("OPTIONS", "/nowhere", 404),
+    ],
+)
 def test_an_address_or_method_that_is_not_there_is_refused(link, method, path, status):
     reply = link(method, path)
     assert reply.status == status
@@ -118,11 +150,22 @@ def test_an_address_or_method_that_is_not_there_is_refused(link, method, path, s
     assert status == 200 or reply.json["resourceType"] == "OperationOutcome"
 
 
-@pytest.mark.parametrize("body", [
-    b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"hook":5}', b"[" * 100_000,
-    json.dumps(request() | {"hook": "order-sign"}).encode(), json.dumps(request() | {"hookInstance": ""}).encode(),
-    json.dumps(request() | {"context": {}}).encode(), json.dumps(request() | {"prefetch": []}).encode(),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"hook":5}',
+        b"[" * 100_000,
+        json.dumps(request() | {"hook": "order-sign"}).encode(),
+        json.dumps(request() | {"hookInstance": ""}).encode(),
+        json.dumps(request() | {"context": {}}).encode(),
+        json.dumps(request() | {"prefetch": []}).encode(),
+    ],
+)
 def test_a_body_that_is_no_request_is_refused(app, body):
     reply = call(app, body)
     assert reply.status == (413 if len(body) > 50_000 else 400)
@@ -143,7 +186,9 @@ def test_feedback_is_taken_and_its_comment_is_not_kept(folder, tmp_path):
     assert CANARY not in (tmp_path / "served.jsonl.feedback").read_text()
 
 
-@pytest.mark.parametrize("change", [{"outcome": "ignored"}, {"outcome": "accepted"}, {"outcomeTimestamp": "yesterday"}, {"card": "a b"}, {"card": None}])
+@pytest.mark.parametrize(
+    "change", [{"outcome": "ignored"}, {"outcome": "accepted"}, {"outcomeTimestamp": "yesterday"}, {"card": "a b"}, {"card": None}]
+)
 def test_feedback_that_is_none_is_refused(app, change):
     assert call(app, {"feedback": [OVERRIDDEN | change]}, path=FEEDBACK).status == 400
 
@@ -156,7 +201,11 @@ def test_the_log_holds_what_the_model_saw_under_pseudonyms(folder, tmp_path):
         second = call(app, request()).told
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert set(lines[0]) == {"time", "unit_id", "bundle", "features", "value", "alert", "encounter", "missing", "card"}
-    assert (lines[0]["features"], lines[0]["value"], lines[0]["time"]) == (first["features"], first["score"], first["prediction_time"])
+    assert (lines[0]["features"], lines[0]["value"], lines[0]["time"]) == (
+        first["features"],
+        first["score"],
+        first["prediction_time"],
+    )
     assert lines[0]["unit_id"] == lines[1]["unit_id"] == first["unit_id"] == second["unit_id"]
     assert not any(name in log.read_text() for name in ('"p1"', '"e1"', "1950"))
     assert (tmp_path / "served.jsonl.key").stat().st_mode & 0o777 == 0o600
@@ -202,7 +251,7 @@ def test_what_nobody_foresaw_is_a_500_that_says_where_and_not_what(folder, monke
         raise KeyError(CANARY)
 
     monkeypatch.setattr(app.service, "answer", fail)
-    with pytest.raises(Unusable, match="KeyError in test_http.py") as caught:
+    with pytest.raises(Unusable, match=r"KeyError in test_http\.py") as caught:
         call(app, request())
     assert CANARY not in str(caught.value)
     assert caught.value.__context__ is None

@@ -95,9 +95,11 @@ def psi_of_counts(then: Sequence[int], now: Sequence[int]) -> float:
 
 
 def _counts(edges: Floats, there: Floats) -> list[int]:
-    return np.bincount(np.searchsorted(edges, there, side="right"), minlength=len(edges) + 1).tolist()
+    counted = np.bincount(np.searchsorted(edges, there, side="right"), minlength=len(edges) + 1)
+    return [int(count) for count in counted]
 
 
 def _shares(counts: Sequence[int]) -> Floats:
-    share: Floats = np.asarray(counts, dtype=np.float64)
-    return np.maximum(share / share.sum(), _LEAST_SHARE)
+    share = np.asarray(counts, dtype=np.float64)
+    kept: Floats = np.maximum(share / share.sum(), _LEAST_SHARE)
+    return kept

@@ -1,0 +1,1 @@
+"""Who gets a prediction, when, from what, and with which label."""

@@ -71,8 +71,12 @@ class FeatureSet:
         """The features of one patient at one time (microseconds of UTC), nan where missing; `events` are that patient's only."""
         return self._live.compute(events, prediction_time, encounter_start)
 
+    def latest(self, events: Sequence[Event], *, prediction_time: int) -> dict[str, tuple[int, float]]:
+        """Per signal the time and value behind `last`, for a card that shows its inputs; a signal without one is not listed."""
+        return self._live.latest(events, prediction_time)
+
     def left_out(self, events: pl.DataFrame) -> pl.DataFrame:
         """Events of each signal that are used, and those that are not for which reason: signal, unit, reason, events."""
-        from bedside.cohort.columnar import usage
+        from bedside.cohort.facts import usage
 
         return usage(self.plan, events)

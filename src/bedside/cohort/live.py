@@ -51,6 +51,12 @@ class Live:
             out.append(NAN if encounter_start is None else (now - encounter_start) / HOUR_US)
         return array("f", out).tolist()
 
+    def latest(self, events: Sequence[Event], now: int) -> dict[str, tuple[int, float]]:
+        """Per signal the time and value of its last fact within the look back."""
+        held = zip(self._plan.blocks, self._facts(events, now, _superseders(events, now)), strict=True)
+        last = {block.signal.name: max(facts) for block, facts in held if facts and max(facts)[0] >= now - block.lookback_us}
+        return {name: (time, value / SCALE) for name, (time, _, value) in last.items()}
+
     def _facts(self, events: Sequence[Event], now: int, standing: dict[tuple[str, int | None], _Stand]) -> list[list[_Fact]]:
         """Per signal, (time, known_at, value) of the facts that take part."""
         blocks, slots, since = self._plan.blocks, self._slots, now - self._reach

@@ -37,7 +37,7 @@ def place(subject_id: int, split: Split) -> str:
     """The split of one subject.
 
     >>> place(7, Split(seed=1)), place(7, Split(seed=1, folds=5))
-    ('train', 'fold-3')
+    ('tune', 'fold-2')
     """
     seen = hashlib.blake2b(str(subject_id).encode(), digest_size=8, key=f"bedside split {split.seed}".encode())
     number = int.from_bytes(seen.digest(), "big")

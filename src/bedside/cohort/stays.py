@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from bedside.cohort.columnar import known, stand
+from bedside.cohort.facts import known, stand
 from bedside.cohort.plan import AGE, BIRTH, YEAR_US
 from bedside.cohort.timeline import NEVER
 from bedside.core.errors import Unusable
@@ -61,8 +61,9 @@ def _ends(events: pl.DataFrame, task: Task, opened: pl.DataFrame) -> pl.DataFram
     named = ends.filter(pl.col("encounter_id").is_not_null()).with_columns(pl.lit(0, pl.Int64).alias("turn"))
     bare = opened.filter(pl.col("encounter_id").is_null()).select("subject_id", "turn", "encounter_start").sort("encounter_start")
     paired = ends.filter(pl.col("encounter_id").is_null()).sort("ended").join_asof(
-        bare, left_on="ended", right_on="encounter_start", by="subject_id", strategy="backward").drop_nulls("turn")  # fmt: skip
-    both = pl.concat([named.select(*_STAY, "ended"), paired.select(*_STAY, "ended")])
+        bare, left_on="ended", right_on="encounter_start", by="subject_id", strategy="backward",
+        check_sortedness=False)  # fmt: skip
+    both = pl.concat([named.select(*_STAY, "ended"), paired.drop_nulls("turn").select(*_STAY, "ended")])
     fitting = both.join(opened, on=_STAY, nulls_equal=True).filter(pl.col("ended") >= pl.col("encounter_start"))
     return fitting.group_by(_STAY).agg(pl.col("ended").max())
 

@@ -14,10 +14,10 @@ from bedside.core.errors import Malformed
 from bedside.core.ids import keyed, pseudonym
 from bedside.core.time import wall_time
 from bedside.deidentify.clock import Clock
-from bedside.deidentify.known import Finder
-from bedside.deidentify.patients import Key, KnownIdentifiers, Subject
+from bedside.deidentify.known import Finder, has_number
+from bedside.deidentify.patients import Key, KnownIdentifiers, Subject, words
 from bedside.deidentify.policy import Policy
-from bedside.deidentify.spans import Detector, joined
+from bedside.deidentify.spans import Detector
 from bedside.deidentify.text import scrub, spans_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BITS = 60
 _UID_ROOT = "2.25."
-_MOST_KEPT = 200_000
+_MOST_KEPT, _SHORT = 200_000, 400
 
 
 class Person(NamedTuple):
@@ -53,11 +53,12 @@ class Desk:
     def __init__(self, keyring: Keyring, policy: Policy, detectors: Sequence[Detector] = ()) -> None:
         self.keyring, self.policy, self.map, self.detectors = keyring, policy, keyring.map, tuple(detectors)
         # Phones and numbers of the staff show themselves; a pattern of all of them would make every text slow.
-        self.staff = Finder(KnownIdentifiers(names=self.map.clinicians.names), city=policy.city)
+        self.staff = Finder(KnownIdentifiers(names=self.map.clinicians.names), city=policy.city, many=True)
         self.nobody = Clock() if policy.dates == "keep" else None
         self.actions: Counter[str] = Counter()
         self._people: dict[int, Person] = {}
         self._numbers: dict[str, str] = {}
+        self._clean: dict[str, bool] = {}
 
     def find(self, key: Key) -> Person | None:
         """The person of an identifier, None when the survey has not met it."""
@@ -97,6 +98,8 @@ class Desk:
 
     def text(self, text: str, person: Person | None) -> str:
         """A text without identifiers; what was found is counted."""
+        if self.clean(text):
+            return text
         policy = self.policy
         done = scrub(
             text, known=person.finder if person else None, staff=self.staff, clock=person.clock if person else self.nobody,
@@ -107,13 +110,26 @@ class Desk:
             self.actions[f"text: {kind}"] += count
         return done.text
 
+    def clean(self, text: str) -> bool:
+        """Whether a text holds nothing that could identify anybody of the whole map: no name, hardly a digit, no pattern.
+
+        Most texts are such (codes, words of codes, units), and repeat.
+        """
+        known = self._clean.get(text)
+        if known is None:
+            known = not (has_number(text) or self.detectors or not self.map.tokens.isdisjoint(words(text)) or spans_of(text))
+            if len(text) <= _SHORT and len(self._clean) < _MOST_KEPT:
+                self._clean[text] = known
+        return known
+
     def plain(self, text: str, person: Person | None) -> bool:
         """Whether a short coded text holds nothing that identifies: a local code, a ward, a unit.
 
         Seven digits alone may be a code; they may not be a number that is known of the person or the staff.
         """
-        finders = [person.finder, self.staff] if person else [self.staff]
-        if any(joined(finder.find(text)) for finder in finders):
+        if self.clean(text):
+            return True
+        if self.staff.touches(text) or (person is not None and person.finder.touches(text)):
             return False
         return text.isdigit() or not [span for span in spans_of(text) if span.kind not in ("HOSPITAL", "CITY")]
 

@@ -38,7 +38,7 @@ _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
 _TEXT_TYPES = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml")
 _YEARS = frozenset({"a", "yr", "year", "years"})
-_AGES = ("Age",)
+_CODING, _QUANTITY = frozenset({"system", "code", "display", "version"}), frozenset({"system", "code", "unit", "value"})
 
 
 class _Rules(msgspec.Struct, frozen=True):
@@ -103,6 +103,7 @@ class Change:
         self.desk, self.source, self.timezone, self.urls = desk, source, timezone, urls
         self.person: Person | None = None
         self.kind, self.where = "", ""
+        self._labels: dict[str, Json] = {}
 
     def resource(self, resource: Json, *, where: str) -> Json:
         """The resource without identifiers. Raises `Malformed` for an unreadable one and `Leave` for one that has no place."""
@@ -145,6 +146,8 @@ class Change:
         return self.desk.person(owner) if owner is not None else None
 
     def _element(self, node: Json, key: str) -> Json:
+        if "system" in node and self._is_public(node):
+            return node
         if "data" in node and "contentType" in node:
             return self._attachment(node)
         done: Json = {}
@@ -156,6 +159,17 @@ class Change:
         if "value" in done and self.desk.policy.age_cap is not None:
             cap_age(done, self.desk.policy.age_cap)
         return done
+
+    def _is_public(self, node: Json) -> bool:
+        """Whether a Coding or a Quantity is of a published system and nothing more: most elements are, and stay as they are."""
+        if not _is_published(node["system"]):
+            return False
+        if node.keys() <= _CODING:
+            return all(type(value) is str for value in node.values())
+        if node.keys() <= _QUANTITY and isinstance(node.get("value"), (int, float, Decimal)) and isinstance(node.get("code", ""), str):
+            unit = node.get("unit", "")
+            return isinstance(unit, str) and node.get("code") not in _YEARS and unit.lower() not in _YEARS and self.desk.clean(unit)
+        return False
 
     def _value(self, name: str, value: Any, node: Json) -> Any:
         if name in RULES.drop or (name[0] == "_" and not isinstance(value, dict)):
@@ -228,10 +242,18 @@ class Change:
             done["lastUpdated"] = moved
         if said.get("profile"):
             done["profile"] = self._value("profile", said["profile"], said)
-        labels = [self._element(one, "security") for one in said.get("security") or ()]
+        labels = [self._label(one, "security") for one in said.get("security") or ()]
         done["security"] = [*labels, {"system": _SECURITY, "code": "PSEUDED"}, {"system": _SECURITY, "code": "REDACTED"}]
-        done["tag"] = [self._element(one, "tag") for one in said.get("tag") or ()] + self._tags(resource)
+        done["tag"] = [self._label(one, "tag") for one in said.get("tag") or ()] + self._tags(resource)
         return {name: value for name, value in done.items() if value}
+
+    def _label(self, one: Json, key: str) -> Json:
+        """A label of `meta`, changed once for all resources that carry it."""
+        said = repr(one)
+        known = self._labels.get(said)
+        if known is None:
+            known = self._labels[said] = self._element(one, key)
+        return known
 
     def _tags(self, resource: Json) -> list[Json]:
         tags = [{"system": POLICY_SYSTEM, "code": self.desk.policy.name}]

@@ -148,6 +148,8 @@ class Change:
         return f"{person.name}{c}{c}{c}{SUBJECT_AUTHORITY}{c}MR" if person is not None and c else (person.name if person else "")
 
     def keep(self, raw: str) -> str:
+        if self.desk.clean(raw):
+            return raw
         text = self._plain(raw)
         return raw if len(raw) <= 60 and self.desk.plain(text, self.person) else self.text(raw)
 

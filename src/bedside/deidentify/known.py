@@ -8,48 +8,77 @@ Out       spans. A name that is also a word is taken only where the text makes i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 
 from bedside.deidentify.lexicon import EPONYM_HEADS, everyday
 from bedside.deidentify.patients import KnownIdentifiers, Name, words
-from bedside.deidentify.spans import Span
+from bedside.deidentify.spans import Span, around_digits
 
-_BETWEEN = r"[\s,.^_-]{1,3}"
-_SEPARATED = r"[\s().\-/]{0,3}"
-_SHORTEST_NUMBER, _SHORTEST_NAME = 4, 2
+_BETWEEN = r"(?:[ \t,.^_-]{1,3}|,?[ \t]?\r?\n[ \t]?)"
+_JOINTS = re.compile(r"[\s().\-/#^]{0,3}\Z")
+_SHORTEST_NUMBER, _SHORTEST_JOINED, _SHORTEST_NAME, _FEWEST_DIGITS, _MOST_CHUNKS = 4, 6, 2, 3, 5
 _NOT_EPONYM = rf"(?!(?:['’]s?)?(?:[\s-]+[a-z]+)?[\s-]+(?:{EPONYM_HEADS})\b)"
 _WORD = re.compile(r"[^\W\d_]+")
-_DIGIT = re.compile(r"\d")
+_CHUNK = re.compile(r"[^\W_]+")
 _SENTENCE_START = re.compile(r"(?:\A|[.:;!?\n•*-])\s*\Z")
 
 
 class Finder:
-    """Finds one person's identifiers. Made once a person, since it compiles patterns."""
+    """Finds one person's identifiers. Made once a person.
 
-    def __init__(self, known: KnownIdentifiers, *, city: bool = False) -> None:
+    city     cities and zip codes may stand
+    many     the identifiers are of many people (a hospital's staff): a given name alone is of none of them in particular
+    """
+
+    def __init__(self, known: KnownIdentifiers, *, city: bool = False, many: bool = False) -> None:
         self._names: dict[str, list[Name]] = {}
         for name in sorted(known.names):
-            for token in sorted(set(words(f"{name.family} {' '.join(name.given)}"))):
+            for token in sorted(set(words(name.family if many else f"{name.family} {' '.join(name.given)}"))):
                 self._names.setdefault(token, []).append(name)
         literal = [("EMAIL", value) for value in known.emails] + [("ADDRESS", value) for value in known.streets]
         literal += [] if city else [("CITY", value) for value in known.cities]
-        self._literal = [(frozenset(words(value)), kind, _phrase(value)) for kind, value in sorted(literal)]
+        self._literal = [(frozenset(words(value)), kind, value) for kind, value in sorted(literal)]
         self._numbers = _numbers(known, city)
 
     def find(self, text: str) -> Iterator[Span]:
         """Every identifier of the person in the text."""
-        if self._numbers is not None and _DIGIT.search(text):
-            for found in self._numbers.finditer(text):
-                yield Span(*found.span(), found.lastgroup or "ID")
+        if self._numbers and has_number(text):
+            yield from self._number_spans(text)
         if not self._names and not self._literal:
             return
         said = frozenset(word.casefold() for word in _WORD.findall(text))
         for name in dict.fromkeys(name for token in sorted(self._names.keys() & said) for name in self._names[token]):
             yield from _name_spans(text, name)
-        for tokens, kind, pattern in self._literal:
+        for tokens, kind, value in self._literal:
             if tokens <= said:
-                yield from (Span(*found.span(), kind) for found in pattern.finditer(text))
+                yield from (Span(*found.span(), kind) for found in _phrase(value).finditer(text))
+
+    def touches(self, text: str) -> bool:
+        """Whether a short coded text holds a word or number of the person: quicker than `find`, and stricter."""
+        chunks = _CHUNK.findall(text.casefold())
+        if any(chunk in self._numbers or chunk in self._names for chunk in chunks) or "".join(chunks) in self._numbers:
+            return True
+        return bool(self._literal) and any(tokens and tokens <= set(chunks) for tokens, _, _ in self._literal)
+
+    def _number_spans(self, text: str) -> Iterator[Span]:
+        """Runs of letters and digits, joined over hyphens, brackets and spaces, that are a known number."""
+        for start, end in around_digits(text):
+            chunks = [found.span() for found in _CHUNK.finditer(text, start, end)]
+            for first, (begin, _) in enumerate(chunks):
+                joined = ""
+                for at in range(first, min(first + _MOST_CHUNKS, len(chunks))):
+                    if at > first and not _JOINTS.match(text[chunks[at - 1][1] : chunks[at][0]]):
+                        break
+                    joined += text[slice(*chunks[at])].lower()
+                    kind = self._numbers.get(joined)
+                    if kind is not None and (at == first or len(joined) >= _SHORTEST_JOINED):
+                        yield Span(begin, chunks[at][1], kind)
+
+
+def has_number(text: str) -> bool:
+    """Whether a text holds digits enough for a number that is looked for."""
+    return sum(map(text.count, "0123456789")) >= _FEWEST_DIGITS
 
 
 def _name_spans(text: str, name: Name) -> Iterator[Span]:
@@ -97,32 +126,23 @@ def _capital(text: str) -> str:
     return "|".join(sorted((_loose(form) for form in forms), key=len, reverse=True))
 
 
+@lru_cache(maxsize=16384)
 def _phrase(text: str) -> re.Pattern[str]:
     parts = re.findall(r"\w+", text)
     return re.compile(r"(?<!\w)" + r"[\s,.@#_+-]+".join(map(re.escape, parts)) + r"(?!\w)", re.IGNORECASE)
 
 
-def _numbers(known: KnownIdentifiers, city: bool) -> re.Pattern[str] | None:
-    """All numbers of a person as one pattern with a group for each kind."""
-    kinds: list[tuple[str, Iterable[str]]] = [("SSN", known.ssns), ("PHONE", known.phones), ("ID", known.records | known.numbers)]
-    groups = []
-    for kind, values in kinds:
-        patterns = sorted({p for value in values if (p := _number(value, phone=kind == "PHONE"))}, key=lambda p: (-len(p), p))
-        if patterns:
-            groups.append(rf"(?P<{kind}>{'|'.join(patterns)})")
-    zips = sorted({re.escape(value[:5]) for value in known.zips if len(value) >= 5}) if not city else []
-    if zips:
-        groups.append(rf"(?P<ZIP>(?:{'|'.join(zips)})(?:-\d{{4}})?)")
-    return re.compile(rf"(?<![\w.])(?:{'|'.join(groups)})(?!\w|\.\d)", re.IGNORECASE) if groups else None
-
-
-def _number(value: str, *, phone: bool) -> str | None:
-    """A pattern of a number whatever stands between its characters; None for one too short to tell anything."""
-    plain = re.sub(r"\W", "", value)
-    digits = re.sub(r"\D", "", value)
-    if phone:
-        plain = digits[-10:] if len(digits) >= 10 else digits
-    if len(plain) < _SHORTEST_NUMBER or not digits:
-        return None
-    body = _SEPARATED.join(map(re.escape, plain)) if len(plain) <= 20 else r"\W?".join(map(re.escape, re.findall(r"\w+", value)))
-    return rf"(?:\+?1{_SEPARATED})?\(?{body}" if phone else body
+def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
+    """All numbers of a person without their separators, and of which kind they are."""
+    found: dict[str, str] = {}
+    for kind, values in (("ZIP", () if city else known.zips), ("ID", known.records | known.numbers), ("PHONE", known.phones), ("SSN", known.ssns)):
+        for value in values:
+            plain = re.sub(r"[\W_]", "", value).lower()
+            if len(plain) >= _SHORTEST_NUMBER and sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:
+                found[plain] = kind
+            digits = re.sub(r"\D", "", value)
+            if kind == "PHONE" and len(digits) >= 10:
+                found |= {digits[-10:]: kind, "1" + digits[-10:]: kind}
+            if kind == "ZIP" and len(digits) > 5:
+                found[digits[:5]] = kind
+    return found

@@ -139,6 +139,13 @@ class PatientMap:
         names = (name for known in people for name in known.names)
         return frozenset(part for name in names for text in (*name.given, name.family) for part in words(text))
 
+    @cached_property
+    def tokens(self) -> frozenset[str]:
+        """Every word of every name, street, city and address of mail in the map."""
+        people = [subject.known for subject in self.subjects] + [self.clinicians]
+        texts = (text for known in people for values in (known.streets, known.cities, known.emails) for text in values)
+        return self.name_tokens | frozenset(word for text in texts for word in words(text))
+
     def find(self, key: Key) -> Subject | None:
         """The subject of an identifier, None when the survey has not seen it."""
         return self._by_key.get(key.text)

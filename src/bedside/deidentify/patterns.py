@@ -261,9 +261,11 @@ def _trimmed(text: str, start: int, end: int, *, bare: bool = False) -> Span | N
     if not words or (bare and _plain(text, words[0]) in _AFTER_TITLE):
         return None
     kept = next((at for at, word in enumerate(words) if _plain(text, word) in stop and at), len(words))
-    return Span(words[0][0], words[kept - 1][1], "NAME")
+    start, end = words[0][0], words[kept - 1][1]
+    return Span(start, end - 1 if text[end - 1] == "." and end - words[kept - 1][0] > _INITIAL else end, "NAME")
 
 
+_INITIAL = 2
 _AFTER_TITLE = frozenset(["practitioner", "name", "md", "rn", "and", "or", "is", "was", "the", "in", "on", "at", "practitioners", "nurse", "doctor", "manager", "educator", "contin"])
 
 

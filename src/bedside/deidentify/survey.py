@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
 _BITS = 60
+_LAST_YEAR = 9990
 _SSN = re.compile(r"\d{3}-?\d{2}-?\d{4}\Z")
 _STAFF_COLUMN = re.compile(
     r"provider|prescriber|physician|doctor|performed|nurse|tech|author|attending|ordering|clinician|staff|operator|pharmac|verified|signed|resident|"
@@ -169,6 +170,7 @@ class _Reader:
         self.file, self.people, self.keyring, self.timezone, self.mapping = file, people, keyring, timezone, mapping
         self.map, self.source = people.map, file.source
         self.records, self.unreadable = 0, 0
+        self._instants: dict[str, int | None] = {}
 
     def read(self) -> None:
         kinds: dict[str, Callable[[], None]] = {"fhir": self._fhir, "hl7v2": self._hl7v2, "tables": self._tables, "dicom": self._dicom, "notes": self._note}
@@ -245,8 +247,9 @@ class _Reader:
         """Every identifier of a record about a patient is a number that text must not tell."""
         from bedside.deidentify.fhir import LINKING, identifier_kind
 
-        identifiers = resource.get("identifier") or ()
-        for one in identifiers if isinstance(identifiers, list) else [identifiers]:
+        said_of: Any = resource.get("identifier") or []
+        identifiers: list[dict[str, Any]] = said_of if isinstance(said_of, list) else [said_of]
+        for one in identifiers:
             value = one.get("value")
             said = identifier_kind(one)
             if not isinstance(value, str) or value.startswith("urn:"):
@@ -257,7 +260,7 @@ class _Reader:
 
     def _times(self, resource: dict[str, Any], facts: Subject) -> None:
         for name, value in _strings(resource):
-            if name != "birthDate" and len(value) >= 10 and value[4] == "-" and _ISO.match(value):
+            if 10 <= len(value) <= 35 and value[4] == "-" and name != "birthDate" and _ISO.match(value):
                 self._saw(value, facts, iso_instant)
 
     def _encounter(self, resource: dict[str, Any], facts: Subject) -> None:
@@ -477,24 +480,33 @@ class _Reader:
         self._saw(date, facts, compact_instant if date[:8].isdigit() else iso_instant)
 
     def _saw(self, text: str, facts: Subject, parse: Callable[..., Instant]) -> None:
+        instant = self._instants.get(text, 0)
+        if instant == 0:
+            instant = self._instants[text] = self._instant(text, parse)
+        if instant is not None:
+            facts.saw(instant, instant)
+
+    def _instant(self, text: str, parse: Callable[..., Instant]) -> int | None:
         try:
-            instant = parse(text, where="time", timezone=self.timezone)
+            us = parse(text, where="time", timezone=self.timezone).us
         except Malformed:
-            return
-        if wall_time(instant.us).year < 9990:
-            facts.saw(instant.us, instant.us)
+            return None
+        return us if wall_time(us).year < _LAST_YEAR else None
 
 
-def _strings(node: Any, name: str = "") -> Iterable[tuple[str, str]]:
+def _strings(resource: dict[str, Any]) -> list[tuple[str, str]]:
     """Every string of a resource with the name of its element."""
-    if isinstance(node, str):
-        yield name, node
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            yield from _strings(value, key)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _strings(value, name)
+    found: list[tuple[str, str]] = []
+    waiting: list[tuple[str, Any]] = list(resource.items())
+    while waiting:
+        name, node = waiting.pop()
+        if type(node) is str:
+            found.append((name, node))
+        elif type(node) is dict:
+            waiting += node.items()
+        elif type(node) is list:
+            waiting += [(name, one) for one in node]
+    return found
 
 
 def _dashed(text: str | None) -> str | None:

@@ -21,7 +21,6 @@ from bedside.deidentify.known import Finder
 from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.spans import Detector, Span, joined
 
-_SHORT = 400
 _THIS_CENTURY = 2000
 
 
@@ -65,8 +64,11 @@ def scrub(
 def spans_of(text: str, *, age_cap: int | None = 89, keep_dates: bool = False, keep_places: bool = False,
              detectors: Sequence[Detector] = ()) -> list[Span]:  # fmt: skip
     """Where the identifiers of a text stand: patterns, and what the detectors find."""
-    general = _short_spans if len(text) <= _SHORT else _general_spans
-    found = list(general(text, age_cap, keep_dates, keep_places))
+    found: list[Span] = []
+    at = 0
+    for line in text.splitlines(keepends=True):
+        found += (Span(at + span.start, at + span.end, span.kind) for span in _line_spans(line, age_cap, keep_dates, keep_places))
+        at += len(line)
     for detector in detectors:
         found += detector.find(text)
     return joined(found)
@@ -76,8 +78,9 @@ def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
     return person if isinstance(person, Finder) else Finder(person, city=keep_places)
 
 
-def _general_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
-    """What shows itself without knowing whom the text is about."""
+@lru_cache(maxsize=65536)
+def _line_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
+    """What shows itself in one line without knowing whom the text is about. Lines repeat: each is worked out once."""
     found = [*patterns.numbers(text), *patterns.names(text), *patterns.addresses(text, city=keep_places), *patterns.hospitals(text)]
     if age_cap is not None:
         found += patterns.old_ages(text, age_cap)
@@ -85,10 +88,6 @@ def _general_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places
     if keep_dates:
         return [span for span in found if not any(span.start >= one.start and span.end <= one.end for one in dated)]
     return found + dated
-
-
-# Short texts repeat (a code's words, a result, a comment): what they hold of themselves is worked out once.
-_short_spans = lru_cache(maxsize=32768)(_general_spans)
 
 
 def _replaced(text: str, spans: Iterable[Span], clock: Clock | None, age_cap: int | None, year: int) -> Scrubbed:

@@ -53,6 +53,11 @@ def planned(person: Person, seed: int) -> Image | None:
                  f"{_ROOT}{int(number)}.{seed}.1")  # fmt: skip
 
 
+def burnt(person: Person) -> bool:
+    """Whether name and number are burnt into this person's radiograph."""
+    return person.index // _EVERY % _BURNT_EVERY == 0
+
+
 def add(folder: Path, person: Person, image: Image) -> Path:
     """Write one radiograph and return its path."""
     issuer = "CLIN" if person.who.clinic_mrn else "HOSP"
@@ -67,12 +72,12 @@ def encode(person: Person, image: Image, number: str, issuer: str) -> bytes:
     """The bytes of one CR instance."""
     from pydicom.dataset import FileDataset
 
-    burnt = person.index // _EVERY % _BURNT_EVERY == 0
+    marked = burnt(person)
     dataset = FileDataset("", {}, file_meta=_meta(image.study), preamble=b"\0" * 128)
     for keyword, value in {**_who(person, image, number, issuer), **_study(image),
-                           **_pixels(_draw(person, image, burnt=burnt))}.items():  # fmt: skip
+                           **_pixels(_draw(person, image, marked=marked))}.items():  # fmt: skip
         setattr(dataset, keyword, value)
-    dataset.BurnedInAnnotation = "YES" if burnt else "NO"
+    dataset.BurnedInAnnotation = "YES" if marked else "NO"
     stream = io.BytesIO()
     dataset.save_as(stream, enforce_file_format=True)
     return stream.getvalue()
@@ -128,7 +133,7 @@ def _pixels(picture: NDArray[np.uint16]) -> dict[str, object]:
             "PixelData": picture.astype("<u2").tobytes()}  # fmt: skip
 
 
-def _draw(person: Person, image: Image, *, burnt: bool) -> NDArray[np.uint16]:
+def _draw(person: Person, image: Image, *, marked: bool) -> NDArray[np.uint16]:
     """A thorax out of ellipses: body, two lungs, heart, spine, ribs; one lung hazy in pneumonia."""
     random = np.random.Generator(np.random.PCG64([person.index, image.at]))
     y, x = np.mgrid[-1 : 1 : _SIZE * 1j, -1 : 1 : _SIZE * 1j]
@@ -140,7 +145,7 @@ def _draw(person: Person, image: Image, *, burnt: bool) -> NDArray[np.uint16]:
     picture += 130.0 * np.sin(18 * (y + 0.25 * x**2)) * (np.abs(x) > 0.1)
     picture += random.normal(0.0, 60.0, picture.shape)
     made = np.clip(picture, 0, 4095).astype(np.uint16)
-    if burnt:
+    if marked:
         _stamp(made, 2, person.who.family)
         _stamp(made, 9, person.who.mrn)
     return made

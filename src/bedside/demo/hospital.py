@@ -27,13 +27,19 @@ FORMATS = ("fhir", "hl7v2", "tables", "dicom", "notes")
 
 
 class Made(msgspec.Struct, frozen=True):
-    """What was made. `broken` counts records that must be quarantined, by format; `duplicates` messages sent twice."""
+    """What was made.
+
+    broken       records that must be quarantined, by format
+    burnt        of `images`, those with a name burnt into the pixels
+    duplicates   messages sent twice
+    """
 
     patients: int
     stays: int
     deteriorated: int
     deaths: int
     images: int
+    burnt: int
     notes: int
     broken: dict[str, int]
     duplicates: int
@@ -70,7 +76,7 @@ class _Hospital(ExitStack):
         self.fhir = self.enter_context(FhirFolder(raw / "fhir"))
         self.hl7 = self.enter_context(Hl7Folder(raw / "hl7v2"))
         self.tables = self.enter_context(TableFolder(raw / "tables", seed))
-        self.patients = self.stays = self.deteriorated = self.deaths = self.images = self.notes = 0
+        self.patients = self.stays = self.deteriorated = self.deaths = self.images = self.burnt = self.notes = 0
         self.broken: dict[str, int] = {}
 
     def add(self, person: Person) -> None:
@@ -92,7 +98,8 @@ class _Hospital(ExitStack):
         self.deteriorated += person.deteriorated
         self.deaths += person.died is not None
         self.images += pictured
+        self.burnt += pictured and as_dicom.burnt(person)
 
     def made(self) -> Made:
-        return Made(self.patients, self.stays, self.deteriorated, self.deaths, self.images, self.notes, self.broken, 1
+        return Made(self.patients, self.stays, self.deteriorated, self.deaths, self.images, self.burnt, self.notes, self.broken, 1
                     if self.broken else 0)  # fmt: skip

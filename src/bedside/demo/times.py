@@ -41,7 +41,7 @@ def iso(minute: int) -> str:
     """FHIR dateTime with offset.
 
     >>> iso(29470380)
-    '2026-01-12T16:00:00-05:00'
+    '2026-01-12T08:00:00-05:00'
     """
     offset = _offset(minute // HOUR)[0]
     return f"{local(minute):%Y-%m-%dT%H:%M:00}-{-offset // 60:02d}:00"

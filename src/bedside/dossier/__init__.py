@@ -1,0 +1,1 @@
+"""Reads ledger and results; writes the model card and the premarket draft."""

@@ -1,0 +1,1 @@
+"""Numbers with intervals, over predictions; knows outcome and score, not models."""

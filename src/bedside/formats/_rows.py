@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -112,7 +113,8 @@ def _outside_quotes(data: npt.NDArray[np.uint8], marks: Marks) -> Mask | None:
         return None
     edge: Mask = (data == marks.separator) | (data == marks.eol) | quotes
     before: Mask = np.concatenate(([True], edge[:-1]))
-    after: Mask = np.concatenate(((edge | (data == 0x0D))[1:], [True]))
+    ends: Mask = np.concatenate(((data == marks.eol)[1:], [True]))
+    after: Mask = np.concatenate(((edge | ((data == 0x0D) & ends))[1:], [True]))
     opens, closes = quotes & inside, quotes & ~inside
     outside: Mask = ~inside
     return outside if bool(before[opens].all() and after[closes].all()) else None
@@ -190,7 +192,7 @@ def _cut_row(body: bytes, at: int, marks: Marks) -> tuple[list[str | None], int,
     """Fields of the row at `at`, where the next begins, and what is wrong with it."""
     end = _next_line(body, at, marks)
     line = body[at:end]
-    if not _is_text(line) :
+    if not _is_text(line):
         return [], end, NUL if b"\0" in line else UTF8
     if bytes([marks.quote]) not in line:
         return [part or None for part in line.rstrip(b"\r\n").decode().split(chr(marks.separator))], end, None
@@ -213,6 +215,8 @@ def _quoted_fields(body: bytes, at: int, marks: Marks) -> Iterator[tuple[str | N
         text = found.group(1).decode()
         mark = chr(marks.quote)
         value = text.replace(mark * 2, mark) if is_quoted else text.rstrip("\r") or None
+        if found.end() < size and body[found.end()] not in (marks.separator, marks.eol, 0x0D):
+            raise ValueError("field is longer than a quoted field may be")
         more = found.end() < size and body[found.end()] == marks.separator
         at = found.end() if more or found.end() >= size else _next_line(body, found.end(), marks)
         at += more
@@ -221,7 +225,8 @@ def _quoted_fields(body: bytes, at: int, marks: Marks) -> Iterator[tuple[str | N
             return
 
 
+@lru_cache(maxsize=16)
 def _patterns(marks: Marks) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    quote, separator, eol = (re.escape(bytes([mark])) for mark in marks)
+    separator, quote, eol = (re.escape(bytes([mark])) for mark in marks)
     quoted = quote + b"((?:[^" + quote + b"]++|" + quote * 2 + b")*+)" + quote + b"(?=" + separator + b"|\r?" + eol + rb"|\r?\Z)"
     return re.compile(quoted), re.compile(b"([^" + separator + eol + b"]*+)")

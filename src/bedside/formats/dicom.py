@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pydicom
 from pydicom import config
 from pydicom.dataelem import RawDataElement
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from bedside.core.errors import Malformed
@@ -34,7 +34,7 @@ _PREAMBLE = 128
 _UNDEFINED = 0xFFFFFFFF
 _SHORTEST_ELEMENT = 8
 _SYNTAX = {(True, True): ImplicitVRLittleEndian, (False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}
-_DAMAGE = (InvalidDicomError, EOFError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError,
+_DAMAGE = (InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError,
            UserWarning, struct.error, zlib.error, RecursionError, OverflowError)  # fmt: skip
 
 
@@ -52,9 +52,10 @@ def parse(data: bytes, *, where: str, stop_before_pixels: bool = False) -> FileD
         raise Malformed("neither the DICM mark nor a group 2 or 8 element at the start", where=where, do="send DICOM Part 10 files")
     try:
         dataset = _read(data, stop_before_pixels)
+        cut_off = not stop_before_pixels and _is_cut_off(dataset, len(data))
     except _DAMAGE as error:
         raise Malformed(f"DICOM data set is damaged or cut off ({type(error).__name__})", where=where, do=_DO) from None
-    if not stop_before_pixels and _is_cut_off(dataset, len(data)):
+    if cut_off:
         raise Malformed("DICOM file is cut off inside its last element", where=where, do=_DO)
     if "SOPClassUID" not in dataset or "SOPInstanceUID" not in dataset:
         raise Malformed("data set has no SOP Class or SOP Instance UID", where=where, do=_DO)

@@ -406,7 +406,7 @@ def _spans(data: bytes) -> Iterator[Span]:
     starts = [found.start() for found in _STARTS.finditer(data, at)]
     if not starts or starts[0] > at:
         yield from _stray(data, at, starts[0] if starts else len(data))
-    for start, stop in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, stop in zip(starts, [*starts[1:], len(data)], strict=False):
         kind = data[start : start + 3]
         if kind == b"MSH":
             messages += 1
@@ -426,7 +426,7 @@ def _message_spans(data: bytes, start: int, stop: int, place: str) -> Iterator[S
         yield Span(place, start - 1, _trimmed(data, start, stop), stop)
         return
     end = _trimmed(data, start, stop if close < 0 else close)
-    yield Span(place, start, end, _after_framing(data, end, stop))
+    yield Span(place, start, end, _after_framing(data, end, stop), start - 1 if framed else None)
     if close >= 0:
         yield from _stray(data, close, stop)
 

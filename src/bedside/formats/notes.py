@@ -20,7 +20,7 @@ KEYS: tuple[str, ...] = ("Patient-ID", "Encounter-ID", "Date", "Type", "Author",
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)\Z", re.DOTALL)
 _NEWLINE = re.compile(r"\r\n|\r|\n")
-_BLANK = re.compile(r"(\r\n|\r|\n)(?:\r\n|\r|\n|\Z)|(?:\r\n|\r|\n)?\Z")
+_BLANK = re.compile(r"(?>\r\n|\r|\n)(?>\r\n|\r|\n|\Z)|\Z")
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -53,10 +53,9 @@ def parse(raw: bytes, *, where: str) -> Note:
     found = _BLANK.search(text)
     lines = _NEWLINE.split(text[: found.start()]) if found else []
     header = _header(lines, where)
-    newline = (_NEWLINE.search(text) or _NEWLINE.search("\n"))  # fmt: skip
-    if not header or found is None:
-        return Note({}, text, newline.group() if newline else "\n", raw.startswith(_BOM), raw)
-    return Note(header, text[found.end() :], newline.group() if newline else "\n", raw.startswith(_BOM), raw)
+    first = _NEWLINE.search(text)
+    body = text[found.end() :] if header and found else text
+    return Note(header, body, first.group() if first else "\n", raw.startswith(_BOM), raw)
 
 
 def dump(note: Note) -> bytes:

@@ -19,12 +19,13 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """A piece as offsets: bytes `start` to `end`, and `stop`, where the framing that goes with it ends."""
+    """A piece as offsets: bytes `start` to `end`; with the framing that goes when it goes, `begin` (or start) to `stop`."""
 
     place: str
     start: int
     end: int
     stop: int
+    begin: int | None = None
 
 
 def splice(data: bytes, spans: Iterable[Span], replacements: Sequence[bytes | None]) -> bytes:
@@ -35,9 +36,11 @@ def splice(data: bytes, spans: Iterable[Span], replacements: Sequence[bytes | No
     """
     parts, at = [], 0
     for span, new in zip(spans, replacements, strict=True):
-        parts.append(data[at : span.start])
-        if new is not None:
-            parts.append(new)
-        at = span.stop if new is None else span.end
+        if new is None:
+            parts.append(data[at : span.start if span.begin is None else max(at, span.begin)])
+            at = span.stop
+        else:
+            parts += [data[at : span.start], new]
+            at = span.end
     parts.append(data[at:])
     return b"".join(parts)

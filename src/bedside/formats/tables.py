@@ -143,9 +143,11 @@ def _dialect(file: RawFile, body: bytes, bom: bool, encoding: str, quote: str) -
 
 def _separator(header: str, name: str) -> str:
     """What the file's name says when the header holds it, else the commonest candidate in the header."""
-    named = _SEPARATORS.get(name[name.rfind(".") :].lower(), ",")
-    counts = {mark: header.count(mark) for mark in (named, ",", ";", "|", "\t")}
-    return named if counts[named] else max(counts, key=lambda mark: counts[mark])
+    named = _SEPARATORS.get(name[name.rfind(".") :].lower())
+    if named and named in header:
+        return named
+    counts = {mark: header.count(mark) for mark in (named or ",", ",", ";", "|", "\t")}
+    return max(counts, key=lambda mark: counts[mark])
 
 
 def _all_quoted(line: str, separator: str, quote: str) -> bool:

@@ -85,7 +85,9 @@ class _Judge:
         return promises(known[rows][there] > 0, part.values[there], part.encounters[there], self.bootstrap)
 
 
-def promises(outcome: NDArray[np.bool_], risk: NDArray[np.float64], encounters: NDArray[np.int64], bootstrap: Bootstrap) -> Promises:
+def promises(
+    outcome: NDArray[np.bool_], risk: NDArray[np.float64], encounters: NDArray[np.int64], bootstrap: Bootstrap
+) -> Promises:
     """Calibration and ranking of labelled predictions; intervals come from encounters, whose hours hang together."""
     codes, count = codes_of(encounters)
     ratio, _ = kept(outcome, risk, codes, count, bootstrap)
@@ -139,7 +141,8 @@ def _labels(log: Served, labels: pl.DataFrame | None) -> Labels | None:
     text = labels.select(pl.col("unit_id").cast(pl.String), pl.col("label").cast(pl.String).str.to_lowercase()).drop_nulls()
     strange = text.filter(~pl.col("label").is_in([*_TRUE, *_FALSE])).height
     if strange:
-        raise Unusable(f"{strange} labels are neither true nor false", where="labels, column label", do="write true, false or nothing")
+        raise Unusable(f"{strange} labels are neither true nor false", where="labels, column label",
+                       do="write true, false or nothing")  # fmt: skip
     told = dict(text.iter_rows())
     return np.array([_worth(told.get(unit)) for unit in log.units], dtype=np.float64)
 

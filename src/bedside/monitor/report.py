@@ -75,7 +75,8 @@ class MonitorReport(msgspec.Struct, frozen=True):
         lines += [f"left out: {reason}: {count}" for reason, count in sorted(self.left_out.items())]
         if len(self.windows) > 1:
             lines += ["", "window from   encounters  alerts/100 days  risk PSI  drifted", *map(_row, self.windows)]
-        lines += ["", *(f"look at: {one.window}: {one.what}" for one in self.findings)] if self.findings else ["", "nothing drifted"]
+        seen = [f"look at: {one.window}: {one.what}" for one in self.findings]
+        lines += ["", *(seen or ["nothing drifted"])]
         return "\n".join(lines) + "\n"
 
 

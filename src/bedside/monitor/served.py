@@ -81,7 +81,8 @@ def _lines(path: Path) -> Iterator[tuple[int, Line] | None]:
     try:
         stream = path.open("rb")
     except OSError as error:
-        raise Misconfigured(f"cannot read the log: {error.strerror}", where=path.name, do="give the file that serve writes") from None
+        raise Misconfigured(f"cannot read the log: {error.strerror}", where=path.name,
+                            do="give the file that serve writes") from None  # fmt: skip
     with stream:
         for raw in stream:
             if raw.strip():

@@ -23,6 +23,7 @@ from bedside.readers.times import end_of
 _MINUTE_US, _HOUR_US = 60_000_000, 3_600_000_000
 # Beyond these years the two time zone libraries differ: there each time is read by the standard library.
 _RULES_FROM, _RULES_TO = (wall_us(datetime(year, 1, 1)) for year in (1970, 2037))
+_HOURS = ("%H", "%I", "%T", "%X", "%c")
 _PLAIN = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:[0-5]\d(?:Z|[+-]\d{2}:?\d{2})?$"
 
 
@@ -114,7 +115,7 @@ def _iso(text: str, form: str) -> str:
     if not form:
         return text
     wall = datetime.strptime(text, form)
-    return wall.isoformat() if "%H" in form or "%I" in form else wall.date().isoformat()
+    return wall.isoformat() if any(sign in form for sign in _HOURS) else wall.date().isoformat()
 
 
 def fill(frame: pl.DataFrame, template: Template) -> pl.Series:

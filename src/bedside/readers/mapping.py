@@ -64,7 +64,7 @@ class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text      column or template; left out where it only repeats the number
     unit      column of the unit as sent; or `ucum`, the unit itself
     when      SQL condition over the columns, all of them text
-    keep      only the first or last by time for each subject and encounter
+    keep      only the first or last by time of each code, for each subject and encounter
     needs_value  no event where value and text are both empty (always so for `columns`)
     """
 

@@ -50,6 +50,7 @@ _TABLES = (".csv", ".psv", ".tsv", ".txt", ".tab", ".parquet")
 _NO_TABLE = "table not mapped"
 _NO_NUMBER = "value is no number: kept as text"
 _KEY_LENGTH = 16
+_SLICE = 50_000
 
 
 def read(file: RawFile, *, mapping: dict[str, Any], timezone: str | None = None) -> Reading:
@@ -239,8 +240,7 @@ def _events(rule: EventRule, rows: _Rows, labels: dict[str, str]) -> pl.DataFram
     shared = pl.DataFrame({"row": index, "subject_id": rows.subject, "time": time.us, "known_at": known,
                            "utc_offset_min": time.offset_min, "encounter_id": encounter})  # fmt: skip
     if rule.columns:
-        parts = [_wide(name, column, shared, ready, rule, rows, labels) for name, column in wide(rule)]
-        return pl.concat(parts)
+        return _wide(shared, ready, rule, rows, labels)
     return _long(shared, ready, rule, rows, labels)
 
 
@@ -339,25 +339,32 @@ def _name(rule: EventRule, rows: _Rows, code: pl.Series, ready: pl.Series, label
             labels.setdefault(one, label)
 
 
-def _wide(
-    name: str, column: Column, shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, labels: dict[str, str]
-) -> pl.DataFrame:
-    """One event for each filled cell of a column."""
-    cell = rows.frame[name]
-    filled = ready & cell.is_not_null()
-    value = columns.numbers(cell.filter(filled))
+def _wide(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, labels: dict[str, str]) -> pl.DataFrame:
+    """One event for each filled cell of the rule's columns, some thousand rows at a time."""
+    said = wide(rule)
+    cells = rows.frame.select(name for name, _ in said).with_columns(shared["row"]).filter(ready)
+    parts = [part.unpivot(index="row", variable_name="column").drop_nulls("value") for part in cells.iter_slices(_SLICE)]
+    long = pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "column": pl.String, "value": pl.String})
+    value = columns.numbers(long["value"])
     rows.count(_NO_NUMBER, value.other.is_not_null())
-    part = shared.filter(filled).with_columns(
-        _code(column, rows, filled).alias("code"), value.value.alias("numeric_value"), value.other.alias("text_value"),
-        value.lexeme.alias("lexeme"), pl.lit(column.ucum, dtype=pl.String).alias("unit"),
+    units = {name: column.ucum for name, column in said}
+    labels.update({column.code: column.label for _, column in said if column.label and column.code not in labels})
+    part = shared[long["row"]].with_columns(
+        _codes(long, said, rows).alias("code"), value.value.alias("numeric_value"), value.other.alias("text_value"),
+        value.lexeme.alias("lexeme"), long["column"].replace_strict(units, return_dtype=pl.String).alias("unit"),
     )  # fmt: skip
-    if column.label:
-        labels.setdefault(column.code, column.label)
     return _shaped(part.filter(pl.col("code").is_not_null()), rule)
 
 
-def _code(column: Column, rows: _Rows, filled: pl.Series) -> pl.Series:
-    return columns.fill(rows.frame.filter(filled), phrases.template(column.code))
+def _codes(long: pl.DataFrame, said: list[tuple[str, Column]], rows: _Rows) -> pl.Series:
+    """The code of each cell: its column's, whose template may name other columns of the row."""
+    fixed = {name: None if phrases.template(column.code).columns else column.code for name, column in said}
+    code = long["column"].replace_strict(fixed, return_dtype=pl.String)
+    for name, column in said:
+        if fixed[name] is None:
+            filled = columns.fill(rows.frame, phrases.template(column.code)).gather(long["row"])
+            code = filled.zip_with(long["column"] == name, code)
+    return code
 
 
 def _shaped(part: pl.DataFrame, rule: EventRule) -> pl.DataFrame:
@@ -371,12 +378,12 @@ def _empty() -> pl.DataFrame:
 
 
 def _kept(events: pl.DataFrame, rule: EventRule, rows: _Rows) -> pl.DataFrame:
-    """With `keep`, only the first or last event for each subject and encounter; the other rows are not lost but repeats."""
+    """With `keep`, only the first or last event of each code for a subject and encounter; the other rows say nothing new."""
     if rule.keep is None or events.is_empty():
         return events
     rows.account.repeated[events["row"].to_numpy()] = True
     ordered = events.sort("time", "row", descending=rule.keep == "last", nulls_last=False)
-    return ordered.unique(["subject_id", "encounter_id"], keep="first", maintain_order=True)
+    return ordered.unique(["subject_id", "encounter_id", "code"], keep="first", maintain_order=True)
 
 
 # --- accounts -------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""The one room that draws: records to SVG and self-contained HTML."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from bedside.evaluate.records import Evaluation, OperatingPoint
 from bedside.report import words
 from bedside.report.document import facts
-from bedside.report.markup import Child, Markup, element, join
+from bedside.report.markup import Markup
 from bedside.report.prose import dig, outcome_name
 
 _NAMED_SIGNALS = 12
@@ -19,7 +19,13 @@ _NAMED_SIGNALS = 12
 
 def asked(study: Mapping[str, object], evaluation: Evaluation) -> Markup:
     """The question that the test answers."""
-    return facts(
+    tested = [("Tested on", _tested(evaluation)), ("Intervals", f"{100 * evaluation.level:g} %. {evaluation.note}")]
+    return facts(*declared(study, evaluation), *tested)
+
+
+def declared(study: Mapping[str, object], evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Names and what the study declares for them, in plain text; what is not declared is left out."""
+    pairs = [
         ("Predicted", outcome_name(study, evaluation)),
         ("Counts as the event", _codes(study)),
         ("Horizon", _horizon(study)),
@@ -30,9 +36,8 @@ def asked(study: Mapping[str, object], evaluation: Evaluation) -> Markup:
         ("De-identified", _said(dig(study, "deidentify", "policy"))),
         ("Thresholds", "; ".join(_threshold(point) for point in evaluation.row(evaluation.main).operating)),
         ("Intended use, as declared", _said(dig(study, "claims", "intended_use"))),
-        ("Tested on", _tested(evaluation)),
-        ("Intervals", f"{100 * evaluation.level:g} %. {evaluation.note}"),
-    )
+    ]
+    return [(name, said) for name, said in pairs if said]
 
 
 def _tested(evaluation: Evaluation) -> str:
@@ -43,12 +48,11 @@ def _tested(evaluation: Evaluation) -> str:
     )
 
 
-def _codes(study: Mapping[str, object]) -> Child:
+def _codes(study: Mapping[str, object]) -> str | None:
     codes, least = dig(study, "task", "outcome", "codes"), dig(study, "task", "outcome", "at_least")
     if not isinstance(codes, list) or not codes:
         return None
-    said = [element("code", str(code)) for code in codes]
-    return join([join(said, between=" "), f" at or above {least}" if least is not None else None])
+    return ", ".join(map(str, codes)) + (f" at or above {least}" if least is not None else "")
 
 
 def _horizon(study: Mapping[str, object]) -> str | None:

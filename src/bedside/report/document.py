@@ -54,11 +54,21 @@ def facts(*pairs: tuple[str, Child]) -> Markup:
     return element("dl", [[element("dt", name), element("dd", said)] for name, said in told], class_="facts")
 
 
-def table(head: list[Child], rows: list[Markup], *, caption: str | None = None, numbers: frozenset[int] = frozenset()) -> Markup:
-    """A table that scrolls by itself when the page is narrow."""
+def table(
+    head: list[Child],
+    rows: list[Markup],
+    *,
+    caption: str | None = None,
+    numbers: frozenset[int] = frozenset(),
+    slim: str | None = None,
+) -> Markup:
+    """A table that scrolls by itself when the page is narrow; its caption stays.
+
+    slim   class that says which columns a phone leaves out
+    """
     top = element("tr", [element("th", cell, scope="col", class_="n" if i in numbers else None) for i, cell in enumerate(head)])
-    said = element("caption", caption) if caption else None
-    return element("div", element("table", said, element("thead", top), element("tbody", rows)), class_="scroll")
+    body = element("table", element("thead", top), element("tbody", rows), class_=slim)
+    return join([element("p", caption, class_="caption") if caption else None, element("div", body, class_="scroll")])
 
 
 def table_row(cells: list[Child], *, numbers: frozenset[int] = frozenset(), kind: str | None = None) -> Markup:

@@ -48,7 +48,7 @@ class Scale:
     def axis(self, form: str = "decimal") -> Markup:
         """The numbers under the column."""
         digits = 1 if self.high - self.low > 0.3 else 2
-        marks = [mark for mark in ticks(self.low, self.high, wanted=6) if _EDGE + 8 < self.at(mark) < _WIDTH - _EDGE - 8]
+        marks = [mark for mark in ticks(self.low, self.high, wanted=6) if _EDGE + 12 < self.at(mark) < _WIDTH - _EDGE - 12]
         drawn = [
             element(
                 "text",
@@ -84,6 +84,7 @@ def subgroups(evaluation: Evaluation) -> Markup:
             ["", "Subjects", "Predictions", "Events", "AUROC", "", "Observed / expected"],
             lines,
             numbers=_N,
+            slim="groups",
             caption=f"Intervals at {100 * evaluation.level:g} %; dashed: chance; thin: all subjects.",
         )
     )
@@ -97,7 +98,7 @@ def differences(evaluation: Evaluation) -> Markup:
         table_row(
             [
                 words.output(gap.other),
-                counted_n(gap.auroc),
+                words.count(gap.auroc.n),
                 number(difference_name(gap.main, gap.other, "auroc"), gap.auroc, "signed", apart=True),
                 scale.bar(gap.auroc, words.with_interval(gap.auroc, "signed")),
                 number(difference_name(gap.main, gap.other, "auprc"), gap.auprc, "signed", apart=True),
@@ -109,13 +110,14 @@ def differences(evaluation: Evaluation) -> Markup:
     ]
     lines.append(table_row(["", "", "", scale.axis("signed"), "", ""], kind="axis"))
     head: list[Child] = ["Model less …", "n", "AUROC", "", "Average precision", "DeLong p*"]
-    note = "* rows taken for independent, so too small where a subject has several" if evaluation.clustered else "* paired"
+    note = "* DeLong takes rows for independent: too small where a subject has several" if evaluation.clustered else "* paired"
     return plotted(
         table(
             head,
             lines,
             numbers=frozenset({1}),
-            caption=f"Paired differences; an interval that holds 0 tells nothing apart. {note}.",
+            slim="gaps",
+            caption=f"Paired differences; dashed: no difference; an interval that holds 0 tells nothing apart. {note}.",
         )
     )
 
@@ -126,17 +128,14 @@ def splits(evaluation: Evaluation) -> Markup:
     scale = Scale([one.auroc for one in rows], reference=0.5)
     lines = [_split(evaluation, one, scale) for one in rows]
     lines.append(table_row(["", "", "", "", "", scale.axis(), ""], kind="axis"))
-    return plotted(table(["Split", "Subjects", "Predictions", "Events", "AUROC", "", "Average precision"], lines, numbers=_N))
+    head: list[Child] = ["Split", "Subjects", "Predictions", "Events", "AUROC", "", "Average precision"]
+    return plotted(table(head, lines, numbers=_N, slim="groups"))
 
 
 def swatch(output: str, *, main: bool = False) -> Markup:
     """The line of an output, as its key."""
     kind = f"curve {'main ' if main else ''}{kind_of(output)}"
     return _svg(f"line of {words.output(output)}", [element("line", x1=0, x2=36, y1=6, y2=6, class_=kind)], 12, width=36)
-
-
-def counted_n(estimate: Estimate) -> str:
-    return words.count(estimate.n)
 
 
 def _whole(evaluation: Evaluation, scale: Scale) -> Markup:

@@ -17,7 +17,8 @@ from bedside.report.markup import Markup
 
 _CLEAR_RECALL, _UNSTEADY_RECALL = 0.05, 0.01
 _SHOWN_POINTS = 11
-CurveOf, AreaOf = Callable[[OutputRow], Curve], Callable[[OutputRow], float | None]
+CurveOf = Callable[[OutputRow], Curve]
+AreaOf = Callable[[OutputRow], float | None]
 
 
 def roc(evaluation: Evaluation) -> Markup:

@@ -31,7 +31,7 @@ def comparison(evaluation: Evaluation) -> Markup:
     rows = [_output(row, evaluation) for row in (evaluation.row(evaluation.main), *others)]
     head: list[Child] = ["Output", "n", "AUROC", "DeLong interval", "Average precision", "Brier score"]
     said = "Average precision by chance is the base rate. A score that is no probability has no Brier score."
-    return table(head, rows, numbers=frozenset({1}), caption=said)
+    return table(head, rows, numbers=frozenset({1}), caption=said, slim="outputs")
 
 
 def operating(evaluation: Evaluation) -> Markup:

@@ -135,6 +135,8 @@ def _of_another(resource: Resource, patient_id: str) -> bool:
     reference = subject.get("reference") if isinstance(subject, dict) else None
     if not isinstance(reference, str):
         return True
+    if reference == f"Patient/{patient_id}":
+        return False
     return reference.partition("/_history/")[0].rsplit("/", 1)[-1].rsplit(":", 1)[-1] != patient_id
 
 

@@ -5,6 +5,7 @@ Announces its address on standard output before the first request can be lost, a
 
 from __future__ import annotations
 
+import gc
 import socket
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ def run(
     uvicorn: Any = need("uvicorn", extra="serve")
     app = application(bundle_folder, policy=policy, replay=replay, threshold=threshold, log=log, service_id=service_id)
     with _listening(host, port) as listener:
+        gc.collect()
+        gc.freeze()  # what stays for good is not looked through again while a request waits
         _announce(host, listener.getsockname()[1], announce_json)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, ws="none", lifespan="on",
                                 timeout_graceful_shutdown=5)  # fmt: skip

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from bedside.readers.fhir import resource_events
 from bedside.serve.outcome import Declined, Issue
 from bedside.serve.request import Call, Resource
 from bedside.serve.simple import Simple, simple_scores
-from bedside.serve.words import Meaning, absent, last_seen, meanings, seen
+from bedside.serve.words import Meaning, columns, is_absent, last_seen, meanings, seen
 
 SHOWN_DRIVERS = 5
 # LOINC: components of the blood pressure panel, which servers index by the panel's code.
@@ -68,6 +69,7 @@ class Service:
         self.task = self.bundle.task
         self.names = tuple(self.bundle.features.names)
         self.meanings = meanings(self.task.features, self.names)
+        self._columns = columns(self.task.features.signals, self.names)
         self.threshold = threshold if threshold is not None else _usual(self.bundle.thresholds)
         if self.threshold is not None and not 0 <= self.threshold <= 1:
             raise Misconfigured("a threshold is a risk between 0 and 1", where="threshold", do="give for example 0.1")
@@ -88,8 +90,8 @@ class Service:
         started = self._encounter(call, at)
         if started is None:
             return None
-        events = [*self._required(call.patient, "patient"), *started[1]]
-        unread = self._observations(call.observations, events)
+        events = [*self._required(call.patient, "patient", at), *started[1]]
+        unread = self._observations(call.observations, at, events)
         row = self.bundle.features.live(events, prediction_time=at, encounter_start=started[0])
         if self._is_too_young(row):
             return None
@@ -99,7 +101,7 @@ class Service:
         value, features = self.bundle.predict_one(row), dict(zip(self.names, row, strict=True))
         known = {name: number for name, number in features.items() if not math.isnan(number)}
         latest = last_seen(events, at)
-        unseen = absent(self.task.features.signals, features)
+        unseen = [signal for signal, values, counts in self._columns if is_absent(row, values, counts)]
         return Answer(
             at=at,
             encounter=call.encounter_id,
@@ -118,8 +120,8 @@ class Service:
 
     def _drivers(self, row: list[float], features: dict[str, float], latest: dict[str, Event]) -> list[Driver]:
         """The features that moved the risk most, of those that have a value."""
-        told = [(name, moved) for name, moved in self.bundle.explain(row) if moved and not math.isnan(features[name])]
-        top = sorted(told, key=lambda pair: -abs(pair[1]))[:SHOWN_DRIVERS]
+        told = ((name, moved) for name, moved in self.bundle.explain(row) if moved and not math.isnan(features[name]))
+        top = islice(told, SHOWN_DRIVERS)
         return [Driver(name, self.meanings[name], features[name], moved, self._behind(name, latest)) for name, moved in top]
 
     def _behind(self, name: str, latest: dict[str, Event]) -> Event | None:
@@ -134,7 +136,7 @@ class Service:
     def _encounter(self, call: Call, at: int) -> tuple[int, list[Event]] | None:
         """Start and events of the stay: the context's encounter, else the latest that has begun. None when not of the task."""
         wanted = [one for one in call.encounters if call.encounter_id in (None, one.get("id"))]
-        events = [self._required(one, "encounter") for one in wanted]
+        events = [self._required(one, "encounter", at) for one in wanted]
         begun = [(event.time, told) for told in events for event in told if event.code.startswith("ENCOUNTER_START//")]
         if not begun:
             raise Declined(412, Issue("required", "no Encounter says when it started", "prefetch.encounter.period.start"))
@@ -146,18 +148,18 @@ class Service:
             )
         return max(before, key=lambda pair: pair[0]) if before else None
 
-    def _required(self, resource: Resource, key: str) -> list[Event]:
+    def _required(self, resource: Resource, key: str, at: int) -> list[Event]:
         try:
-            return resource_events(generalise(resource, self.policy), source="prefetch")
+            return resource_events(generalise(resource, self.policy, at=at), source="prefetch")
         except Malformed as error:
             raise Declined(412, Issue("structure", error.what, f"prefetch.{key}")) from None
 
-    def _observations(self, observations: Iterable[Resource], events: list[Event]) -> int:
+    def _observations(self, observations: Iterable[Resource], at: int, events: list[Event]) -> int:
         """Append the events of every observation; how many of them could not be read."""
         unread = 0
         for resource in observations:
             try:
-                events += resource_events(generalise(resource, self.policy), source="prefetch")
+                events += resource_events(generalise(resource, self.policy, at=at), source="prefetch")
             except Malformed:
                 unread += 1
         return unread

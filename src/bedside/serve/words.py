@@ -6,7 +6,6 @@ Out       phrases for a card; numbers only, no text of the patient's record
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -79,15 +78,23 @@ def ago(event: Event, at: int) -> str:
     return f"{wall:%Y-%m-%d %H:%M}, {(at - time) / HOUR_US:.1f} h before"
 
 
-def absent(signals: Sequence[Signal], features: dict[str, float]) -> list[Signal]:
-    """Signals of which no column has a value, counts of nothing aside."""
-    there = {name.rpartition(".")[0] for name, value in features.items() if not _counts(name) and not math.isnan(value)}
-    there |= {name.rpartition(".")[0] for name, value in features.items() if _counts(name) and value > 0}
-    return [signal for signal in signals if signal.name not in there]
+def columns(signals: Iterable[Signal], names: Sequence[str]) -> list[tuple[Signal, list[int], list[int]]]:
+    """Of each signal the places of its values and of its counts among the columns.
+
+    >>> columns([Signal("hr", ["x"])], ["hr.last", "hr.count_6h", "age_years"])[0][1:]
+    ([0], [1])
+    """
+    parts = [name.rpartition(".") for name in names]
+    return [
+        (signal, [at for at, (stem, _, what) in enumerate(parts) if stem == signal.name and not what.startswith("count_")],
+         [at for at, (stem, _, what) in enumerate(parts) if stem == signal.name and what.startswith("count_")])
+        for signal in signals
+    ]  # fmt: skip
 
 
-def _counts(name: str) -> bool:
-    return name.rpartition(".")[2].startswith("count_")
+def is_absent(row: Sequence[float], values: Iterable[int], counts: Iterable[int]) -> bool:
+    """Whether a signal has no value in any window: every value missing, every count 0."""
+    return not any(row[at] == row[at] for at in values) and not any(row[at] > 0 for at in counts)
 
 
 def _meaning(name: str, signals: dict[str, Signal]) -> Meaning:

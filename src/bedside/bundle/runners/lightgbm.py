@@ -10,10 +10,12 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bedside.bundle.runners.shap import Explainer
 from bedside.core.errors import Malformed
 from bedside.core.lazy import need
 
@@ -31,13 +33,18 @@ class LightGBM:
         library: Any = need("lightgbm", extra="risk")
         self.version = str(library.__version__)
         try:
-            self._members = [library.Booster(model_str=weights[name].decode()) for name in sorted(weights)]
+            self._texts = [weights[name].decode() for name in sorted(weights)]
+            self._members = [library.Booster(model_str=text) for text in self._texts]
         except (library.basic.LightGBMError, UnicodeDecodeError) as error:
             raise Malformed("not a LightGBM text model", where=where, do="seal the bundle again") from error
         if not self._members:
             raise Malformed("a LightGBM bundle without a model", where=where, do="seal the bundle again")
         self.columns = int(self._members[0].num_feature())
         self._fast = _fast_or_slow(library, self._members, self.columns)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self._texts, self.columns)
 
     def margins(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         whole = np.zeros(len(matrix))
@@ -50,6 +57,9 @@ class LightGBM:
 
     def contributions(self, row: Sequence[float]) -> list[float]:
         """TreeSHAP values, averaged over the members; they and the average margin add up to this row's margin."""
+        if self._explainer.fits:
+            own: list[float] = (self._explainer(row) / len(self._members)).tolist()
+            return own
         one = np.array([row], dtype=np.float32)
         whole = np.zeros(self.columns + 1)
         for member in self._members:

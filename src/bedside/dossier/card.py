@@ -1,0 +1,123 @@
+"""The model card: one page on what the model is, what it was tested on, what it found and what it cannot do.
+
+In        the study's declaration, the `Evaluation`, the bundle's card, the `Book`
+Out       Markdown
+Source    fields after the model card example of FDA's draft guidance (January 2025, appendix E); Mitchell et al., FAT* 2019.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bedside.dossier import results, told
+from bedside.dossier.references import Book
+from bedside.dossier.writing import bullets, declared, person, plain, table, text
+from bedside.evaluate.records import Evaluation
+from bedside.report import words
+from bedside.report.declaration import declared as declaration
+from bedside.report.document import MADE, NOT_CLEARED
+from bedside.report.prose import dig
+
+
+def model_card(
+    study: Mapping[str, object], evaluation: Evaluation, bundle_card: Mapping[str, object], book: Book, *, made: bool
+) -> str:
+    """The whole card."""
+    return text(
+        f"# Model card: {plain(study.get('name', 'model'))}",
+        f"**{MADE}**" if made else None,
+        f"**{NOT_CLEARED}**",
+        "## What it is",
+        _what(study, bundle_card, book),
+        "## What it is for",
+        _purpose(study),
+        "## What was asked",
+        question(study, evaluation, book),
+        "## What the test found",
+        results.sizes(book),
+        results.ranking(evaluation, book),
+        results.promises(evaluation, book),
+        results.operating(evaluation, book),
+        results.method(evaluation),
+        "## By group",
+        results.subgroups(evaluation, book) or "No subgroup was recorded.",
+        "## What it cannot do",
+        limits(evaluation, made=made),
+        "## How it was made",
+        development(bundle_card, book),
+        "## Upkeep",
+        bullets(
+            person("who watches the model in use, how often, and who may switch it off"),
+            person("contact for questions and reports of harm"),
+        ),
+        "## Entries cited",
+        told.cited(book),
+    )
+
+
+def question(study: Mapping[str, object], evaluation: Evaluation, book: Book) -> str:
+    """The declaration, with the entry that holds it."""
+    found = next((held for step in ("train", "cohort") if (held := book.fact(step, "parameters", "told"))), None)
+    rows = [[label, plain(said), found[1] if found else "study.toml"] for label, said in declaration(study, evaluation)]
+    return table(["Declared", "", "Entry"], rows)
+
+
+def development(bundle_card: Mapping[str, object], book: Book) -> str:
+    """What the sealed bundle says of its making."""
+    entry = book.entry("train")
+    reference = book.reference(int(str(entry["seq"])), "bundles/model/card.json") if entry else "bundle card"
+    rows = [[plain(label), plain(said), reference] for label, said in _flat(bundle_card) if label not in ("schema", "made")]
+    if not rows:
+        return person("how the model was developed; the bundle has no card")
+    return table(["", "As the sealed bundle says", "Entry"], rows)
+
+
+def limits(evaluation: Evaluation, *, made: bool) -> str:
+    """What the test does not show."""
+    small = [f"{words.COLUMNS.get(row.column, row.column).lower()} {row.level}" for row in evaluation.subgroups if row.note]
+    lines = [
+        "Tested in retrospect, on one set of patients. Nobody acted on its predictions; whether acting on them helps is not shown.",
+        "Not tested at another hospital unless a test above says so.",
+        "Patients treated because staff saw the danger may count as false alarms.",
+    ]
+    if small:
+        lines.append(f"Not judged for lack of patients or events: {plain(', '.join(small))}.")
+    if made:
+        lines.insert(0, "The data are made: nothing here carries over to patients.")
+    return bullets(*lines, person("known clinical limits, and patients for whom it must not be used"))
+
+
+def _what(study: Mapping[str, object], bundle_card: Mapping[str, object], book: Book) -> str:
+    digest, kind = book.fact("train", "outputs"), bundle_card.get("learner") or "see the bundle"
+    return bullets(
+        f"Kind: {plain(kind)}, a fixed model that does not learn in use",
+        f"Ledger entry of the sealed bundle: {digest[1] if digest else person('the model has no ledger entry')}",
+        f"Manufacturer: {person('name and address')}",
+        f"Regulatory status: not cleared. {person('status in each country of use')}",
+    )
+
+
+def _purpose(study: Mapping[str, object]) -> str:
+    claims = {key: dig(study, "claims", key) for key in ("intended_use", "intended_users", "population", "operating_point")}
+    return bullets(
+        f"Intended use: {declared(claims['intended_use'], 'the intended use')}",
+        f"Intended users: {declared(claims['intended_users'], 'who reads the output, and their training')}",
+        f"Intended patients: {declared(claims['population'], 'the intended patients')}",
+        f"Operating point: {declared(claims['operating_point'], 'which threshold is meant for use, and why')}",
+        f"Role in the decision: {person('informs, drives, or replaces a decision')}",
+    )
+
+
+def _flat(record: Mapping[str, object], before: str = "") -> list[tuple[str, str]]:
+    """A nested record as lines."""
+    lines: list[tuple[str, str]] = []
+    for key, value in record.items():
+        label = f"{before}{words.spoken(str(key))}"
+        lines += _flat(value, f"{label}: ") if isinstance(value, Mapping) else [(label, _said(value))]
+    return [(label, said) for label, said in lines if said]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
