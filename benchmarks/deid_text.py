@@ -24,8 +24,10 @@ from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.spans import Span, joined
 from bedside.deidentify.text import scrub, spans_of
 
-PEER = {"asq-phi": {"full": 0.795, "any": 0.914, "character recall": 0.873, "character precision": 0.711, "characters/s": 9_600},
-        "planted-notes": {"full": 0.719, "any": 0.806, "character recall": 0.773, "character precision": 0.473, "characters/s": 14_400}}  # fmt: skip
+PEER = {
+    "asq-phi": {"full": 0.795, "any": 0.914, "character recall": 0.873, "character precision": 0.711, "characters/s": 9_600},
+    "planted-notes": {"full": 0.719, "any": 0.806, "character recall": 0.773, "character precision": 0.473, "characters/s": 14_400},
+}
 CORPORA = {"asq-phi": "deid/asq-phi/asq_spans.jsonl", "planted-notes": "deid/planted-notes/planted.jsonl"}
 
 
@@ -58,8 +60,13 @@ def measure(documents: list[dict[str, object]], find: Callable[[str], list[Span]
             full[kind] += letters <= mine
             touched += bool(letters & mine)
     total = sum(kinds.values())
-    figures = {"full": sum(full.values()) / total, "any": touched / total, "character recall": covered / wanted,
-               "character precision": covered / max(1, taken), "characters/s": chars / max(1e-9, seconds)}  # fmt: skip
+    figures = {
+        "full": sum(full.values()) / total,
+        "any": touched / total,
+        "character recall": covered / wanted,
+        "character precision": covered / max(1, taken),
+        "characters/s": chars / max(1e-9, seconds),
+    }
     return Found(figures, {kind: (full[kind], kinds[kind]) for kind in sorted(kinds)}, clean - clean_taken, clean)
 
 
@@ -79,7 +86,9 @@ def presidio() -> Callable[[str], list[Span]] | None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="?", default=os.environ.get("BEDSIDE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+    parser.add_argument(
+        "data", nargs="?", default=os.environ.get("BEDSIDE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
+    )
     parser.add_argument("--misses", type=int, default=0, help="show so many spans that were missed (the corpora are synthetic)")
     options = parser.parse_args()
     scrub("Mr. Smith", known=KnownIdentifiers())
@@ -91,7 +100,10 @@ def main() -> int:
         print(f"{name}: {len(documents)} documents, {sum(n for _, n in found.by_kind.values())} spans")
         for figure, value in found.figures.items():
             other = measured[figure]
-            print(f"  {figure:20} bedside {value:12.3f}   presidio {other:10.3f}{'' if peer else ' (measured before)'}   ratio {value / other:6.2f}")
+            print(
+                f"  {figure:20} bedside {value:12.3f}   presidio {other:10.3f}{'' if peer else ' (measured before)'}"
+                f"   ratio {value / other:6.2f}"
+            )
         print("  whole by kind: " + ", ".join(f"{kind} {hit}/{n}" for kind, (hit, n) in found.by_kind.items()))
         if found.without:
             print(f"  documents without identifiers left alone: {found.untouched}/{found.without}")
@@ -108,10 +120,16 @@ def show(documents: list[dict[str, object]], most: int) -> None:
         spans = ours(text)
         mine = {at for span in spans for at in range(span.start, span.end)}
         theirs = {at for start, end, _ in gold for at in range(start, end)}
-        missed += [(k, text[max(0, s - 30) : e + 15].replace("\n", "/"), text[s:e]) for s, e, k in gold
-                   if not {a for a in range(s, e) if text[a].isalnum()} <= mine]  # fmt: skip
-        needless += [(x.kind, text[max(0, x.start - 20) : x.end + 15].replace("\n", "/"), text[x.start : x.end]) for x in spans
-                     if not theirs & set(range(x.start, x.end))]  # fmt: skip
+        missed += [
+            (k, text[max(0, s - 30) : e + 15].replace("\n", "/"), text[s:e])
+            for s, e, k in gold
+            if not {a for a in range(s, e) if text[a].isalnum()} <= mine
+        ]
+        needless += [
+            (x.kind, text[max(0, x.start - 20) : x.end + 15].replace("\n", "/"), text[x.start : x.end])
+            for x in spans
+            if not theirs & set(range(x.start, x.end))
+        ]
     for label, rows in (("missed", missed), ("needless", needless)):
         print(f"  {label}: {len(rows)}")
         for kind, around, said in rows[:: max(1, len(rows) // most)]:

@@ -63,7 +63,8 @@ def lake(folder: Path, out: Path) -> Written:
 
 def union(folder: Path, out: Path) -> None:
     parts = [
-        f"SELECT subject_id::BIGINT AS subject_id, {when}::TIMESTAMP AS time, {code} AS code, TRY_CAST(concat({value}) AS FLOAT) AS value"
+        f"SELECT subject_id::BIGINT AS subject_id, {when}::TIMESTAMP AS time, {code} AS code,"
+        f" TRY_CAST(concat({value}) AS FLOAT) AS value"
         f" FROM (SELECT * FROM read_csv('{folder}/{name}.csv.gz', all_varchar = true, sample_size = -1))"
         for name, (code, when, value) in PLAIN.items()
     ]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+
 import msgspec
 import polars as pl
 import pytest
@@ -12,6 +16,18 @@ from bedside.evaluate.evaluation import Evaluation, evaluate, figures
 from bedside.evaluate.figures import difference_name, name
 
 _AT = {"alert": 0.2}
+
+
+@pytest.fixture(scope="session")
+def made() -> Callable[..., pl.DataFrame]:
+    """Maker of prediction frames."""
+    return runpy.run_path(str(Path(__file__).with_name("made.py")))["predictions"]
+
+
+@pytest.fixture(scope="session")
+def evaluation(made: Callable[..., pl.DataFrame]) -> Evaluation:
+    """One evaluation of made predictions."""
+    return evaluate(made(), thresholds={"alert": 0.2, "urgent": 0.5}, seed=11, patient_days=40.0, resamples=200)
 
 
 def test_the_record_is_json_and_comes_back_the_same(evaluation):
@@ -46,6 +62,19 @@ def test_the_worth_beyond_the_clock_is_the_difference_and_the_area_at_equal_hour
     gap = next(gap for gap in evaluation.differences if gap.other == "clock")
     assert evaluation.worth.auroc == gap.auroc
     assert 0.5 < evaluation.worth.within_hour.low < evaluation.worth.within_hour.value
+
+
+def test_equal_hours_are_those_of_the_encounter_where_it_is_known(made):
+    frame = made(subjects=60).with_columns(pl.col("subject_id").cast(pl.String).alias("parent_unit"))
+    blind = frame.with_columns(pl.when(pl.col("output") == "clock").then(0.5).otherwise(pl.col("value")).alias("value"))
+    seen, unseen = (evaluate(one, thresholds={}, seed=1, resamples=30).worth.within_hour for one in (frame, blind))
+    assert seen == unseen
+    assert (
+        seen.value
+        != evaluate(
+            blind.with_columns(pl.lit(None, pl.String).alias("parent_unit")), thresholds={}, seed=1, resamples=30
+        ).worth.within_hour.value
+    )
 
 
 def test_whoever_is_not_recorded_is_a_row_too(evaluation):

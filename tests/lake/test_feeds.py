@@ -51,13 +51,25 @@ FACTS = st.builds(fact, st.integers(1, 2), st.sampled_from([None, 1, 2]), st.jus
 @given(st.lists(st.lists(FACTS, max_size=6), min_size=1, max_size=3))
 def test_each_fact_is_kept_as_often_as_its_most_talkative_feed_says_it(feeds: list[list[Event]]) -> None:
     said = [Counter((e.subject_id, e.time, e.numeric_value) for e in events) for events in feeds]
-    wanted = Counter[object]()
+    wanted = Counter[tuple[int, int | None, float | None]]()
     for one in said:
         wanted |= one
+    wanted = Counter({key: 1 if key[1] is None else count for key, count in wanted.items()})
     whole = told(*feeds)
     kept, lost = merge(whole, FACT)
     assert Counter(kept.select("subject_id", pl.col("time").to_physical(), "numeric_value").iter_rows()) == wanted
     assert kept.height + sum(lost.values()) == whole.height
+
+
+def test_sex_birth_and_death_are_kept_once_however_often_one_feed_says_them() -> None:
+    often = [fact(1, None, "SEX//male", None), fact(1, 2, "MEDS_BIRTH", None), fact(1, 9, "MEDS_DEATH", None)]
+    kept, lost = merge(told(often * 3), FACT)
+    assert (sorted(kept["code"]), lost) == (["MEDS_BIRTH", "MEDS_DEATH", "SEX//male"], {0: 6})
+
+
+def test_a_fact_of_each_encounter_stays_with_each() -> None:
+    two = [fact(1, None, "CINC2019//AGE", 73.0, encounter_id=visit) for visit in ("V1", "V2")]
+    assert merge(told(two), FACT)[0].height == 2
 
 
 def test_a_single_feed_is_left_as_it_is() -> None:

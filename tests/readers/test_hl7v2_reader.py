@@ -40,6 +40,13 @@ def test_a_cancellation_retracts_what_it_cancels(tmp_path, trigger, code):
     assert found.select("code", "status").rows() == [(code, "retracted")]
 
 
+def test_a_sex_that_no_table_has_is_unknown_and_counted(tmp_path):
+    odd = message("ADT^A01", "EVN|A01|20260308080100+0000", VISIT).replace(b"|F|", b"|[NAME]|", 1)
+    found = reading(tmp_path, "hl7v2", odd)
+    assert "SEX//unknown" in codes(found)
+    assert found.problems == {"sex in a word that no table has, kept as unknown": 1}
+
+
 def test_who_the_patient_is_is_told_once_a_file(tmp_path):
     update = message("ADT^A08", "EVN|A08|20260308090000+0000", VISIT, number="2")
     found = reading(tmp_path, "hl7v2", message("ADT^A01", "EVN|A01|20260308080100+0000", VISIT) + update)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import tomllib
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -196,6 +198,36 @@ def test_a_joined_dictionary_gives_labels_and_a_missing_one_quarantines_the_file
     assert read(row, told=told).labels == {"LOINC//2524-7": "Lactate"}
 
 
+def test_a_row_that_is_not_utf_8_costs_only_itself(read: Callable[..., Reading]) -> None:
+    good = b"7,V1,2524-7,Lactate,2026-01-05 10:00:00,,2,mmol/L\n"
+    reading = read(HEADER.encode() + good + good.replace(b"Lactate", b"Lact\xe9") + good)
+    assert (reading.tally.written, sum(reading.tally.quarantined.values())) == (2, 1)
+
+
+def test_a_table_in_another_encoding_is_one_clear_reject(read: Callable[..., Reading]) -> None:
+    reading = read((HEADER + "7,V1,2524-7,Lactate,2026-01-05 10:00:00,,2,mmol/L\n").encode("utf-16"))
+    assert (reading.tally.read, reading.tally.written, len(reading.rejects)) == (1, 0, 1)
+
+
+CELL = st.one_of(
+    st.sampled_from(["", "7", "V1", "2524-7", "Lactate", "2026-01-05 10:00:00", "2026-01-05", "2.5", "mmol/L", "NaN", "x"]),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=6),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(st.lists(CELL, min_size=8, max_size=8), max_size=5))
+def test_every_row_whatever_it_holds_is_counted_once(rows: list[list[str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = tmp_path_factory.getbasetemp() / "labs.csv"
+    with place.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([HEADER.strip().split(","), *rows])
+    reading = tables.read(file(place, "labs.csv"), mapping=tomllib.loads(MAPPING), timezone="UTC")
+    assert reading.tally.reconciles
+    assert reading.tally.read == len(rows)
+    assert reading.events.height == reading.tally.written
+    assert len(reading.rejects) == sum(reading.tally.quarantined.values())
+
+
 def test_the_same_rows_give_the_same_events_byte_for_byte(read: Callable[..., Reading]) -> None:
     text = HEADER + "".join(f"{n % 7},V{n},2524-7,Lactate,2026-01-05 10:{n:02}:00,,{n}.5,mmol/L\n" for n in range(40))
     assert read(text).events.equals(read(text).events)
@@ -237,10 +269,10 @@ def test_facts_of_the_whole_stay_are_said_once_and_without_a_time(stay: Reading)
     static = stay.events.filter(pl.col("time").is_null())
     assert static["code"].to_list() == [
         "CINC2019//AGE",
-        "SEX//male",
         "CINC2019//HOSP_ADM_HOURS",
         "CINC2019//UNIT1",
         "CINC2019//UNIT2",
+        "SEX//male",
     ]
     assert stay.tally.ignored == {"says only what an earlier row said": 1}
 

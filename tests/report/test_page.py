@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import runpy
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -32,6 +34,24 @@ def _drawn(evaluation, **other):
               "next_commands": [],
               "leakage": {"sampled_decisions": 200}, **other}  # fmt: skip
     return report.test_report(evaluation=evaluation, **wanted)
+
+
+@pytest.fixture(scope="module")
+def read_page():
+    """Parser of pages."""
+    return runpy.run_path(str(Path(__file__).with_name("reading.py")))["Page"]
+
+
+@pytest.fixture(scope="module")
+def made():
+    """Maker of prediction frames."""
+    return runpy.run_path(str(Path(__file__).parents[1] / "evaluate" / "made.py"))["predictions"]
+
+
+@pytest.fixture(scope="module")
+def evaluation(made):
+    """One evaluation of made predictions."""
+    return evaluate(made(), thresholds={"alert": 0.2, "urgent": 0.5}, seed=11, patient_days=40.0, resamples=60)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
+import pytest
+
 from bedside.core.accounts import Tally
 from bedside.lake.quality import Broken, CodeUse, Oddity, Quality
 from bedside.report.document import MADE
@@ -17,6 +22,12 @@ _QUALITY = Quality(
     top=[CodeUse("LOINC//8867-4", "Heart rate", 2000, 12, 2000, 0, {"/min": 2000}, 40, 70, 84, 99, 141, 3),
          CodeUse("NOTE//34746-8", None, 9, 9, 0, 0, {}, None, None, None, None, None, None)],
 )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def read_page():
+    """Parser of pages."""
+    return runpy.run_path(str(Path(__file__).with_name("reading.py")))["Page"]
 
 
 def test_the_page_is_whole_and_counts_what_was_found(read_page):

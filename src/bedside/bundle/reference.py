@@ -46,20 +46,24 @@ class Sketch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Reference(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every feature's sketch by name, and that of the calibrated risk."""
+    """Every feature's sketch by name, that of the calibrated risk, and how many stays they rest on (0: not said)."""
 
     sketches: dict[str, Sketch]
     score: Sketch
     schema: str = SCHEMA_NAME
+    stays: int = 0
 
 
-def reference(matrix: ArrayLike, names: Sequence[str], risk: ArrayLike) -> Reference:
-    """The sketch of a training matrix (n, p), nan for missing, and of its risks (n,)."""
+def reference(matrix: ArrayLike, names: Sequence[str], risk: ArrayLike, *, stays: int = 0) -> Reference:
+    """The sketch of a training matrix (n, p), nan for missing, and of its risks (n,).
+
+    stays   how many subjects or encounters the rows come from: what monitoring needs to know how sure the sketch is
+    """
     table, risks = np.asarray(matrix), np.asarray(risk, dtype=np.float64)
     if table.ndim != 2 or table.shape[1] != len(names) or len(table) != len(risks):
         raise Unusable("matrix, names and risks do not belong together", where="reference sketch", do="give one name a column")
     columns = {name: sketch(table[:, i]) for i, name in enumerate(names)}
-    return Reference(columns, sketch(risks, quantiles=RISK_QUANTILES))
+    return Reference(columns, sketch(risks, quantiles=RISK_QUANTILES), stays=stays)
 
 
 def sketch(values: ArrayLike, *, quantiles: Sequence[float] = DECILES) -> Sketch:
@@ -83,7 +87,12 @@ def psi(then: Sketch, values: ArrayLike) -> float:
     0.040547
     """
     now = np.asarray(values, dtype=np.float64)
-    return psi_of_counts(then.counts, _counts(np.asarray(then.edges), now[~np.isnan(now)]))
+    return psi_of_counts(then.counts, counts_in(then, now[~np.isnan(now)]))
+
+
+def counts_in(then: Sketch, there: ArrayLike) -> list[int]:
+    """How many of some values (none missing) fall into each bin of a sketch."""
+    return _counts(np.asarray(then.edges, dtype=np.float64), np.asarray(there, dtype=np.float64))
 
 
 def psi_of_counts(then: Sequence[int], now: Sequence[int]) -> float:

@@ -89,7 +89,8 @@ class Bundle:
         """The sketch of inputs and risks that monitoring compares with."""
         from bedside.bundle.reference import Reference
 
-        return self._record(REFERENCE, Reference)
+        told: Reference = self._record(REFERENCE, Reference)
+        return told
 
     @cached_property
     def card(self) -> dict[str, Any]:

@@ -45,8 +45,15 @@ class Clock:
 
     __slots__ = ("birth_year_only", "cap", "days", "last_us", "relative", "shift_us")
 
-    def __init__(self, *, shift_us: int = 0, relative: bool = False, cap: int | None = None, birth_year_only: bool = False,
-                 last_us: int | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        *,
+        shift_us: int = 0,
+        relative: bool = False,
+        cap: int | None = None,
+        birth_year_only: bool = False,
+        last_us: int | None = None,
+    ) -> None:
         self.shift_us, self.relative, self.cap, self.last_us = shift_us, relative, cap, last_us
         self.days = shift_us // DAY_US
         self.birth_year_only = birth_year_only
@@ -59,8 +66,13 @@ class Clock:
             shift = weeks(keyring, subject, policy.shift_weeks) * _WEEK_DAYS * DAY_US
         elif policy.dates == "relative":
             shift = _START_US - (subject.first_us if subject.first_us is not None else 0)
-        return cls(shift_us=shift, relative=policy.dates == "relative", cap=policy.age_cap,
-                   birth_year_only=policy.birth_date == "year", last_us=subject.last_us)  # fmt: skip
+        return cls(
+            shift_us=shift,
+            relative=policy.dates == "relative",
+            cap=policy.age_cap,
+            birth_year_only=policy.birth_date == "year",
+            last_us=subject.last_us,
+        )
 
     def iso(self, text: str, *, where: str, timezone: str | None) -> str:
         """A FHIR date, dateTime or instant, moved; precision and offset stay.

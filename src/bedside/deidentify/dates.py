@@ -21,7 +21,10 @@ _YEAR = r"(?P<year>(?:19|20)\d\d|['’]\d\d)"
 _PATTERNS = tuple(
     re.compile(pattern, flags)
     for pattern, flags in (
-        (r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>[12]\d|3[01]|0?[1-9])(?![\d]|[-/]\d)", 0),
+        (
+            r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>[12]\d|3[01]|0?[1-9])(?![\d]|[-/]\d)",
+            0,
+        ),
         (r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>[/-])(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\w]|[-/]\d)", 0),
         (r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>\.)(?P<second>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?!\w)", 0),
         (rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s-]+){_DAY}(?P<comma>,?[\s-]*,?\s*){_YEAR}(?![\w])", 0),
@@ -30,9 +33,12 @@ _PATTERNS = tuple(
         (rf"(?<![\w-]){_MONTH}(?P<gap>\s+){_DAY}(?![\w%/]|[.-]\d|\s*(?:mg|mcg|ml|%))", 0),
         (rf"(?<![\w./]){_DAY}(?P<gap>(?:\s+of)?\s+){_MONTH}(?![\w-])", 0),
         (r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\w|[.-]\d)", 0),
-        (r"\b(?:on|since|from|until|through|thru|dated|seen|by|before|after)\s+(?P<whole>(?P<first>0?[1-9]|1[0-2])(?P<sep>/)(?P<second>[12]\d|3[01]|0?[1-9]))(?![\w%/]|[.-]\d|\s*(?:mg|strength|murmur))", re.IGNORECASE),
+        (
+            r"\b(?:on|since|from|until|through|thru|dated|seen|by|before|after)\s+(?P<whole>(?P<first>0?[1-9]|1[0-2])(?P<sep>/)(?P<second>[12]\d|3[01]|0?[1-9]))(?![\w%/]|[.-]\d|\s*(?:mg|strength|murmur))",
+            re.IGNORECASE,
+        ),
     )
-)  # fmt: skip
+)
 _MIDDLE_OF_MONTH = 15
 Move = Callable[[date], date]
 
@@ -100,17 +106,31 @@ def _written(found: re.Match[str], new: date) -> str:
     text, parts = found.string, found.groupdict()
     whole = found.span("whole") if "whole" in parts else found.span()
     swap = parts.get("first") is not None and int(parts["first"] or 0) > 12
-    new_parts = {"year": _like_year(parts.get("year"), new), "month": _like_month(parts.get("month"), new), "day": _like(parts.get("day"), new.day),
-                 "first": _like(parts.get("first"), new.day if swap else new.month),
-                 "second": _like(parts.get("second"), new.month if swap else new.day), "ordinal": _ordinal(new.day)}  # fmt: skip
+    padded = _is_padded(parts)
+    new_parts = {
+        "year": _like_year(parts.get("year"), new),
+        "month": _like_month(parts.get("month"), new, padded),
+        "day": _like(padded, new.day),
+        "first": _like(padded, new.day if swap else new.month),
+        "second": _like(padded, new.month if swap else new.day),
+        "ordinal": _ordinal(new.day),
+    }
     for name, value in sorted(new_parts.items(), key=lambda pair: -(found.start(pair[0]) if parts.get(pair[0]) else -1)):
         if parts.get(name):
             text = text[: found.start(name)] + value + text[found.end(name) :]
     return text[whole[0] : len(text) - (len(found.string) - whole[1])]
 
 
-def _like(said: str | None, number: int) -> str:
-    return f"{number:02d}" if said and said.startswith("0") else str(number)
+def _is_padded(parts: dict[str, str | None]) -> bool:
+    """Whether days and months are written with two digits: one begins with 0, or all are digits and none is single."""
+    said = [value for name in ("first", "second", "day", "month") if (value := parts.get(name))]
+    return any(value.startswith("0") for value in said) or (
+        all(len(value) == 2 and value.isdigit() for value in said) and len(said) > 1
+    )
+
+
+def _like(padded: bool, number: int) -> str:
+    return f"{number:02d}" if padded else str(number)
 
 
 def _like_year(said: str | None, new: date) -> str:
@@ -119,12 +139,13 @@ def _like_year(said: str | None, new: date) -> str:
     return f"{new.year:04d}"
 
 
-def _like_month(said: str | None, new: date) -> str:
+def _like_month(said: str | None, new: date, padded: bool) -> str:
+    """The month's number or name: in full where it was, its first three letters where it was cut short."""
     if not said or said.isdigit():
-        return _like(said, new.month)
-    name = MONTHS[new.month - 1].capitalize()
-    bare = said.rstrip(".")
-    written = name if len(bare) > 4 or (bare.lower() in MONTHS and len(name) <= 4) or (bare.lower() in ("june", "july")) else name[:3]
+        return _like(padded, new.month)
+    bare, name = said.rstrip("."), MONTHS[new.month - 1].capitalize()
+    in_full = len(bare) > 4 or bare.lower() in ("june", "july") or (bare.lower() == "may" and len(name) <= 4)
+    written = name if in_full else name[:3]
     return (written.upper() if bare.isupper() else written) + ("." if said.endswith(".") and written != "May" else "")
 
 

@@ -76,8 +76,12 @@ class Desk:
         known = self._people.get(subject.code)
         if known is None:
             first = subject.encounter_us if subject.encounter_us is not None else subject.first_us
-            known = Person(pseudonym(subject.code), Clock.of(subject, self.policy, self.keyring),
-                           Finder(subject.known, city=self.policy.city), wall_time(first or 0).year)  # fmt: skip
+            known = Person(
+                pseudonym(subject.code),
+                Clock.of(subject, self.policy, self.keyring),
+                Finder(subject.known, city=self.policy.city),
+                wall_time(first or 0).year,
+            )
             self._people[subject.code] = known
         return known
 
@@ -102,10 +106,16 @@ class Desk:
             return text
         policy = self.policy
         done = scrub(
-            text, known=person.finder if person else None, staff=self.staff, clock=person.clock if person else self.nobody,
-            age_cap=policy.age_cap, keep_dates=policy.dates == "keep", keep_places=policy.city,
-            year=person.year if person else 2000, detectors=self.detectors,
-        )  # fmt: skip
+            text,
+            known=person.finder if person else None,
+            staff=self.staff,
+            clock=person.clock if person else self.nobody,
+            age_cap=policy.age_cap,
+            keep_dates=policy.dates == "keep",
+            keep_places=policy.city,
+            year=person.year if person else 2000,
+            detectors=self.detectors,
+        )
         for kind, count in done.counts.items():
             self.actions[f"text: {kind}"] += count
         return done.text

@@ -3,8 +3,8 @@
 In        one instance, the desk, the source's zone
 Out       the instance: attributes of Table E.1-1 removed, emptied, replaced or moved at every level of nesting, private attributes,
           curves and overlays gone, UIDs ours and consistent, (0008,0201) written, and the attributes that say what was done
-Options   Retain Longitudinal Temporal Information with Modified Dates (or Full Dates); Retain Patient Characteristics. Nothing else is
-          claimed. Attributes outside the table keep numbers and codes; their text is scrubbed.
+Options   Retain Longitudinal Temporal Information with Modified Dates (or Full Dates); Retain Patient Characteristics.
+          Nothing else is claimed. Attributes outside the table keep numbers and codes; their text is scrubbed.
 Refuses   images whose pixels may hold text: this version does not read pixels. They are quarantined with that reason.
 Source    DICOM PS3.15 2026c Table E.1-1 (`dicom_actions.toml`); PS3.16 CID 7050; PS3.5 B.2 (UIDs of 2.25).
 """
@@ -23,20 +23,46 @@ from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.patients import Key, PatientMap
 from bedside.formats import dicom as format
 
-_BURNED_MODALITIES = frozenset({"US", "IVUS", "BDUS", "XA", "RF", "SC", "OT", "ES", "XC", "GM", "SM", "DG", "DOC", "OPT", "HC", "PX", "SR", "KO", "PR"})
+_BURNED_MODALITIES = frozenset(
+    {"US", "IVUS", "BDUS", "XA", "RF", "SC", "OT", "ES", "XC", "GM", "SM", "DG", "DOC", "OPT", "HC", "PX", "SR", "KO", "PR"}
+)
 _CAPTURE_CLASSES = ("1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.104", "1.2.840.10008.5.1.4.1.1.77.1.4")
 _NO_PIXELS = "this version does not read pixels"
-_PIXELS, _FIRST_PIXELS = 0x7FE00010, 0x7FE00008
+_PIXEL_GROUP = 0x7FE0
 _KEPT_UIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x00020010, 0x0008010C})
 _TEXT_VRS = frozenset({"LO", "SH", "ST", "LT", "UT", "UC"})
-_SAFE_VRS = frozenset({"CS", "DS", "IS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT", "OB", "OW", "OF", "OD", "OL", "OV", "AS"})
+_SAFE_VRS = frozenset(
+    {"CS", "DS", "IS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT", "OB", "OW", "OF", "OD", "OL", "OV", "AS"}
+)
 _TIME_VRS = frozenset({"DA", "TM", "DT"})
-_DATE, _TIME_OF_DAY, _OFFSET = re.compile(r"\d{8}\Z"), re.compile(r"\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?\Z"), re.compile(r"[+-]\d{4}\Z")
+_DATE, _TIME_OF_DAY, _OFFSET = (
+    re.compile(r"\d{8}\Z"),
+    re.compile(r"\d{2}(?:\d{2}(?:\d{2}(?:\.\d{1,6})?)?)?\Z"),
+    re.compile(r"[+-]\d{4}\Z"),
+)
 _TIMES_FIRST = ("Study", "Series", "Acquisition", "Content")
-_META_GONE = ("SourceApplicationEntityTitle", "SendingApplicationEntityTitle", "ReceivingApplicationEntityTitle", "PrivateInformation",
-              "PrivateInformationCreatorUID", "SourcePresentationAddress", "SendingPresentationAddress", "ReceivingPresentationAddress")  # fmt: skip
-_DUMMIES = {"DA": "19000101", "TM": "000000", "DT": "19000101000000+0000", "CS": "", "DS": "0", "IS": "0", "AS": "000Y", "PN": "Anonymous", "UR": ""}
-_PATIENT_ID, _PATIENT_NAME, _ACCESSION, _AGE, _ZONE = 0x00100020, 0x00100010, 0x00080050, 0x00101010, 0x00080201
+_META_GONE = (
+    "SourceApplicationEntityTitle",
+    "SendingApplicationEntityTitle",
+    "ReceivingApplicationEntityTitle",
+    "PrivateInformation",
+    "PrivateInformationCreatorUID",
+    "SourcePresentationAddress",
+    "SendingPresentationAddress",
+    "ReceivingPresentationAddress",
+)
+_DUMMIES = {
+    "DA": "19000101",
+    "TM": "000000",
+    "DT": "19000101000000+0000",
+    "CS": "",
+    "DS": "0",
+    "IS": "0",
+    "AS": "000Y",
+    "PN": "Anonymous",
+    "UR": "",
+}
+_PATIENT_ID, _PATIENT_NAME, _ACCESSION, _ZONE = 0x00100020, 0x00100010, 0x00080050, 0x00080201
 
 
 class _Table(msgspec.Struct, frozen=True):
@@ -71,11 +97,13 @@ def pixels_may_tell(dataset: Any) -> str | None:
     if str(dataset.get("Modality") or "").upper() in _BURNED_MODALITIES:
         return f"images of this modality often hold burned-in text, and {_NO_PIXELS}"
     said = {str(value).upper() for value in dataset.get("ImageType") or ()}
-    return f"a screen capture may hold text, and {_NO_PIXELS}" if said & {"SCREEN SAVE", "SCREENSHOT", "SECONDARY CAPTURE"} else None
+    return (
+        f"a screen capture may hold text, and {_NO_PIXELS}" if said & {"SCREEN SAVE", "SCREENSHOT", "SECONDARY CAPTURE"} else None
+    )
 
 
 def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: str) -> bytes:
-    """The instance without identifiers. Raises `Malformed` for one that is unreadable, of nobody known, or whose pixels may tell."""
+    """The instance without identifiers. Raises `Malformed` for one that cannot be read, is of nobody known, or shows text."""
     dataset = format.parse(raw, where=where)
     try:
         reason = pixels_may_tell(dataset)
@@ -106,7 +134,7 @@ class _Work:
             if tag.is_private or 0x5000 <= number >> 16 <= 0x50FF or 0x6000 <= number >> 16 <= 0x60FF:
                 del dataset[tag]
                 self.desk.actions["dicom: private, curve or overlay element removed"] += 1
-            elif number < _FIRST_PIXELS:
+            elif number >> 16 != _PIXEL_GROUP:
                 self._element(dataset, tag, number)
 
     def mark(self, dataset: Any) -> None:
@@ -115,8 +143,11 @@ class _Work:
 
         policy = self.desk.policy
         codes = [("113100", "Basic Application Confidentiality Profile")]
-        codes += [("113106", "Retain Longitudinal Temporal Information Full Dates Option") if policy.dates == "keep"
-                  else ("113107", "Retain Longitudinal Temporal Information Modified Dates Option")]  # fmt: skip
+        codes += [
+            ("113106", "Retain Longitudinal Temporal Information Full Dates Option")
+            if policy.dates == "keep"
+            else ("113107", "Retain Longitudinal Temporal Information Modified Dates Option")
+        ]
         codes += [("113108", "Retain Patient Characteristics Option")] if policy.characteristics else []
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = f"Bedside, {policy.name}"
@@ -137,15 +168,17 @@ class _Work:
     def _element(self, dataset: Any, tag: Any, number: int) -> None:
         action = ACTIONS.get(number, "")
         if number in CHARACTERISTICS and self.desk.policy.characteristics:
-            self._characteristic(dataset, tag, number)
+            self._characteristic(dataset, tag)
         elif number in (_PATIENT_ID, _PATIENT_NAME):
             dataset[tag].value = self.person.name
         elif number == _ACCESSION:
             dataset[tag].value = self.desk.number(str(dataset[tag].value)) if dataset[tag].value else ""
+        elif number == _ZONE or (number in MODIFIED_DATES and dataset[tag].VR in _TIME_VRS):
+            pass
         elif action == "X":
             del dataset[tag]
             self.desk.actions["dicom: element removed"] += 1
-        elif number == _ZONE or (dataset[tag].VR in _TIME_VRS and (number in MODIFIED_DATES or not action)):
+        elif not action and dataset[tag].VR in _TIME_VRS:
             pass
         elif action == "U" or action == "X/Z/U":
             self._uids(dataset[tag])
@@ -154,9 +187,9 @@ class _Work:
         else:
             self._unlisted(dataset, tag, number)
 
-    def _characteristic(self, dataset: Any, tag: Any, number: int) -> None:
+    def _characteristic(self, dataset: Any, tag: Any) -> None:
         cap, text = self.desk.policy.age_cap, str(dataset[tag].value or "")
-        if number == _AGE and cap is not None and re.match(r"\d{3}Y\Z", text) and int(text[:3]) > cap:
+        if dataset[tag].VR == "AS" and cap is not None and re.match(r"\d{3}Y\Z", text) and int(text[:3]) > cap:
             dataset[tag].value = f"{cap + 1:03d}Y"
         elif dataset[tag].VR in _TEXT_VRS and text:
             dataset[tag].value = self.desk.text(text, self.person)
@@ -203,7 +236,7 @@ class _Work:
         relative = self.person.clock.relative
         for tag in list(dataset.keys()):
             number = int(tag)
-            if tag.is_private or number >= _FIRST_PIXELS or (ACTIONS.get(number) and number not in MODIFIED_DATES):
+            if tag.is_private or number >> 16 == _PIXEL_GROUP or (ACTIONS.get(number) and number not in MODIFIED_DATES):
                 continue
             element = dataset[tag]
             if element.VR == "DT":

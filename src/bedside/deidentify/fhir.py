@@ -37,6 +37,27 @@ _ADDRESS_OF_DEFINITION = re.compile(r"(?:https?://|urn:)[\w.:/#|%~-]+\Z")
 _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
 _TEXT_TYPES = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml")
+_REPEATED = frozenset(
+    {
+        "code",
+        "category",
+        "class",
+        "type",
+        "clinicalStatus",
+        "verificationStatus",
+        "interpretation",
+        "serviceType",
+        "route",
+        "method",
+        "valueCodeableConcept",
+        "medicationCodeableConcept",
+        "reasonCode",
+        "vaccineCode",
+        "productOrService",
+        "adjudication",
+    }
+)
+_LONGEST_KEPT, _MOST_KEPT = 2000, 20_000
 _YEARS = frozenset({"a", "yr", "year", "years"})
 _CODING, _QUANTITY = frozenset({"system", "code", "display", "version"}), frozenset({"system", "code", "unit", "value"})
 
@@ -104,6 +125,7 @@ class Change:
         self.person: Person | None = None
         self.kind, self.where = "", ""
         self._labels: dict[str, Json] = {}
+        self._known: dict[str, Any] = {}
 
     def resource(self, resource: Json, *, where: str) -> Json:
         """The resource without identifiers. Raises `Malformed` for an unreadable one and `Leave` for one that has no place."""
@@ -166,7 +188,11 @@ class Change:
             return False
         if node.keys() <= _CODING:
             return all(type(value) is str for value in node.values())
-        if node.keys() <= _QUANTITY and isinstance(node.get("value"), (int, float, Decimal)) and isinstance(node.get("code", ""), str):
+        if (
+            node.keys() <= _QUANTITY
+            and isinstance(node.get("value"), (int, float, Decimal))
+            and isinstance(node.get("code", ""), str)
+        ):
             unit = node.get("unit", "")
             return isinstance(unit, str) and node.get("code") not in _YEARS and unit.lower() not in _YEARS and self.desk.clean(unit)
         return False
@@ -177,11 +203,35 @@ class Change:
             return None
         if type(value) is str:
             return self._string(name, value, node)
+        if name in _REPEATED and (type(value) is dict or type(value) is list):
+            return self._repeated(name, value)
         if type(value) is dict:
             return self._identifier(value) if name.endswith("dentifier") or name == "requisition" else self._element(value, name)
         if type(value) is list:
             return [new for one in value if (new := self._value(name, one, node)) is not None and new != {}]
         return value
+
+    def _repeated(self, name: str, value: Any) -> Any:
+        """An element that most resources share (a code, a category): changed once when it says nothing of a person."""
+        said = name + repr(value)
+        if said in self._known:
+            return self._known[said]
+        new = (
+            self._element(value, name) if type(value) is dict else [self._element(one, name) for one in value if type(one) is dict]
+        )
+        if len(said) <= _LONGEST_KEPT and len(self._known) < _MOST_KEPT and self._tells_nothing(value):
+            self._known[said] = new
+        return new
+
+    def _tells_nothing(self, node: Any) -> bool:
+        """Whether every text inside is a published code's, or holds nothing that could identify anybody."""
+        if type(node) is str:
+            return self.desk.clean(node)
+        if type(node) is list:
+            return all(self._tells_nothing(one) for one in node)
+        if type(node) is dict:
+            return self._is_public(node) if "system" in node else all(map(self._tells_nothing, node.values()))
+        return True
 
     def _string(self, name: str, value: str, node: Json) -> str | None:
         if name in RULES.code:
@@ -297,7 +347,9 @@ class Change:
     def _extension(self, one: Json) -> Json:
         url = one.get("url")
         inner = {name: value for name, value in one.items() if name not in ("url", "id", "extension")}
-        nested = {"extension": [self._extension(part) for part in one["extension"]]} if isinstance(one.get("extension"), list) else {}
+        nested = (
+            {"extension": [self._extension(part) for part in one["extension"]]} if isinstance(one.get("extension"), list) else {}
+        )
         return ({"url": url} if isinstance(url, str) else {}) | self._element(inner, "extension") | nested
 
     def _attachment(self, node: Json) -> Json:
@@ -373,16 +425,38 @@ class Change:
 
 Special = Callable[[Change, Any, Json, str], Any]
 _SPECIAL: dict[str, Special] = {
-    "id": Change._nothing, "text": Change._text, "contained": Change._contained, "extension": Change._extensions,
-    "identifier": Change._identifiers, "name": Change._name, "address": Change._address, "valueAddress": Change._address,
-    "reference": Change._reference, "display": Change._display, "birthDate": Change._birth, "uid": Change._uid, "url": Change._url,
-    "data": Change._data, "div": Change._nothing, "valueUrl": Change._url, "valueUri": Change._url, "family": Change._nothing,
-    "given": Change._nothing, "versionId": Change._nothing,
-}  # fmt: skip
+    "id": Change._nothing,
+    "text": Change._text,
+    "contained": Change._contained,
+    "extension": Change._extensions,
+    "identifier": Change._identifiers,
+    "name": Change._name,
+    "address": Change._address,
+    "valueAddress": Change._address,
+    "reference": Change._reference,
+    "display": Change._display,
+    "birthDate": Change._birth,
+    "uid": Change._uid,
+    "url": Change._url,
+    "data": Change._data,
+    "div": Change._nothing,
+    "valueUrl": Change._url,
+    "valueUri": Change._url,
+    "family": Change._nothing,
+    "given": Change._nothing,
+    "versionId": Change._nothing,
+}
 
 LINKING = frozenset({"MR", "PI", "PT", "MRT", ""})
 _SSN_SYSTEMS = ("us-ssn", "2.16.840.1.113883.4.1")
-_OTHER_SYSTEMS = {"us-npi": "NPI", "2.16.840.1.113883.4.3": "DL", "passport": "PPN", "driver": "DL", "insurance": "MB", "member": "MB"}
+_OTHER_SYSTEMS = {
+    "us-npi": "NPI",
+    "2.16.840.1.113883.4.3": "DL",
+    "passport": "PPN",
+    "driver": "DL",
+    "insurance": "MB",
+    "member": "MB",
+}
 
 
 def identifier_kind(one: Json) -> str:
@@ -408,8 +482,6 @@ def decoded(node: Json) -> str | None:
         return None
 
 
-
-
 @lru_cache(maxsize=4096)
 def _is_published(system: object) -> bool:
     return isinstance(system, str) and system.startswith(RULES.published)
@@ -432,6 +504,10 @@ def _is_code_text(value: str, node: Json) -> bool:
 def cap_age(quantity: Json, cap: int) -> None:
     """A quantity in years above the cap reads one more than it."""
     value = quantity["value"]
-    if isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and value > cap and (
-        quantity.get("code") in _YEARS or str(quantity.get("unit", "")).lower() in _YEARS):  # fmt: skip
+    if (
+        isinstance(value, (int, float, Decimal))
+        and not isinstance(value, bool)
+        and value > cap
+        and (quantity.get("code") in _YEARS or str(quantity.get("unit", "")).lower() in _YEARS)
+    ):
         quantity["value"] = cap + 1

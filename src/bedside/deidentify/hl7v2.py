@@ -4,7 +4,8 @@ In        one message, the desk, the source's zone
 Out       the message with the same delimiters: fields of the table changed by their type, other fields blanked, other segments
           (Z segments, NK1, GT1, ...) dropped, each counted. Times are written with their UTC offset.
 Rules     `hl7v2_fields.toml`
-Source    HL7 v2.5.1 chapters 2.A (types), 3 (PID, PV1, MRG), 4 (ORC, RX*), 7 (OBR, OBX). MSH-7's offset is the message's default (2.A.22).
+Source    HL7 v2.5.1 chapters 2.A (types), 3 (PID, PV1, MRG), 4 (ORC, RX*), 7 (OBR, OBX).
+          MSH-7's offset is the message's default (2.A.22).
 """
 
 from __future__ import annotations
@@ -28,8 +29,33 @@ _TIME = re.compile(r"\d{4,14}(?:\.\d{1,6})?(?:[+-]\d{4})?\Z")
 _OFFSET = re.compile(r"[+-]\d{4}\Z")
 _NUMBER = re.compile(r"[<>=~]{0,2}\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
 _STRUCTURED = re.compile(r"[\d.,:/+<>=^ -]*\Z")
-_PUBLISHED = frozenset({"LN", "SCT", "SNM", "RXNORM", "I10", "I10C", "I10P", "I9", "I9C", "C4", "CPT", "HCPCS", "NDC", "CVX", "MVX", "UCUM", "ISO+", "ISO", "CDCREC",
-                        "ICD-10-CM", "ICD10CM", "LOINC", "SNOMED"})  # fmt: skip
+_PUBLISHED = frozenset(
+    {
+        "LN",
+        "SCT",
+        "SNM",
+        "RXNORM",
+        "I10",
+        "I10C",
+        "I10P",
+        "I9",
+        "I9C",
+        "C4",
+        "CPT",
+        "HCPCS",
+        "NDC",
+        "CVX",
+        "MVX",
+        "UCUM",
+        "ISO+",
+        "ISO",
+        "CDCREC",
+        "ICD-10-CM",
+        "ICD10CM",
+        "LOINC",
+        "SNOMED",
+    }
+)
 _TEXT_TYPES = frozenset({"ST", "TX", "FT"})
 _CODE_TYPES = frozenset({"CE", "CWE", "CNE", "IS", "ID", "CF"})
 _TIME_TYPES = frozenset({"TS", "DTM", "DT", "DR"})
@@ -93,7 +119,11 @@ class Change:
             person = self.desk.find(key)
             if person is not None:
                 return person
-        raise Malformed("no patient number that the survey knows", where=f"{self.where}, {segment.name}-{path}", do="fix the sender, or survey again")
+        raise Malformed(
+            "no patient number that the survey knows",
+            where=f"{self.where}, {segment.name}-{path}",
+            do="fix the sender, or survey again",
+        )
 
     def _segment(self, segment: Segment) -> str | None:
         table = FIELDS.get(segment.name)
@@ -160,7 +190,13 @@ class Change:
         for at, part in enumerate(parts[:9]):
             system = parts[at - at % 3 + 2] if at < 6 and at - at % 3 + 2 < len(parts) else ""
             published = system.upper() in _PUBLISHED or system.upper().startswith("HL7")
-            kept.append(part if published or (at % 3 == 2 and at < 6) or not part else self.keep(part) if at % 3 == 0 and at < 6 else self.text(part))
+            kept.append(
+                part
+                if published or (at % 3 == 2 and at < 6) or not part
+                else self.keep(part)
+                if at % 3 == 0 and at < 6
+                else self.text(part)
+            )
         return c.join(kept).rstrip(c) if c else kept[0]
 
     def time(self, raw: str) -> str:
@@ -174,7 +210,9 @@ class Change:
         if not c:
             return ""
         parts = raw.split(c)[:6]
-        return c.join(self._moved(part) if at in (3, 4) else self.keep(part) if part else "" for at, part in enumerate(parts)).rstrip(c)
+        return c.join(
+            self._moved(part) if at in (3, 4) else self.keep(part) if part else "" for at, part in enumerate(parts)
+        ).rstrip(c)
 
     def id(self, raw: str) -> str:
         """EI, CX: the number; EIP: both numbers."""
@@ -196,7 +234,14 @@ class Change:
         c, policy = self.marks.component, self.desk.policy
         parts = (raw.split(c) if c else [""]) + [""] * 6
         city = self._plain(parts[2]) if policy.city else ""
-        kept = ["", "", city, self.keep(parts[3]) if parts[3] else "", zip_code(self._plain(parts[4]), policy.zip_digits), self.keep(parts[5]) if parts[5] else ""]
+        kept = [
+            "",
+            "",
+            city,
+            self.keep(parts[3]) if parts[3] else "",
+            zip_code(self._plain(parts[4]), policy.zip_digits),
+            self.keep(parts[5]) if parts[5] else "",
+        ]
         return c.join(escape(part, self.marks) for part in kept).rstrip(c) if c else ""
 
     def text(self, raw: str) -> str:
@@ -232,7 +277,17 @@ class Change:
 
 
 _KINDS: dict[str, Callable[[Change, str], str]] = {
-    "keep": Change.keep, "code": Change.code, "time": Change.time, "timing": Change.timing, "id": Change.id, "person": Change.person_id,
-    "place": Change.place, "address": Change.address, "text": Change.text, "birth": Change.birth, "quantity": Change.quantity,
-    "structured": Change.structured, "subject": Change.text,
-}  # fmt: skip
+    "keep": Change.keep,
+    "code": Change.code,
+    "time": Change.time,
+    "timing": Change.timing,
+    "id": Change.id,
+    "person": Change.person_id,
+    "place": Change.place,
+    "address": Change.address,
+    "text": Change.text,
+    "birth": Change.birth,
+    "quantity": Change.quantity,
+    "structured": Change.structured,
+    "subject": Change.text,
+}

@@ -154,8 +154,11 @@ class Keyring:
         try:
             return ChaCha20Poly1305(self._key("map")).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], SCHEMA_NAME.encode())
         except (InvalidTag, ValueError) as error:
-            raise Malformed("the patient map was changed, or belongs to another keyring", where=_map_path(self.path).name,
-                            do="bring keyring and map back from the same backup") from error  # fmt: skip
+            raise Malformed(
+                "the patient map was changed, or belongs to another keyring",
+                where=_map_path(self.path).name,
+                do="bring keyring and map back from the same backup",
+            ) from error
 
 
 def _map_path(path: Path) -> Path:

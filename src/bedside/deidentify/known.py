@@ -34,7 +34,8 @@ class Finder:
     def __init__(self, known: KnownIdentifiers, *, city: bool = False, many: bool = False) -> None:
         self._names: dict[str, list[Name]] = {}
         for name in sorted(known.names):
-            for token in sorted(set(words(name.family if many else f"{name.family} {' '.join(name.given)}"))):
+            said = name.family if many else f"{name.family} {' '.join(name.given)}"
+            for token in sorted({word for word in words(said) if len(word) >= _SHORTEST_NAME}):
                 self._names.setdefault(token, []).append(name)
         literal = [("EMAIL", value) for value in known.emails] + [("ADDRESS", value) for value in known.streets]
         literal += [] if city else [("CITY", value) for value in known.cities]
@@ -110,10 +111,15 @@ def _name_patterns(name: Name) -> tuple[re.Pattern[str] | None, re.Pattern[str] 
         middle = rf"(?:{_BETWEEN}(?:{'|'.join(sorted({*firsts, *(f'{re.escape(p[0])}{chr(92)}.?' for p in given)}))}))*"
         first = "|".join(sorted([*firsts, rf"(?:{initials})\b\.?"], key=len, reverse=True))
         whole = [rf"(?:{first}){middle}{_BETWEEN}{family}", rf"{family}{_BETWEEN}(?:{first}){middle}"]
-    alone = [part for part in (name.family, *given) if len(part) >= _SHORTEST_NAME and not (len(part) == 2 and part.lower() in everyday())]
+    parts = {part: re.sub(r"[\W_]", "", part) for part in (name.family, *given)}
+    alone = [
+        part for part, bare in parts.items() if len(bare) > _SHORTEST_NAME or (len(bare) == 2 and bare.lower() not in everyday())
+    ]
     single = [_capital(part) for part in alone]
-    return (re.compile(rf"(?<!\w)(?:{'|'.join(whole)})(?!\w)", re.IGNORECASE) if whole else None,
-            re.compile(rf"(?<!\w)(?:{'|'.join(single)})(?:['’]s)?(?!\w){_NOT_EPONYM}") if single else None)  # fmt: skip
+    return (
+        re.compile(rf"(?<!\w)(?:{'|'.join(whole)})(?!\w)", re.IGNORECASE) if whole else None,
+        re.compile(rf"(?<!\w)(?:{'|'.join(single)})(?:['’]s)?(?!\w){_NOT_EPONYM}") if single else None,
+    )
 
 
 def _loose(text: str) -> str:
@@ -135,7 +141,12 @@ def _phrase(text: str) -> re.Pattern[str]:
 def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
     """All numbers of a person without their separators, and of which kind they are."""
     found: dict[str, str] = {}
-    for kind, values in (("ZIP", () if city else known.zips), ("ID", known.records | known.numbers), ("PHONE", known.phones), ("SSN", known.ssns)):
+    for kind, values in (
+        ("ZIP", () if city else known.zips),
+        ("ID", known.records | known.numbers),
+        ("PHONE", known.phones),
+        ("SSN", known.ssns),
+    ):
         for value in values:
             plain = re.sub(r"[\W_]", "", value).lower()
             if len(plain) >= _SHORTEST_NUMBER and sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:

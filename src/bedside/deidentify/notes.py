@@ -21,8 +21,11 @@ def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: 
     note = format.parse(raw, where=where)
     number = note.header.get("Patient-ID", "").strip()
     if not number:
-        raise Malformed("a note without Patient-ID: whose it is, and what to look for in it, is not known", where=where,
-                        do="begin the file with a Patient-ID line")  # fmt: skip
+        raise Malformed(
+            "a note without Patient-ID: whose it is, and what to look for in it, is not known",
+            where=where,
+            do="begin the file with a Patient-ID line",
+        )
     person = desk.the(desk.map.record_key(number, source=source), where=where)
     header = {key: new for key, value in note.header.items() if (new := _header(key, value.strip(), person, desk, timezone, where))}
     desk.actions["notes: header line removed"] += len(note.header) - len(header)

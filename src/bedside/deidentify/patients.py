@@ -137,7 +137,7 @@ class PatientMap:
         """Every part of every surveyed name, patients' and staff's, casefolded."""
         people = [subject.known for subject in self.subjects] + [self.clinicians]
         names = (name for known in people for name in known.names)
-        return frozenset(part for name in names for text in (*name.given, name.family) for part in words(text))
+        return frozenset(part for name in names for text in (*name.given, name.family) for part in words(text) if len(part) > 1)
 
     @cached_property
     def tokens(self) -> frozenset[str]:

@@ -50,10 +50,13 @@ _ID_SHAPE = re.compile(
     r"#\s?[A-Z]{0,6}-?\d[\dA-Z-]{3,}\b|\b(?!NCT|PMID|PMC|ISRCTN|EUDRACT|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN)[A-Z]{1,6}-\d[\d-]{3,}\b"
     r"|\b(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)|(?<![\w.,-])\d{5}-\d{3,}(?:-\d+)*\b|(?<![\w.,])\d{7,}(?![\w]|[.,]\d)"
 )
+_COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
 _CAP = r"[A-Z][\w'’]+(?:-[A-Z][\w'’]+)*"
 _NAME = rf"(?:{_CAP}|[A-Z]\.?)"
 _NAMES = rf"{_CAP}(?:,?\s+{_NAME}){{0,3}}"
-_TITLE = re.compile(rf"\b(?:Drs?|DRS?|Doctor|DOCTOR|Mr|MR|Mrs|MRS|Ms|Miss|MISS|Mx|Prof|Professor|Rev|Nurse|Sister)\b\.?\s+({_NAME}\.?(?:\s+{_NAME}){{0,2}})")
+_TITLE = re.compile(
+    rf"\b(?:Drs?|DRS?|Doctor|DOCTOR|Mr|MR|Mrs|MRS|Ms|Miss|MISS|Mx|Prof|Professor|Rev|Nurse|Sister)\b\.?\s+({_NAME}\.?(?:\s+{_NAME}){{0,2}})"
+)
 _SUFFIX = re.compile(
     rf"\b({_CAP}(?:,?\s+{_NAME}){{0,3}}),?\s+(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C|F?NP(?:-C)?|Ph\.?D\.?|CRNA|LPN|MBBS|DNP|Pharm\.?D|RPh|DDS|LCSW|MSW)(?![\w])"
 )
@@ -95,7 +98,9 @@ _STREET = re.compile(
     rf"(?:{_STREET_WORD})\b\.?(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|#)\.?\s*#?\w+)?|\bP\.?\s?O\.?\s?Box\s+\d+"
 )
 _ADDRESS_LABEL = re.compile(r"\b(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*([^\n;]{4,120})")
-_CITY_STATE = re.compile(rf"\b([A-Z][a-z.][\w'’.-]*(?:[ \t][A-Z][\w'’.-]+){{0,2}}),\s*(?:{'|'.join(STATES)})\b(?:\s+(\d{{5}}(?:-\d{{4}})?)\b)?")
+_CITY_STATE = re.compile(
+    rf"\b([A-Z][a-z.][\w'’.-]*(?:[ \t][A-Z][\w'’.-]+){{0,2}}),\s*(?:{'|'.join(STATES)})\b(?:\s+(\d{{5}}(?:-\d{{4}})?)\b)?"
+)
 _ZIP = re.compile(rf"\b(?:zip(?:\s*code)?|postal\s*code)\b\s*(?:is|of)?[\s:#]*(\d{{5}}(?:-\d{{4}})?)\b|(?<![A-Za-z])(?:{'|'.join(STATES)})\s+(\d{{5}}(?:-\d{{4}})?)\b",
                   re.IGNORECASE)  # fmt: skip
 _HOSPITAL_WORD = (
@@ -105,7 +110,9 @@ _HOSPITAL_WORD = (
 )
 _HOSPITAL = re.compile(rf"\b((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][\w'’.&-]*(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][\w'’.&-]*){{0,4}}?\s+(?:{_HOSPITAL_WORD}))(?![\w])"
                        rf"(?:\s+(?:{_HOSPITAL_WORD})(?![\w]))*")  # fmt: skip
-_SAINT = re.compile(r"\b(?:St|Mt)\.?\s+(?!Jude\b(?!'?s?\s+Hosp))[A-Z]\w+(?:['’]s)?(?:\s+(?:Hospital|Clinic|Medical Center))?|\b(?:Saint|Mount)\s+[A-Z]\w+(?:['’]s)?")
+_SAINT = re.compile(
+    r"\b(?:St|Mt)\.?\s+(?!Jude\b(?!'?s?\s+Hosp))[A-Z]\w+(?:['’]s)?(?:\s+(?:Hospital|Clinic|Medical Center))?|\b(?:Saint|Mount)\s+[A-Z]\w+(?:['’]s)?"
+)
 _AT = re.compile(r"\b(?:at|At|@)\s+(?:the\s+)?([A-Z][a-z][\w'’-]*(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]+){0,4})")
 _LIVES = re.compile(
     r"\b(?:lives?|living|resid(?:es|ing|ent)|born|from|moved|relocated|travell?ed|flew|home|in|near|outside)\s+(?:in|at|of|to|from|near|outside)?\s*"
@@ -133,24 +140,23 @@ def numbers(text: str) -> Iterator[Span]:
         yield from _all(_IP, text, "IP", start, end)
         yield from _labelled(text, start, end)
         for found in _ID_SHAPE.finditer(text, start, end):
-            if not _MEASURED.match(text, found.end()):
+            if not (_MEASURED.match(text, found.end()) or _COMPACT_DATE.match(found[0])):
                 yield Span(found.start(), found.end(), "ID")
 
 
 def addresses(text: str, *, city: bool) -> Iterator[Span]:
     """Streets, zip codes, and cities unless the policy lets them stand (`city`)."""
-    if not _CAPITAL.search(text):
-        return
-    near = around_digits(text)
-    for start, end in near:
+    near, capital = around_digits(text), _CAPITAL.search(text) is not None
+    for start, end in near if capital else ():
         yield from _all(_STREET, text, "ADDRESS", start, end)
-    if (near and "ddr" in text) or "DDR" in text or "esidence" in text:
+    if near and capital and ("ddr" in text or "DDR" in text or "esidence" in text):
         yield from _all(_ADDRESS_LABEL, text, "ADDRESS", group=1)
     if city:
         return
     for start, end in near:
         yield from (Span(*found.span(1 if found[1] else 2), "ZIP") for found in _ZIP.finditer(text, start, end))
-    yield from _cities(text)
+    if capital:
+        yield from _cities(text)
 
 
 def names(text: str) -> Iterator[Span]:
@@ -199,7 +205,9 @@ _AGE = re.compile(
 )
 
 
-def _all(pattern: re.Pattern[str], text: str, kind: str, start: int = 0, end: int = sys.maxsize, *, group: int = 0) -> Iterator[Span]:
+def _all(
+    pattern: re.Pattern[str], text: str, kind: str, start: int = 0, end: int = sys.maxsize, *, group: int = 0
+) -> Iterator[Span]:
     return (Span(*found.span(group), kind) for found in pattern.finditer(text, start, end))
 
 
@@ -266,7 +274,28 @@ def _trimmed(text: str, start: int, end: int, *, bare: bool = False) -> Span | N
 
 
 _INITIAL = 2
-_AFTER_TITLE = frozenset(["practitioner", "name", "md", "rn", "and", "or", "is", "was", "the", "in", "on", "at", "practitioners", "nurse", "doctor", "manager", "educator", "contin"])
+_AFTER_TITLE = frozenset(
+    [
+        "practitioner",
+        "name",
+        "md",
+        "rn",
+        "and",
+        "or",
+        "is",
+        "was",
+        "the",
+        "in",
+        "on",
+        "at",
+        "practitioners",
+        "nurse",
+        "doctor",
+        "manager",
+        "educator",
+        "contin",
+    ]
+)
 
 
 def _plain(text: str, word: tuple[int, int]) -> str:
@@ -283,7 +312,9 @@ def _given_names(text: str) -> Iterator[Span]:
         family = after[2] if after else None
         if family and family.lower() in NOT_NAMES and not (word in sole and family.lower() in listed("surnames")):
             after, family = re.compile(r"[ \t]+[A-Z]\.?(?![\w'’])").match(text, found.end()), None
-        named = bool(after and after[0].strip()) and (word in sole or (family is not None and _is_family(family)) or _initial(after))
+        named = bool(after and after[0].strip()) and (
+            word in sole or (family is not None and _is_family(family)) or _initial(after)
+        )
         if (word in sole or named) and not _EPONYM.match(text, found.end()):
             yield Span(_with_family_before(text, found.start()), after.end() if named and after else found.end(), "NAME")
 

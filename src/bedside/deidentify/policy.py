@@ -47,8 +47,9 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def policy(name: str) -> Policy:
     """The shipped policy of that name; `Misconfigured` when there is none."""
     if name not in NAMES:
-        raise Misconfigured("no such de-identification policy", where="study.toml, [deidentify] policy",
-                            do=f"choose one of {', '.join(NAMES)}")  # fmt: skip
+        raise Misconfigured(
+            "no such de-identification policy", where="study.toml, [deidentify] policy", do=f"choose one of {', '.join(NAMES)}"
+        )
     text = files("bedside.deidentify").joinpath("policies", f"{name}.toml").read_bytes()
     return msgspec.toml.decode(text, type=Policy)
 

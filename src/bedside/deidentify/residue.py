@@ -2,11 +2,12 @@
 
 In        every output as (name, bytes), the keyring
 Out       `Residue`: counts of hits by kind and file, never content
-Strong    medical record numbers and other long numbers, phones, SSNs, full names in both orders, streets, e-mail addresses, of every
-          subject, searched everywhere: one hit stops the run
+Strong    medical record numbers and other long numbers, phones, SSNs, full names in both orders, streets, e-mail addresses,
+          of every subject, searched everywhere: one hit stops the run
 Weak      a single family name, a short number, a birth date, a zip: searched only in the records of their own subject, for review
 Method    text and identifiers are cut into words of letters and digits, casefolded, accents off; an identifier is a run of words,
-          found by its longest one in a hash table. JSON escapes, base64 attachments, gzip, Parquet and DICOM headers are opened first.
+          found by its longest one in a hash table. JSON escapes, base64 attachments, gzip, Parquet and
+          DICOM headers are opened first.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import unicodedata
 import zlib
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from bedside.core.errors import Malformed
 from bedside.core.ids import pseudonym
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import KnownIdentifiers, Name
@@ -49,7 +51,7 @@ class Hit(msgspec.Struct, frozen=True):
 
 
 class Residue(msgspec.Struct, frozen=True):
-    """The proof. `strong` hits stop a run; `weak` ones are for review; `needles` says how many forms of identifiers were looked for."""
+    """The proof. `strong` hits stop a run; `weak` ones are for review; `needles`: how many forms were looked for."""
 
     strong: int
     weak: int
@@ -72,14 +74,14 @@ Words = tuple[str, ...]
 class Needles:
     """Everything looked for: runs of words, each filed under its longest word and where that stands in the run."""
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: Keyring, keeps: Collection[str] = ()) -> None:
         self.strong: dict[str, list[tuple[int, Words, str]]] = {}
         self.weak: dict[str, dict[str, str]] = {}
         self.count = 0
         for subject in keyring.map.subjects:
             for kind, form in strong_forms(subject.known):
                 self._file(form, kind)
-            found = dict(weak_forms(subject.known))
+            found = {word: kind for word, kind in weak_forms(subject.known) if kind not in keeps}
             for code in (subject.code, *subject.former):
                 self.weak[pseudonym(code)] = found
             self.count += len(found)
@@ -92,9 +94,12 @@ class Needles:
             self.count += 1
 
 
-def prove(outputs: Iterable[tuple[str, bytes]], keyring: Keyring) -> Residue:
-    """Search every output for every identifier of the map."""
-    needles = Needles(keyring)
+def prove(outputs: Iterable[tuple[str, bytes]], keyring: Keyring, *, keeps: Collection[str] = ()) -> Residue:
+    """Search every output for every identifier of the map.
+
+    keeps   kinds of weak identifiers that the policy lets stand (a limited data set keeps "zip" and "birth date")
+    """
+    needles = Needles(keyring, keeps)
     strong, weak, files, size = Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0, 0
     for name, data in outputs:
         files, size = files + 1, size + len(data)
@@ -107,7 +112,9 @@ def prove(outputs: Iterable[tuple[str, bytes]], keyring: Keyring) -> Residue:
 def strong_forms(known: KnownIdentifiers) -> Iterator[tuple[str, Words]]:
     """The ways in which identifiers that must be nowhere may be written, as runs of words."""
     for value in known.records | known.numbers:
-        yield from (("number", form) for form in _number_forms(value, _LONG_NUMBER if value in known.records else _LONG_OTHER_NUMBER))
+        yield from (
+            ("number", form) for form in _number_forms(value, _LONG_NUMBER if value in known.records else _LONG_OTHER_NUMBER)
+        )
     for value in known.phones:
         yield from (("phone", form) for form in _phone_forms(value))
     for value in known.ssns:
@@ -154,16 +161,16 @@ def words_of(text: str) -> Words:
 def records(name: str, data: bytes) -> Iterator[str]:
     """The text of an output, record by record: a line, a message, a data set, a note."""
     if name.endswith(".gz"):
-        try:
-            name, data = name.removesuffix(".gz"), gzip.decompress(data)
-        except (OSError, EOFError, zlib.error):
-            pass
-    if data[:4] == b"PAR1":
-        yield from _parquet(data)
-    elif data[128:132] == b"DICM":
-        yield _dicom(data)
-    else:
-        yield from _text(data.decode("utf-8", "replace"))
+        data = _inflated(data)
+    opened = _parquet(data) if data[:4] == b"PAR1" else _dicom(data) if data[128:132] == b"DICM" else None
+    yield from opened if opened is not None else _text(data.decode("utf-8", "replace"))
+
+
+def _inflated(data: bytes) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return data
 
 
 def _search(file: str, record: str, needles: Needles, strong: Counter[tuple[str, str]], weak: Counter[tuple[str, str]]) -> None:
@@ -221,25 +228,34 @@ def _opened(data: str) -> str:
         return ""
 
 
-def _parquet(data: bytes) -> Iterator[str]:
+def _parquet(data: bytes) -> list[str] | None:
+    """The rows of a table; None when it is none after all, and is searched as text."""
     import polars as pl
 
-    frame = pl.read_parquet(BytesIO(data))
-    texts = frame.select(pl.concat_str([pl.col(name).cast(pl.String, strict=False).fill_null("") for name in frame.columns], separator=" | "))
-    return iter(texts[:, 0].to_list()) if frame.width else iter(())
+    try:
+        frame = pl.read_parquet(BytesIO(data))
+    except (pl.exceptions.PolarsError, OSError):
+        return None
+    texts = frame.select(
+        pl.concat_str([pl.col(name).cast(pl.String, strict=False).fill_null("") for name in frame.columns], separator=" | ")
+    )
+    return texts[:, 0].to_list() if frame.width else []
 
 
-def _dicom(data: bytes) -> str:
-    """All text values of a header, nested and private ones too."""
+def _dicom(data: bytes) -> list[str] | None:
+    """All text values of a header, nested and private ones too; None when it cannot be read, and is searched as text."""
     from bedside.formats.dicom import parse
 
     found = []
-    dataset = parse(data, where="output", stop_before_pixels=True)
-    for element in (*dataset.file_meta, *dataset.iterall()):
-        if element.VR in _TEXT_KINDS and element.value not in (None, ""):
-            value = element.value
-            found.append(value.decode("latin-1") if isinstance(value, bytes) else str(value).replace("^", " "))
-    return "\n".join(found)
+    try:
+        dataset = parse(data, where="output", stop_before_pixels=True)
+        for element in (*dataset.file_meta, *dataset.iterall()):
+            if element.VR in _TEXT_KINDS and element.value not in (None, ""):
+                value = element.value
+                found.append(value.decode("latin-1") if isinstance(value, bytes) else str(value).replace("^", " "))
+    except (Malformed, AttributeError, KeyError, TypeError, ValueError, NotImplementedError, OverflowError):
+        return None
+    return ["\n".join(found)]
 
 
 def _number_forms(value: str, shortest: int) -> Iterator[Words]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 # Where stretches overlap, the earlier kind names the whole.
-KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ID", "ADDRESS", "NAME", "HOSPITAL", "CITY", "ZIP", "IP", "AGE", "DATE")
+KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ZIP", "ID", "ADDRESS", "NAME", "HOSPITAL", "CITY", "IP", "AGE", "DATE")
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 

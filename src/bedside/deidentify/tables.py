@@ -2,7 +2,8 @@
 
 In        a CSV, PSV, TSV or Parquet file, its mapping, the desk, the source's zone
 Out       the same columns that have a role that stays, in the same dialect; times as ISO 8601 with their offset
-Roles     subject, encounter, identifier: pseudonyms; birth_date, date, datetime: moved; zip: as the policy says; text: scrubbed; keep: stays;
+Roles     subject, encounter, identifier: pseudonyms; birth_date, date, datetime: moved; zip: as the policy says; text: scrubbed;
+          keep: stays;
           name, given, family, phone, address, drop, and columns without a role: removed and counted.
           A row without a surveyed subject, or with a date that cannot be read, goes to quarantine.
 """
@@ -74,16 +75,20 @@ def iso_text(text: str, formats: list[str]) -> str:
     raise Malformed(f"not a date or time: {shape_of(plain)}", where="a cell", do="declare time_formats in the mapping")
 
 
-def change(file: RawFile, desk: Desk, *, mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str | None) -> tuple[
-        format.Table, pl.DataFrame, list[Fault]]:  # fmt: skip
+def change(
+    file: RawFile, desk: Desk, *, mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str | None
+) -> tuple[format.Table, pl.DataFrame, list[Fault]]:
     """The table as read, the frame without identifiers, and the rows (by index) that could not be changed, with reasons."""
     import polars as pl
 
     table = format.read(file)
     frame, roles, zone = table.text(), rule.get("roles") or {}, zone_of(mapping, rule, timezone)
     if _FILE in columns_of(rule.get("subject")) and not [n for n in columns_of(rule.get("subject")) if n in frame.columns]:
-        raise Malformed("the subject of this table is its file name, which is not kept", where=f"{file.source}/{file.alias}",
-                        do="use policy as-received, or put the subject in a column")  # fmt: skip
+        raise Malformed(
+            "the subject of this table is its file name, which is not kept",
+            where=f"{file.source}/{file.alias}",
+            do="use policy as-received, or put the subject in a column",
+        )
     people, faults = _people(subjects(frame, rule), desk, file.source)
     done: dict[str, list[str | None]] = {}
     for name in frame.columns:
@@ -103,8 +108,9 @@ def _people(raw: list[str | None], desk: Desk, source: str) -> tuple[list[Person
     return people, {row: "row without a subject that the survey knows" for row, person in enumerate(people) if person is None}
 
 
-def _column(values: list[str | None], change_one: Callable[[str, Person], str | None], people: list[Person | None], faults: dict[int, str]) -> list[
-        str | None]:  # fmt: skip
+def _column(
+    values: list[str | None], change_one: Callable[[str, Person], str | None], people: list[Person | None], faults: dict[int, str]
+) -> list[str | None]:
     done: list[str | None] = []
     for row, (value, person) in enumerate(zip(values, people, strict=True)):
         if value is None or person is None or not value.strip():
@@ -127,12 +133,14 @@ def _changer(role: str, desk: Desk, zone: str | None, rule: dict[str, Any]) -> C
         "encounter": lambda value, person: desk.number(value),
         "identifier": lambda value, person: desk.number(value),
         "birth_date": lambda value, person: person.clock.birth(iso_text(value, formats), where="a cell"),
-        "date": lambda value, person: None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone),
-        "datetime": lambda value, person: None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone),
+        "date": lambda value, person: (
+            None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)
+        ),
+        "datetime": lambda value, person: (
+            None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)
+        ),
         "zip": lambda value, person: zip_code(value, desk.policy.zip_digits),
         "text": lambda value, person: desk.text(value, person),
         "keep": lambda value, person: value,
     }
     return table[role]
-
-

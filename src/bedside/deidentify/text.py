@@ -61,8 +61,9 @@ def scrub(
     return _replaced(text, spans, clock, age_cap, year) if spans else Scrubbed(text, {})
 
 
-def spans_of(text: str, *, age_cap: int | None = 89, keep_dates: bool = False, keep_places: bool = False,
-             detectors: Sequence[Detector] = ()) -> list[Span]:  # fmt: skip
+def spans_of(
+    text: str, *, age_cap: int | None = 89, keep_dates: bool = False, keep_places: bool = False, detectors: Sequence[Detector] = ()
+) -> list[Span]:
     """Where the identifiers of a text stand: patterns, and what the detectors find."""
     found: list[Span] = []
     at = 0

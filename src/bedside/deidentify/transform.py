@@ -2,7 +2,8 @@
 
 In        a raw file, the policy, the keyring with its surveyed map, the source's mapping (tables) and zone
 Out       bytes in the same format, or none; counts that reconcile; rejects under pseudonymous names; what was done, by kind
-Rules     what cannot be parsed cannot be de-identified: it is never copied, it is quarantined. Policy as-received passes bytes unchanged.
+Rules     what cannot be parsed cannot be de-identified: it is never copied, it is quarantined. Policy as-received passes bytes
+          unchanged.
 Elsewhere the formats: `fhir.py`, `hl7v2.py`, `tables.py`, `dicom.py`, `notes.py`.
 """
 
@@ -44,8 +45,15 @@ class Transformed(msgspec.Struct, frozen=True):
     actions: dict[str, int]
 
 
-def transform(file: RawFile, *, policy: Policy, keyring: Keyring, mapping: dict[str, Any] | None = None, timezone: str | None = None,
-              detectors: Sequence[Detector] = ()) -> Transformed:  # fmt: skip
+def transform(
+    file: RawFile,
+    *,
+    policy: Policy,
+    keyring: Keyring,
+    mapping: dict[str, Any] | None = None,
+    timezone: str | None = None,
+    detectors: Sequence[Detector] = (),
+) -> Transformed:
     """De-identify one file. Never raises for what the file holds.
 
     detectors   finders of names beyond the built-in ones, handed in by the study
@@ -56,7 +64,11 @@ def transform(file: RawFile, *, policy: Policy, keyring: Keyring, mapping: dict[
     table = desk(keyring, policy, detectors)
     table.actions = Counter()
     try:
-        data = _tabular(file, table, account, mapping, timezone) if file.format == "tables" else _pieced(file, table, account, timezone)
+        data = (
+            _tabular(file, table, account, mapping, timezone)
+            if file.format == "tables"
+            else _pieced(file, table, account, timezone)
+        )
     except Malformed as error:
         account.reject("file", file.path.read_bytes(), error.what)
         data = None
@@ -65,7 +77,7 @@ def transform(file: RawFile, *, policy: Policy, keyring: Keyring, mapping: dict[
 
 
 def alias(relative: str, keyring: Keyring, *, words: Iterable[str] = ()) -> str:
-    """The pseudonymous name of a file: suffixes stay, a stem or folder stays when it only says what a file holds, else it is a keyed digest.
+    """The pseudonymous name of a file: suffixes stay, a stem or folder stays when it only says what a file holds; else a digest.
 
     words   further words that may stand, such as the names of a mapping's tables (`mapping_words`)
 
@@ -154,7 +166,9 @@ def _tabular(file: RawFile, table: Desk, account: _Account, mapping: dict[str, A
     rule = tables.rule_of(mapping, file.relative)
     if rule is None or rule.get("ignore") is not None:
         read = format.read(file)
-        account.tally.ignore("table not mapped" if rule is None else "table declared to be ignored", read.frame.height + len(read.rejects))
+        account.tally.ignore(
+            "table not mapped" if rule is None else "table declared to be ignored", read.frame.height + len(read.rejects)
+        )
         return None
     read, new, faults = tables.change(file, table, mapping=mapping, rule=rule, timezone=timezone)
     for fault in read.rejects:

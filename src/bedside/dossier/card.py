@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from bedside.dossier import results, told
 from bedside.dossier.references import Book
 from bedside.dossier.writing import bullets, declared, person, plain, table, text
+from bedside.evaluate.figures import name
 from bedside.evaluate.records import Evaluation
 from bedside.report import words
 from bedside.report.declaration import declared as declaration
@@ -56,10 +57,20 @@ def model_card(
 
 
 def question(study: Mapping[str, object], evaluation: Evaluation, book: Book) -> str:
-    """The declaration, with the entry that holds it."""
-    found = next((held for step in ("train", "cohort") if (held := book.fact(step, "parameters", "told"))), None)
-    rows = [[label, plain(said), found[1] if found else "study.toml"] for label, said in declaration(study, evaluation)]
+    """The declaration, each part with the entry that holds it."""
+    rows = [[label, plain(said), _declared_in(label, evaluation, book)] for label, said in declaration(study, evaluation)]
     return table(["Declared", "", "Entry"], rows)
+
+
+def _declared_in(label: str, evaluation: Evaluation, book: Book) -> str:
+    """Thresholds stand among the figures; the rest among the parameters of the step that used them."""
+    if label == "Thresholds":
+        point = evaluation.row(evaluation.main).operating[0]
+        return book.where(name(evaluation.main, "at", point.name, "threshold")) or "study.toml"
+    part = {"De-identified": "deidentify", "Intended use, as declared": "claims"}.get(label, "task")
+    steps = ("train", "cohort", "deidentify", "dossier")
+    found = next((held for step in steps if (held := book.fact(step, "parameters", "told", part))), None)
+    return found[1] if found else "study.toml"
 
 
 def development(bundle_card: Mapping[str, object], book: Book) -> str:

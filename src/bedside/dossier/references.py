@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from math import isclose
 
 from bedside.core.errors import Refused
-from bedside.evaluate.evaluation import figures
+from bedside.evaluate.figures import figures
 from bedside.evaluate.records import Estimate, Evaluation
 from bedside.report import words
 from bedside.report.prose import dig
@@ -42,8 +42,9 @@ class Book:
         said = words.with_interval(Estimate(value, low, high, 0, ""), form) if form != "count" else words.count(int(value))
         return f"{said} {self.reference(seq, name)}"
 
-    def holds(self, name: str) -> bool:
-        return name in self._figures
+    def where(self, name: str) -> str | None:
+        """The reference of a figure, without its value."""
+        return self.reference(self._figures[name][0], name) if name in self._figures else None
 
     def fact(self, step: str, *keys: str) -> tuple[object, str] | None:
         """What the newest entry of a step holds under these keys, and its reference."""

@@ -14,20 +14,27 @@ from bedside.report import words
 from bedside.report.flow import FATES, by_source
 from bedside.report.prose import dig
 
+_KEYS = ("read", *FATES)
 ORDER = ("deidentify", "read", "cohort", "train", "open-test-labels", "test")
 
 
 def accounts(book: Book) -> str | None:
-    """Records by source: read, and what became of them."""
-    found = book.fact("read", "counts", "tallies")
-    if found is None or not isinstance(found[0], list):
-        return None
-    tallies, reference = list(found[0]), found[1]
-    rows = [
-        [plain(source), *(words.count(sums[key]) for key in ("read", *FATES)), reference]
-        for source, sums in by_source(tallies).items()
-    ]
-    return table(["Source", "Read", *(fate.capitalize() for fate in FATES), "Entry"], rows)
+    """Records at de-identification, then by source: read, and what became of them."""
+    rows = _at_deidentification(book)
+    if (found := book.fact("read", "counts", "tallies")) is not None and isinstance(found[0], list):
+        rows += [
+            [plain(source), *(words.count(sums[key]) for key in _KEYS), found[1]]
+            for source, sums in by_source(list(found[0])).items()
+        ]
+    return table(["Records", *(key.capitalize() for key in _KEYS), "Entry"], rows) if rows else None
+
+
+def _at_deidentification(book: Book) -> list[list[str]]:
+    found = book.fact("deidentify", "counts", "records")
+    if found is None or not isinstance(found[0], dict):
+        return []
+    sums = by_source([{**found[0], "source": "all"}])["all"]
+    return [["all, raw to de-identified", *(words.count(sums[key]) for key in _KEYS), found[1]]]
 
 
 def divided(book: Book) -> str | None:
@@ -76,13 +83,13 @@ def _verdict(book: Book) -> list[str]:
     openings = [entry for entry in book.entries if dig(entry, "receipt", "step") == "open-test-labels"]
     if not openings:
         return [
-            "The ledger holds no opening of sealed test labels: with folds, each prediction is by a model that never saw the patient."
+            "The ledger holds no opening of sealed test labels. "
+            "With folds, each prediction is by a model that never saw the patient."
         ]
     said = [_sealed_before(book, openings[-1])]
     if len(openings) > 1:
-        said.append(
-            f"**The test labels were opened {len(openings)} times**, each by another plan or model: the later results are not of a first look."
-        )
+        many = f"**The test labels were opened {len(openings)} times**, each by another plan or model"
+        said.append(f"{many}: the later results are not of a first look.")
     return said
 
 

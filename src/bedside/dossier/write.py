@@ -36,12 +36,12 @@ def write(
         "premarket_510k": premarket(study, evaluation, bundle_card, Book(entries), made=made),
     }
     out.mkdir(parents=True, exist_ok=True)
-    return [path for stem, text in texts.items() for path in _both(out / stem, text, made)]
+    return [path for stem, text in texts.items() for path in _both(out / stem, text)]
 
 
-def _both(stem: Path, text: str, made: bool) -> list[Path]:
+def _both(stem: Path, text: str) -> list[Path]:
     title = text.splitlines()[0].removeprefix("# ")
-    files = {stem.with_suffix(".md"): text, stem.with_suffix(".html"): markdown.page(title, text, made=made)}
+    files = {stem.with_suffix(".md"): text, stem.with_suffix(".html"): markdown.page(title, text)}
     for path, content in files.items():
         path.write_text(content, encoding="utf-8")
     return list(files)

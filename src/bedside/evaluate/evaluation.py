@@ -125,10 +125,14 @@ class _Test:
             return None
         gap, there = self.difference("clock"), self.rows.spoke(self.main, "clock")
         outcome, score, codes, subjects = self._part(there, self.main)
-        within = Ranking(outcome, score, codes, strata=_hours(self.rows.scores["clock"][there]))
+        within = Ranking(outcome, score, codes, strata=self._same_time(there))
         spread = self.bootstrap.spread(within, subjects)
         estimate = self.bootstrap.estimate(within.plain()[0], spread[:, 0], n=len(outcome))
         return Worth("clock", gap.auroc, gap.auprc, estimate)
+
+    def _same_time(self, there: Bools) -> Ints:
+        """Rows at the same whole hour of their encounter; where that is not known, rows with the same value of the clock."""
+        return self.rows.hours[there] if self.rows.hours is not None else _steps_of(self.rows.scores["clock"][there])
 
     def subgroups(self) -> list[SubgroupRow]:
         outcome, score, codes, _ = self._part(there := self.rows.spoke(self.main), self.main)
@@ -202,7 +206,7 @@ def _looks_like_probability(score: Floats) -> bool:
     return len(score) > 0 and bool(score.min() >= 0 and score.max() <= 1 and (score != np.floor(score)).any())
 
 
-def _hours(clock: Floats) -> Ints:
+def _steps_of(clock: Floats) -> Ints:
     """Strata of equal time: the clock's own values, or a hundred steps when it hardly ever repeats."""
     values, strata = np.unique(clock, return_inverse=True)
     if len(values) <= _MOST_STRATA:

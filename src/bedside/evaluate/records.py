@@ -131,7 +131,7 @@ class Difference(msgspec.Struct, frozen=True):
 class Worth(msgspec.Struct, frozen=True):
     """What the main output is worth beyond the clock.
 
-    within_hour   AUROC among predictions made at the same time since admission, where the clock knows nothing (0.5)
+    within_hour   AUROC among predictions at the same whole hour of their encounter, where the clock knows nothing (0.5)
     """
 
     clock: str

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows of one set of splits. `scores` hold NaN where an output said nothing."""
+    """Rows of one set of splits. `scores` hold NaN where an output said nothing.
+
+    hours  whole hours since the first prediction of the same encounter; None where encounters or times are not given
+    """
 
     outcome: Bools
     codes: Ints
@@ -35,6 +38,7 @@ class Sample:
     split: list[str]
     scores: dict[str, Floats]
     levels: dict[str, list[str]]
+    hours: Ints | None = None
 
     @property
     def clustered(self) -> bool:
@@ -72,7 +76,20 @@ def sample(predictions: pl.DataFrame, *, main: str, splits: list[str]) -> Sample
         base["label"].to_numpy().astype(np.bool_), codes, subjects, base["split"].to_list(),
         {output: _score(rows, base, output) for output in _outputs(rows, main)},
         {column: _levels(base[column]) for column in SUBGROUPS},
+        _hours(base, predictions.filter(pl.col("output") == main)),
     )  # fmt: skip
+
+
+def _hours(base: pl.DataFrame, ours: pl.DataFrame) -> Ints | None:
+    import polars as pl
+
+    if base["parent_unit"].null_count() or base["prediction_time"].null_count():
+        return None
+    first = ours.group_by("parent_unit").agg(pl.col("prediction_time").min().alias("first"))
+    joined = base.select("parent_unit", "prediction_time").join(first, on="parent_unit", how="left", maintain_order="left")
+    return (
+        joined.select((pl.col("prediction_time") - pl.col("first")).dt.total_hours())["prediction_time"].to_numpy().astype(np.int64)
+    )
 
 
 def _levels(column: pl.Series) -> list[str]:

@@ -64,19 +64,22 @@ class Marks(NamedTuple):
         return bytes([self.eol])
 
 
-def scan(body: bytes, marks: Marks) -> Rows:
-    """Header and rows of a text table without byte order mark; blank lines are no rows."""
+def scan(body: bytes, marks: Marks, *, careful: bool = False) -> Rows:
+    """Header and rows of a text table without byte order mark; blank lines are no rows.
+
+    careful   cut every row here, whatever the quotes look like
+    """
     start = len(body) - len(body.lstrip(b"\r\n"))
     header, end, fault = _cut_row(body, start, marks)
     if fault or not header or header == [None]:
         return Rows()
     names = [name or "" for name in header]
-    rows = _by_arrays(body, start, end, marks, len(names)) or _by_row(body, end, marks, len(names))
+    rows = (None if careful else _by_arrays(body, end, marks, len(names))) or _by_row(body, end, marks, len(names))
     rows.header, rows.kept = names, body[:end] + rows.kept
     return rows
 
 
-def _by_arrays(body: bytes, start: int, at: int, marks: Marks, width: int) -> Rows | None:
+def _by_arrays(body: bytes, at: int, marks: Marks, width: int) -> Rows | None:
     """All rows at once; None when a quote stands where it should not, or a broken row spans lines."""
     data = np.frombuffer(body, np.uint8)[at:]
     outside = _outside_quotes(data, marks)

@@ -34,8 +34,8 @@ _PREAMBLE = 128
 _UNDEFINED = 0xFFFFFFFF
 _SHORTEST_ELEMENT = 8
 _SYNTAX = {(True, True): ImplicitVRLittleEndian, (False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}
-_DAMAGE = (InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, AttributeError, NotImplementedError, TypeError,
-           UserWarning, struct.error, zlib.error, RecursionError, OverflowError)  # fmt: skip
+_DAMAGE = (InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, AttributeError,
+           NotImplementedError, TypeError, UserWarning, struct.error, zlib.error, RecursionError, OverflowError)  # fmt: skip
 
 
 def pieces(data: bytes) -> Iterator[Piece]:

@@ -25,7 +25,7 @@ _STARTS = re.compile(
 )
 _FRAMING = b"\r\n\x0b\x1c\x00"
 _BOM = b"\xef\xbb\xbf"
-_SEGMENT_NAME = re.compile(r"[A-Z][A-Z0-9]{2}\Z")
+_NAME = re.compile(r"[A-Z][A-Z0-9]{2}\Z")
 _PATH = re.compile(r"(?:([A-Z][A-Z0-9]{2})-)?(\d+)(?:\.(\d+))?(?:\.(\d+))?\Z")
 _DO = "fix the sender, or fetch the message again"
 
@@ -100,8 +100,9 @@ class Message:
             raise Malformed(f"bytes are not {charset}, which MSH-18 says or leaves to default", where=where,
                             do="declare the character set in MSH-18") from None  # fmt: skip
         lines, ends = _lines(text)
+        mark = delimiters.field
         for number, line in enumerate(lines, 1):
-            if line[3:4] not in (delimiters.field, "") or not _SEGMENT_NAME.match(line[:3]):
+            if not _is_name(line[:3]) or line[3:4] not in (mark, ""):
                 raise Malformed(f"not a segment: {shape_of(line[:40])}", where=f"{where}, segment {number}", do=_DO)
         return cls(raw, charset, delimiters, lines, ends, where)
 
@@ -178,10 +179,10 @@ class Segment:
 
     def field(self, n: int, rep: int = 0) -> str:
         """Repetition `rep` of field n as written, "" when absent. MSH-1 is the field separator itself."""
-        fields = self._cut()
+        fields = self._fields or self._cut()
         whole = fields[n] if n < len(fields) else ""
         mark = self._message.delimiters.repetition
-        if not mark or mark not in whole or self._verbatim(n):
+        if not whole or not mark or mark not in whole or self._verbatim(n):
             return whole if rep == 0 else ""
         found = whole.split(mark)
         return found[rep] if rep < len(found) else ""
@@ -197,14 +198,15 @@ class Segment:
 
     def get(self, path: str, rep: int = 0) -> str | None:
         """Unescaped text at "PID-3.1" or "3.1": all of what is addressed; None when absent or empty."""
-        place, marks = _place(path), self._message.delimiters
-        text = self.field(place.field, rep)
-        if not text or self._verbatim(place.field):
+        _, n, component, subcomponent = _place(path)
+        text = self.field(n, rep)
+        if not text or (n <= 2 and self._verbatim(n)):
             return text or None
-        if place.component is not None:
-            text = _part(text, marks.component, place.component)
-            if place.subcomponent is not None:
-                text = _part(text, marks.subcomponent, place.subcomponent)
+        marks = self._message.delimiters
+        if component is not None:
+            text = _part(text, marks.component, component)
+            if subcomponent is not None:
+                text = _part(text, marks.subcomponent, subcomponent)
         if marks.escape and marks.escape in text:
             text = unescape(text, marks, self._message.charset)
         return text or None
@@ -323,6 +325,11 @@ def _place(path: str) -> _Place:
     return _Place(name, field or 1, component, subcomponent)
 
 
+@lru_cache(maxsize=1024)
+def _is_name(name: str) -> bool:
+    return _NAME.match(name) is not None
+
+
 def _part(text: str, mark: str, n: int) -> str:
     if not mark or mark not in text:
         return text if n == 1 else ""
@@ -356,7 +363,7 @@ def _header(raw: bytes, where: str) -> tuple[Delimiters, str]:
     if not raw.startswith(b"MSH") or len(raw) < 8:
         what = "text that is no HL7 message" if raw.strip() else "the batch ends without its trailer: the file is cut off"
         raise Malformed(what, where=where, do=_DO)
-    first = re.split(rb"[\r\n]", raw, maxsplit=1)[0].decode("latin-1")
+    first = raw[: _line_end(raw, 0, len(raw))].decode("latin-1")
     delimiters = _delimiters(first, where)
     fields = first.split(delimiters.field)
     declared = fields[17].split(delimiters.repetition or None)[:1] if len(fields) > 17 else []
@@ -380,10 +387,13 @@ def _lines(text: str) -> tuple[list[str], list[str]]:
 
     Empty lines go with the line end before them.
     """
-    if "\n" not in text:
-        pattern = _CR
-    elif "\r" not in text:
-        pattern = _LF
+    one = "\r" if "\n" not in text else "\n" if "\r" not in text else ""
+    if one and one + one not in text:
+        lines = text.split(one)
+        ends = [one] * (len(lines) - 1) + [""]
+        return (lines, ends) if lines[-1] else (lines[:-1], ends[:-1])
+    if "\n" not in text or "\r" not in text:
+        pattern = _ANY
     else:
         first = min(text.index("\r"), text.index("\n"))
         pattern = _CR_ONLY if text[first] == "\r" and text[first + 1 : first + 2] != "\n" else _ANY
@@ -394,8 +404,7 @@ def _lines(text: str) -> tuple[list[str], list[str]]:
     return lines, ends
 
 
-_CR = re.compile(r"(\r+)")
-_LF = re.compile(r"(\n+)")
+_END = re.compile(rb"[\r\n\x1c]")
 _ANY = re.compile(r"([\r\n]+)")
 _CR_ONLY = re.compile(r"(\r[\r\n]*|\n(?=[A-Z][A-Z0-9]{2}[^A-Za-z0-9\s])|\n\Z)")
 
@@ -452,7 +461,7 @@ def _after_framing(data: bytes, end: int, stop: int) -> int:
 
 
 def _line_end(data: bytes, start: int, stop: int) -> int:
-    found = re.compile(rb"[\r\n\x1c]").search(data, start, stop)
+    found = _END.search(data, start, stop)
     return found.start() if found else stop
 
 

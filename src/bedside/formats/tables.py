@@ -114,9 +114,13 @@ def _read_text(file: RawFile, data: bytes, where: str, encoding: str, quote: str
     marks = Marks(ord(dialect.separator), ord(quote), 0x0D if dialect.newline == "\r" else 0x0A)
     rows = scan(body, marks)
     _check_header(rows.header, where)
+    frame = _frame(rows, dialect)
+    if frame is None:
+        rows = scan(body, marks, careful=True)
+        frame = pl.DataFrame(rows.cut, schema=dict.fromkeys(rows.header, pl.String()), orient="row")
     whole = len(rows.kept) == len(body)
     kept = data if whole else (_BOM if dialect.bom else b"") + rows.kept.decode().encode(encoding)
-    return Table(file, _frame(rows, dialect, where), rows.lines, rows.faults, dialect, kept)
+    return Table(file, frame, rows.lines, rows.faults, dialect, kept)
 
 
 def _utf8(data: bytes, encoding: str, where: str) -> bytes:
@@ -165,15 +169,18 @@ def _check_header(header: list[str], where: str) -> None:
         raise Malformed("a column name stands twice", where=f"{where}, line 1, column {twice + 1}", do="name each column once")
 
 
-def _frame(rows: Rows, dialect: Dialect, where: str) -> pl.DataFrame:
+def _frame(rows: Rows, dialect: Dialect) -> pl.DataFrame | None:
+    """The rows as text columns; None when polars cuts them otherwise than they were counted."""
     schema = pl.Schema(dict.fromkeys(rows.header, pl.String()))
     if rows.clean is None:
         return pl.DataFrame(rows.cut, schema=schema, orient="row")
-    frame = _cut(rows.clean, dialect, schema) if rows.clean.strip(b"\r\n") else pl.DataFrame(schema=schema)
-    if frame.height != len(rows.lines):
-        raise Malformed("rows and lines disagree: the file's line ends or quotes are mixed", where=where,
-                        do="export the table again")  # fmt: skip
-    return frame
+    if not rows.clean.strip(b"\r\n"):
+        return pl.DataFrame(schema=schema)
+    try:
+        frame = _cut(rows.clean, dialect, schema)
+    except pl.exceptions.PolarsError:
+        return None
+    return frame if frame.height == len(rows.lines) else None
 
 
 def _cut(clean: bytes, dialect: Dialect, schema: pl.Schema) -> pl.DataFrame:

@@ -146,7 +146,7 @@ _BOUNDS = """
     FROM events e LEFT JOIN born USING (subject_id) LEFT JOIN died USING (subject_id) WHERE e.time IS NOT NULL"""
 _TIMES = """
     SELECT count(*) FILTER (time IS NOT NULL) AS timed, count(*) FILTER (known_at < time) AS known_early,
-           count(*) FILTER (time IS NOT NULL AND known_at IS NULL) AS never_known,
+           count(*) FILTER (time IS NOT NULL AND known_at IS NULL AND code <> 'MEDS_BIRTH') AS never_known,
            count(*) FILTER (time IS NOT NULL AND utc_offset_min IS NULL) AS zoneless,
            count(*) FILTER (numeric_value IS NOT NULL OR text_value IS NOT NULL) AS valued,
            count(*) FILTER (numeric_value IS NOT NULL) AS numeric_rows,
@@ -321,4 +321,4 @@ def _line(row: list[str], widths: list[int], right: list[bool]) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)[:60]
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)[:100]

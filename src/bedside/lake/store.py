@@ -14,12 +14,12 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
-import bedside
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, total
 from bedside.core.errors import Unusable
@@ -193,7 +193,7 @@ def _metadata(
     told = {
         "dataset_name": f"{name} ({MADE})" if made else name,
         "etl_name": "bedside",
-        "etl_version": bedside.__version__,
+        "etl_version": version("bedside"),
         "meds_version": MEDS_VERSION,
         "raw_source_id_columns": ["encounter_id", "source"],
         "code_modifier_columns": ["status", "unit"],

@@ -22,7 +22,7 @@ from bedside.evaluate.proportions import nothing
 from bedside.evaluate.records import Estimate
 from bedside.evaluate.subgroups import measure
 from bedside.evaluate.subgroups import promises as kept
-from bedside.monitor.drift import Drift, Limits, drift
+from bedside.monitor.drift import Limits, Size, drift
 from bedside.monitor.report import SCHEMA_NAME, Burden, Finding, MonitorReport, Promises, Window, day
 from bedside.monitor.served import Served, served
 
@@ -66,17 +66,16 @@ class _Judge:
 
     def __init__(self, reference: Reference, limits: Limits, seed: int) -> None:
         self.reference, self.limits, self.bootstrap = reference, limits, Bootstrap(seed=seed)
+        self._sketches = list(reference.sketches.items())
 
     def window(self, log: Served, known: Labels | None, rows: NDArray[np.bool_], start: int, end: int) -> Window:
         part = log.part(rows)
         told = burden(part)
-        moved = [self._drift(name, part.features[:, i], told) for i, name in enumerate(self.reference.sketches)]
-        score = drift("risk", self.reference.score, part.values, encounters=told.encounters, rows=len(part), limits=self.limits)
+        size = Size(told.encounters, len(part), self.reference.stays)
+        moved = [drift(name, then, part.features[:, i], size, self.limits) for i, (name, then) in enumerate(self._sketches)]
+        score = drift("risk", self.reference.score, part.values, size, self.limits)
         enough = told.encounters >= self.limits.least_encounters
         return Window(day(start), day(end), told, score, moved, self._promises(part, known, rows), enough)
-
-    def _drift(self, name: str, values: NDArray[np.float64], told: Burden) -> Drift:
-        return drift(name, self.reference.sketches[name], values, encounters=told.encounters, rows=len(values), limits=self.limits)
 
     def _promises(self, part: Served, known: Labels | None, rows: NDArray[np.bool_]) -> Promises | None:
         if known is None or np.isnan(known[rows]).all():

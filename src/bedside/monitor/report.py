@@ -114,7 +114,11 @@ def _row(window: Window) -> str:
 
 def _moved(one: Drift) -> str:
     index = "-" if one.psi is None else f"{one.psi:.3f}"
-    return f"PSI {index} (chance alone reaches {one.chance:.3f}), missing {one.missing_then:.0%} then, {one.missing_now:.0%} now"
+    return f"PSI {index} (by chance {_chance(one.chance)}), missing {one.missing_then:.0%} then, {one.missing_now:.0%} now"
+
+
+def _chance(share: float) -> str:
+    return "less than 1 in 1,000" if share < 0.001 else f"{share:.1%}"
 
 
 def _estimate(one: Estimate) -> str:

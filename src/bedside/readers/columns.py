@@ -118,13 +118,18 @@ def _iso(text: str, form: str) -> str:
     return wall.isoformat() if any(sign in form for sign in _HOURS) else wall.date().isoformat()
 
 
+def same(value: object, dtype: type[pl.DataType], height: int) -> pl.Series:
+    """One value for every row."""
+    return pl.Series([value], dtype=dtype).new_from_index(0, height)
+
+
 def fill(frame: pl.DataFrame, template: Template) -> pl.Series:
     """A template's text for every row; null where a hole is empty."""
     parts = [pl.lit(part) if isinstance(part, str) else filtered(frame[part.column], part).alias(f"p{i}")
              for i, part in enumerate(template.parts)]  # fmt: skip
     holes = [part for part in parts if isinstance(part, pl.Series)]
     if not holes:
-        return pl.repeat("".join(str(p) for p in template.parts), frame.height, dtype=pl.String, eager=True)
+        return same("".join(str(p) for p in template.parts), pl.String, frame.height)
     named = [pl.col(part.name) if isinstance(part, pl.Series) else part for part in parts]
     return pl.DataFrame(holes).select(pl.concat_str(named, ignore_nulls=False).alias("text"))["text"]
 
@@ -213,7 +218,7 @@ class Clock:
         return Instants(us, self._same(None, pl.Int16), self._same(0, pl.Int64), unreadable)
 
     def _same(self, value: int | bool | None, dtype: type[pl.DataType]) -> pl.Series:
-        return pl.repeat(value, self.frame.height, dtype=dtype, eager=True)
+        return same(value, dtype, self.frame.height)
 
     def _column(self, name: str) -> Instants:
         if name not in self._read:

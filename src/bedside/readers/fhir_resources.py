@@ -34,7 +34,7 @@ from bedside.readers.fhir_elements import (
 )  # fmt: skip
 from bedside.readers.pieces import Context, Nothing
 from bedside.readers.times import available
-from bedside.readers.words import ethnicity_code, location_code, race_code, sex_code, slug
+from bedside.readers.words import ethnicity_code, is_sex, location_code, race_code, sex_code, slug
 
 Handler = Callable[[Json, Context], list[Event]]
 _CORRECTED = frozenset({"corrected", "amended", "appended"})
@@ -49,7 +49,7 @@ def patient(resource: Json, context: Context) -> list[Event]:
     if resource.get("birthDate"):
         born = instant(resource["birthDate"], context)
         events.append(Event(who, born.us, "MEDS_BIRTH", source=context.source))
-    events += [Event(who, None, code, source=context.source) for code in _static(resource)]
+    events += [Event(who, None, code, source=context.source) for code in _static(resource, context)]
     if resource.get("deceasedDateTime"):
         died = instant(resource["deceasedDateTime"], context)
         known_at = recorded(died, context=context)
@@ -429,8 +429,10 @@ def _class_code(resource: Json) -> str:
     return text_of(kind.get("code") or "UNKNOWN")
 
 
-def _static(resource: Json) -> Iterator[str]:
+def _static(resource: Json, context: Context) -> Iterator[str]:
     if resource.get("gender"):
+        if not is_sex(resource["gender"]):
+            context.problem("sex in a word that no table has, kept as unknown")
         yield sex_code(resource["gender"])
     for extension in resource.get("extension") or ():
         url = extension.get("url", "")

@@ -30,7 +30,7 @@ from bedside.readers.hl7v2_elements import (
 from bedside.readers.pieces import Context, Nothing
 from bedside.readers.reading import NoteRow
 from bedside.readers.times import available
-from bedside.readers.words import ethnicity_code, location_code, race_code, sex_code, slug
+from bedside.readers.words import ethnicity_code, is_sex, location_code, race_code, sex_code, slug
 
 Told = tuple[list[Event], list[NoteRow]]
 Reader = Callable[["Letter"], Told]
@@ -83,6 +83,8 @@ class Letter:
         if died is not None:
             yield Event(self.who, died.us, "MEDS_DEATH", known_at=available(died), utc_offset_min=died.offset_min, source=source)
         if sex := said(person, "8.1"):
+            if not is_sex(sex):
+                self.context.problem("sex in a word that no table has, kept as unknown")
             yield Event(self.who, None, sex_code(sex), source=source)
         for field, spell in ((10, race_code), (22, ethnicity_code)):
             for rep in range(len(person.repetitions(field))):

@@ -246,7 +246,7 @@ def _events(rule: EventRule, rows: _Rows, labels: dict[str, str]) -> pl.DataFram
 
 def _applies(rule: EventRule, rows: _Rows) -> pl.Series:
     if rule.when is None:
-        return pl.repeat(True, rows.frame.height, dtype=pl.Boolean, eager=True)
+        return columns.same(True, pl.Boolean, rows.frame.height)
     return rows.frame.select(pl.sql_expr(rule.when).alias("when"))["when"].cast(pl.Boolean).fill_null(False)
 
 
@@ -254,7 +254,7 @@ def _time(rule: EventRule, rows: _Rows) -> Instants:
     """When the fact was: the first phrase that gives an instant."""
     height = rows.frame.height
     kinds = ((None, pl.Int64), (None, pl.Int16), (None, pl.Int64), (False, pl.Boolean))
-    found = Instants(*(pl.repeat(empty, height, dtype=dtype, eager=True) for empty, dtype in kinds))
+    found = Instants(*(columns.same(empty, dtype, height) for empty, dtype in kinds))
     for text in _sayable(many(rule.time), rows):
         found = _or(found, rows.clock.at(phrases.time(text)))
     return found
@@ -275,7 +275,7 @@ def _sayable(texts: list[str], rows: _Rows) -> list[str]:
 def _known(rule: EventRule, rows: _Rows, time: Instants, applies: pl.Series) -> pl.Series:
     """When the fact became available: the first phrase that gives an instant, else its own time; stand-ins are counted."""
     texts = _sayable(many(rule.known_at), rows)
-    known = pl.repeat(None, rows.frame.height, dtype=pl.Int64, eager=True)
+    known = columns.same(None, pl.Int64, rows.frame.height)
     for place, text in enumerate(texts):
         said = rows.clock.at(phrases.time(text)).end_us
         if place:
@@ -295,7 +295,7 @@ def _known(rule: EventRule, rows: _Rows, time: Instants, applies: pl.Series) -> 
 
 def _long(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, labels: dict[str, str]) -> pl.DataFrame:
     """One event a row."""
-    code = pl.repeat(None, rows.frame.height, dtype=pl.String, eager=True)
+    code = columns.same(None, pl.String, rows.frame.height)
     for text in many(rule.code):
         holes = phrases.template(text)
         if all(name in rows.frame.columns for name in holes.columns):
@@ -314,7 +314,7 @@ def _long(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, 
 
 def _text(rule: EventRule, rows: _Rows, value: columns.Numbers) -> pl.Series:
     """The text value: what the rule says, else what should have been a number; never the number again."""
-    said = pl.repeat(None, rows.frame.height, dtype=pl.String, eager=True)
+    said = columns.same(None, pl.String, rows.frame.height)
     for text in many(rule.text):
         if "{" in text:
             said = said.fill_null(columns.fill(rows.frame, phrases.template(text)))
@@ -326,7 +326,7 @@ def _text(rule: EventRule, rows: _Rows, value: columns.Numbers) -> pl.Series:
 
 def _unit(rule: EventRule, rows: _Rows) -> pl.Series:
     if rule.unit is None:
-        return pl.repeat(rule.ucum, rows.frame.height, dtype=pl.String, eager=True)
+        return columns.same(rule.ucum, pl.String, rows.frame.height)
     sent = rows.column([rule.unit])
     return sent.replace(rows.units) if rows.units else sent
 

@@ -46,6 +46,10 @@ def slug(text: str) -> str:
     return _BREAK.sub("-", text.lower()).strip("-")[:_LONGEST_SLUG].strip("-") or "unnamed"
 
 
+def is_sex(text: str) -> bool:
+    return text.strip().lower() in SEX
+
+
 def sex_code(text: str) -> str:
     return "SEX//" + SEX.get(text.strip().lower(), "unknown")
 

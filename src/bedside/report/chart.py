@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from math import floor, log10
+from math import atan2, degrees, floor, log10
 
 from bedside.report.markup import Markup, element, join
 
@@ -76,11 +76,16 @@ class Chart:
             self._layers.append(self._cut(element("line", x1=across, x2=across, y1=ends[0], y2=ends[1], class_="whisker")))
         self._layers.append(self._cut(element("circle", cx=across, cy=up, r=4, class_="mark")))
 
-    def text(
-        self, x: float, y: float, said: str, *, kind: str = "soft", anchor: str = "start", shift: tuple[float, float] = (0, 0)
-    ) -> None:
+    def text(self, x: float, y: float, said: str, *, anchor: str = "start", shift: tuple[float, float] = (0, 0)) -> None:
         across, up = self.at(x, y)
-        self._layers.append(element("text", said, x=across + shift[0], y=up + shift[1], text_anchor=anchor, class_=kind))
+        self._layers.append(element("text", said, x=across + shift[0], y=up + shift[1], text_anchor=anchor, class_="soft"))
+
+    def along_the_diagonal(self, share: float, said: str) -> None:
+        """Words just above the line from the lower left to the upper right corner, at this share of its length."""
+        (left, bottom), (right, top) = self.at(self._x[0], self._y[0]), self.at(self._x[1], self._y[1])
+        x, y = left + share * (right - left), bottom + share * (top - bottom)
+        turned = f"rotate({degrees(atan2(top - bottom, right - left)):.1f} {x:.1f} {y:.1f})"
+        self._layers.append(element("text", said, x=x, y=y - 5, text_anchor="middle", class_="soft", transform=turned))
 
     def bars(self, edges: Sequence[float], counts: Sequence[int], caption: str) -> None:
         """A histogram hung below the area, in the room kept by `foot`."""

@@ -11,17 +11,17 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 
-from bedside.report.document import banners, document, paragraph, table, table_row
+from bedside.report.document import document, paragraph, table, table_row
 from bedside.report.markup import Child, Markup, element, join
 
 _INLINE = re.compile(r"\\([\\`*_\[\]<>|#])|\*\*(.+?)\*\*|`([^`]+)`|\[(L\d+)(:[^\]\s]+)?\]")
 _CELL = re.compile(r"(?<!\\)\|")
 
 
-def page(title: str, text: str, *, made: bool, kind: str = "Dossier · Bedside") -> str:
-    """A whole page from a text whose first heading is its title."""
+def page(title: str, text: str, *, kind: str = "Dossier · Bedside") -> str:
+    """A whole page; a paragraph that is bold throughout stands out as a banner."""
     blocks = list(_blocks(text))
-    return document(title, paragraph(kind, kind="kind"), blocks[:1], banners(made), blocks[1:])
+    return document(title, paragraph(kind, kind="kind"), blocks)
 
 
 def inline(text: str) -> Markup:
@@ -70,7 +70,9 @@ def _block(kind: str, lines: list[str]) -> Markup:
         return element("ul", [element("li", inline(line[2:])) for line in lines])
     if kind == "heading":
         return join([_heading(line) for line in lines])
-    return paragraph(inline(" ".join(lines)))
+    said = " ".join(lines)
+    loud = re.fullmatch(r"\*\*[^*]+\*\*", said)
+    return paragraph(inline(said.strip("*") if loud else said), kind="banner" if loud else None)
 
 
 def _heading(line: str) -> Markup:

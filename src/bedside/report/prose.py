@@ -28,6 +28,7 @@ def finding(evaluation: Evaluation, study: Mapping[str, object]) -> Markup:
         number(name(main.output, "auroc"), main.auroc),
         f" (AUROC, {100 * evaluation.level:g} % interval). ",
         *_against_scores(evaluation),
+        *_against_logistic(evaluation),
         *_first_point(main.operating, main.output),
         *_promises(main.calibration, main.output),
     ]
@@ -87,14 +88,14 @@ def components(evaluation: Evaluation) -> Markup | None:
 
 def subgroups(rows: Sequence[SubgroupRow], evaluation: Evaluation) -> Markup:
     """How many rows were judged, which ranks lowest, and what such a table cannot say."""
-    judged = [row for row in rows if row.auroc.value is not None]
+    judged = [row for row in rows if row.auroc.low is not None]
     if not judged:
         return paragraph("No subgroup is large enough to be judged.")
     lowest = min(judged, key=lambda row: row.auroc.value or 0)
     here = name(evaluation.main, "by", lowest.column, lowest.level, "auroc")
     return paragraph(
         f"{len(judged)} of {len(rows)} groups are large enough: at least {evaluation.smallest_subgroup} subjects, "
-        "with and without events. "
+        "and enough events for an interval. "
         f"The lowest AUROC stands in {words.COLUMNS.get(lowest.column, lowest.column).lower()} {words.quoted(lowest.level)}: ",
         number(here, lowest.auroc),
         ". With so many rows some stand low by chance, and a wide interval means that little is known, not that all is well.",
@@ -127,6 +128,16 @@ def _against_scores(evaluation: Evaluation) -> list[Child]:
         number(difference_name(nearest.main, nearest.other, "auroc"), nearest.auroc, "signed"),
         _verdict(nearest),
     ]
+
+
+def _against_logistic(evaluation: Evaluation) -> list[Child]:
+    """Said where the plainer model is not beaten: then nothing speaks for the other one."""
+    gap = next((gap for gap in evaluation.differences if gap.other == "logistic"), None)
+    if gap is None or (words.excludes(gap.auroc, 0) and (gap.auroc.value or 0) > 0):
+        return []
+    told = "ranks better: " if words.excludes(gap.auroc, 0) else "on the same features is not told from it: "
+    own = evaluation.row("logistic").auroc
+    return ["A logistic regression ", told, number(name("logistic", "auroc"), own), ". "]
 
 
 def _verdict(gap: Difference) -> str:

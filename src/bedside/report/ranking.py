@@ -37,7 +37,7 @@ def roc(evaluation: Evaluation) -> Markup:
         y_say=_tenth,
     )
     chart.rule((0, 1), (0, 1))
-    chart.text(0.16, 0.16, "chance", shift=(6, 12))
+    chart.along_the_diagonal(0.12, "chance")
     _lines(chart, evaluation, lambda row: row.roc, lambda row: row.auroc.value)
     held = main.counts
     said = f"ROC curves and their areas; {words.count(held.predictions)} predictions, {words.count(held.events)} before an event."

@@ -43,8 +43,7 @@ def calibration(output: OutputRow) -> Markup | None:
         foot=64,
     )
     chart.rule((0, top), (0, top))
-    above = (found.observed_to_expected.value or 0) > 1
-    chart.text(0.72 * top, 0.72 * top, "promises kept", anchor="start" if above else "end", shift=(8, 12) if above else (-8, -4))
+    chart.along_the_diagonal(0.8, "promises kept")
     chart.band(found.smooth.x, found.smooth.low, found.smooth.high)
     chart.curve(found.smooth.x, found.smooth.y, f"main {kind_of(output.output)}")
     for one in found.bins:
@@ -103,7 +102,7 @@ def _references(chart: Chart, points: Sequence[NetBenefit], main: OutputRow, top
     for point in main.operating:
         if point.threshold is not None and at[0] <= point.threshold <= at[-1]:
             chart.rule((point.threshold, point.threshold), (_BELOW * top, top))
-            chart.text(point.threshold, _BELOW * top, words.spoken(point.name), shift=(4, -5))
+            chart.text(point.threshold, top, words.spoken(point.name), shift=(4, 12))
 
 
 def _highest(points: Sequence[NetBenefit]) -> float:

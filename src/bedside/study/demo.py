@@ -21,15 +21,15 @@ def demo(out: Path, *, patients: int | None = None, seed: int = 1, quiet: bool =
     from bedside.deidentify.keyring import Keyring
 
     asked = f"patients = {patients or 'all'}, seed = {seed}"
-    note = out / "raw" / "MADE.txt"
-    if not (out / "study.toml").exists() or not note.exists():
+    if not (out / "study.toml").exists():
         if out.exists() and any(out.iterdir()):
             raise Refused("the folder holds something else", where=str(out), do="give another --out, or empty the folder")
         if not quiet:
             say(f"making the hospital ({asked}) ...")
         write(out, patients=patients, seed=seed)
-        note.write_text(_NOTE + asked + "\n")
-    elif not note.read_text().endswith(asked + "\n"):
+        text = (out / "study.toml").read_text(encoding="utf-8")
+        (out / "study.toml").write_text(f"# Made by `bedside demo`: {asked}\n{text}", encoding="utf-8")
+    elif not (out / "study.toml").read_text(encoding="utf-8").startswith(f"# Made by `bedside demo`: {asked}\n"):
         raise Refused(
             "the folder holds a demo made with other options", where=str(out), do="give another --out, or empty the folder"
         )
@@ -37,9 +37,3 @@ def demo(out: Path, *, patients: int | None = None, seed: int = 1, quiet: bool =
     if not study.keyring_path().exists() and not (out / "ledger").exists():
         Keyring.create(study.keyring_path(), seed=keyed(_MADE_KEY, str(patients), str(seed)), made=True)
     return study, study.run(quiet=quiet)
-
-
-_NOTE = """Everything in this folder is made. No patient, clinician or hospital in it is real.
-Courses of illness were simulated with clinosim (MIT licence); identities, deteriorations, messages, notes and images
-were added by Bedside. What a model learns here says nothing about real patients.
-"""

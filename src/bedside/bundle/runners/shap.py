@@ -37,14 +37,12 @@ class Entry(NamedTuple):
 
 
 class Group(NamedTuple):
-    """All leaves whose paths ask about as many columns: (leaves, d) arrays, laid out leaf by leaf."""
+    """All leaves whose paths ask about as many columns: (d, leaves) arrays, so that numpy runs along the leaves."""
 
     value: Floats
     share: Floats
-    rest: Floats
     node: Floats
     weight: Floats
-    column: Ints
 
 
 class Explainer:
@@ -64,13 +62,14 @@ class Explainer:
         """Leaves in groups of equal length, their questions in one flat list."""
         starts = np.cumsum([0] + [len(tree.column) for tree in trees])
         leaves = [leaf for tree, start in zip(trees, starts, strict=False) for leaf in _leaves(tree, int(start))]
-        leaves.sort(key=lambda leaf: len(leaf[1]))
-        entries = [entry for _, path in leaves for entry in path]
+        lengths = sorted({len(path) for _, path in leaves} - {0})
+        alike = {d: [leaf for leaf in leaves if len(leaf[1]) == d] for d in lengths}
+        entries = [path[place] for d, own in alike.items() for place in range(d) for _, path in own]
         asked = [ask for entry in entries for ask in entry.asked]
         self._asked_node = np.array([node for node, _ in asked], dtype=np.int64)
         self._asked_left = np.array([left for _, left in asked], dtype=np.bool_)
         self._asked_start = np.cumsum([0] + [len(entry.asked) for entry in entries])[:-1]
-        self._groups = [_group(d, leaves) for d in sorted({len(path) for _, path in leaves} - {0})]
+        self._groups = [_group(d, own) for d, own in alike.items()]
         self._entry_column = np.array([entry.column for entry in entries], dtype=np.int64)
 
     def __call__(self, row: Sequence[float]) -> Floats:
@@ -83,7 +82,7 @@ class Explainer:
             size = group.share.size
             paid.append(_paid(group, met[at : at + size].reshape(group.share.shape)))
             at += size
-        return np.bincount(self._entry_column, np.concatenate(paid), minlength=self.columns)
+        return np.bincount(self._entry_column, np.concatenate(paid), minlength=self.columns).astype(np.float64)
 
     def _left(self, row: Sequence[float]) -> Bools:
         """Of every split: does the row go left? As LightGBM: nan is 0 where training saw none."""
@@ -94,20 +93,26 @@ class Explainer:
 
 
 def _paid(group: Group, met: Bools) -> Floats:
-    """What each column of each leaf is paid, flat."""
-    factor = group.rest + met[:, :, None] * group.node
-    others = (factor.prod(axis=1)[:, None, :] / factor) @ group.weight
-    paid: Floats = group.value[:, None] * (met - group.share) * others
-    return paid.ravel()
+    """What each column of each leaf is paid, flat: place on the path by place, leaf by leaf."""
+    away = met - group.share
+    others = np.zeros_like(group.share)
+    for node, weight in zip(group.node, group.weight, strict=True):
+        factor = away * node
+        factor += group.share
+        whole = factor[0].copy()
+        for place in factor[1:]:
+            whole *= place
+        whole *= weight
+        others += np.divide(whole, factor, out=factor)
+    away *= group.value
+    away *= others
+    return away.ravel()
 
 
-def _group(d: int, leaves: list[tuple[float, list[Entry]]]) -> Group:
-    own = [(value, path) for value, path in leaves if len(path) == d]
-    share = np.array([[entry.share for entry in path] for _, path in own])
+def _group(d: int, own: list[tuple[float, list[Entry]]]) -> Group:
+    share = np.array([[path[place].share for _, path in own] for place in range(d)])
     nodes, weights = np.polynomial.legendre.leggauss((d + 1) // 2)
-    at = (nodes + 1) / 2
-    column = np.array([[entry.column for entry in path] for _, path in own], dtype=np.int64)
-    return Group(np.array([value for value, _ in own]), share, share[:, :, None] * (1 - at), at, weights / 2, column)
+    return Group(np.array([value for value, _ in own]), share, (nodes + 1) / 2, weights / 2)
 
 
 class _Tree(NamedTuple):

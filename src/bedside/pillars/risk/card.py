@@ -12,8 +12,13 @@ from bedside.pillars.risk.crossfit import Fitted, Study
 from bedside.pillars.risk.options import ModelOptions
 
 
-def card(task: Task, study: Study, fitted: Mapping[str, Fitted], options: ModelOptions, *, made: bool) -> dict[str, object]:
-    """Plain JSON values: outcome, cohort counts, learner, calibration, thresholds, what stands beside the model."""
+def card(
+    task: Task, study: Study, fitted: Mapping[str, Fitted], options: ModelOptions, *, made: bool, by_fold: Mapping[str, object]
+) -> dict[str, object]:
+    """Plain JSON values: outcome, cohort counts, learner, calibration, thresholds, what stands beside the model.
+
+    by_fold   output, then threshold's name, then fold, to the threshold chosen without that fold; empty without folds
+    """
     main = fitted["risk"]
     return {
         "schema": "bedside.card/1", "name": task.name, "made": made, "learner": options.kind,
@@ -21,7 +26,7 @@ def card(task: Task, study: Study, fitted: Mapping[str, Fitted], options: ModelO
         "development": _counts(study), "features": len(study.names), "signals": [s.label or s.name for s in task.features.signals],
         "options": msgspec.to_builtins(options), "calibration": options.calibration,
         "thresholds": {name: {"rule": options.thresholds[name], "value": value} for name, value in main.thresholds.items()},
-        "beside": sorted(name for name in fitted if name != "risk"),
+        "beside": sorted(name for name in fitted if name != "risk"), "thresholds_by_fold": dict(by_fold),
         "fitting": "every pair of folds left out once; risks, calibration and thresholds are of rows that no member learned from",
     }  # fmt: skip
 

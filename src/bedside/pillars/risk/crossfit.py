@@ -14,8 +14,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from bedside.bundle.calibration import Calibration, fit
 from bedside.bundle.runners.table import RUNNERS
 from bedside.bundle.scorer import Scorer
 from bedside.core.errors import Unusable
+from bedside.core.lazy import need
 from bedside.core.progress import track
 from bedside.pillars.risk.learners import LEARNERS, SUFFIX, Lesson
 from bedside.pillars.risk.options import ModelOptions
@@ -124,8 +126,15 @@ def _fit_all(study: Study, places: list[int], columns: tuple[str, ...], learner:
         first, second = (runner.margins(matrix[study.fold == fold]) for fold in (job.first, job.second))
         return job, text, first, second
 
-    with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, len(jobs))) as pool:
+    with _one_thread_each(), ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, len(jobs))) as pool:
         yield from pool.map(one, jobs)
+
+
+def _one_thread_each() -> AbstractContextManager[object]:
+    """Linear algebra on one thread while members are fitted: the same bits on any number of cores, and no queueing."""
+    control: Any = need("threadpoolctl", extra="risk")
+    limits: AbstractContextManager[object] = control.threadpool_limits(1)
+    return limits
 
 
 def _lesson_rows(study: Study, job: Job, options: ModelOptions, seed: int) -> Ints:

@@ -22,6 +22,7 @@ from bedside.core.predictions import SUBGROUPS, conform
 from bedside.core.receipt import Figure
 from bedside.core.task import Task
 from bedside.evaluate import utility
+from bedside.pillars.risk.card import card
 from bedside.pillars.risk.columns import chosen
 from bedside.pillars.risk.crossfit import Fitted, Study, crossfit, deal
 from bedside.pillars.risk.options import ModelOptions
@@ -70,10 +71,11 @@ def develop(
     table = rows.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left").drop("unit_id")
     study = _study(task, table, rows, options, seed)
     fitted = _fit_outputs(task, study, options, seed)
-    digest = _seal(task, study, fitted, options=options, out=out, made=made, training=training)
-    said = {name: one.risk for name, one in fitted.items()} | {name: score(table) for name, score in (scores or {}).items()}
     folds = _fold_names(rows)
     by_fold = {name: _by_split(one, folds) for name, one in fitted.items()} if folds else {}
+    told = card(task, study, fitted, options, made=made, by_fold=by_fold)
+    digest = _seal(task, study, fitted, out=out, made=made, training=training, told=told)
+    said = {name: one.risk for name, one in fitted.items()} | {name: score(table) for name, score in (scores or {}).items()}
     return Developed(out, digest, _predictions(rows, said, digest), _figures(study, fitted),
                      {name: one.thresholds for name, one in fitted.items()}, by_fold)  # fmt: skip
 
@@ -153,16 +155,14 @@ def _once(options: ModelOptions) -> ModelOptions:
     return msgspec.structs.replace(options, repeats=1)
 
 
-def _seal(task: Task, study: Study, fitted: Mapping[str, Fitted], *, options: ModelOptions, out: Path, made: bool,
-          training: Mapping[str, str]) -> str:  # fmt: skip
+def _seal(task: Task, study: Study, fitted: Mapping[str, Fitted], *, out: Path, made: bool, training: Mapping[str, str],
+          told: dict[str, object]) -> str:  # fmt: skip
     from bedside.bundle.reference import reference
-    from bedside.pillars.risk.card import card
 
     main = fitted[MAIN]
-    sketch = reference(study.matrix, study.names, main.risk)
+    sketch = reference(study.matrix, study.names, main.risk, stays=int(study.subject.max()) + 1)
     return seal(out, name=task.name, main=main.scorer, beside={n: f.scorer for n, f in fitted.items() if n != MAIN}, task=task,
-                thresholds=main.thresholds, training=training, reference=sketch, made=made,
-                card=card(task, study, fitted, options, made=made))  # fmt: skip
+                thresholds=main.thresholds, training=training, reference=sketch, made=made, card=told)  # fmt: skip
 
 
 def _by_split(fitted: Fitted, folds: list[str]) -> dict[str, dict[str, float]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _EVENTS_IN_BIN, _MOST_BINS, _PRIOR_ROWS = 20, 48, 50.0
+_ROWS_FOR_BINS = 20_000
 
 
 class Lesson(NamedTuple):
@@ -39,7 +40,7 @@ def lightgbm_member(lesson: Lesson, options: ModelOptions) -> bytes:
         "objective": "binary", "learning_rate": options.learning_rate, "num_leaves": options.leaves,
         "min_data_in_leaf": options.rows_in_leaf, "feature_fraction": options.feature_share, "bagging_fraction": options.row_share,
         "bagging_freq": 1, "lambda_l2": options.l2, "max_bin": options.bins, "seed": lesson.seed, "deterministic": True,
-        "force_row_wise": True, "num_threads": 1, "verbosity": -1,
+        "force_row_wise": True, "bin_construct_sample_cnt": _ROWS_FOR_BINS, "num_threads": 1, "verbosity": -1,
     }  # fmt: skip
     data = library.Dataset(lesson.matrix, lesson.target, weight=lesson.weight, feature_name=list(lesson.columns), params=settings)
     text: str = library.train(settings, data, options.trees).model_to_string()
@@ -56,7 +57,7 @@ def logistic_member(lesson: Lesson, options: ModelOptions) -> bytes:
     spread = np.sqrt(np.where(known, (values - centre) ** 2, 0.0).sum(axis=0) / count)
     scale = np.where(spread > 0, spread, 1.0)
     design = np.where(known, np.clip((values - centre) / scale, -logistic.LIMIT, logistic.LIMIT), 0.0)
-    model = linear.LogisticRegression(C=1.0 / options.penalty, solver="newton-cholesky", max_iter=50, tol=1e-6)
+    model = linear.LogisticRegression(C=1.0 / options.penalty, solver="newton-cholesky", max_iter=30, tol=1e-5)
     model.fit(design, lesson.target, sample_weight=lesson.weight)
     told = logistic.Coefficients(centre.tolist(), scale.tolist(), model.coef_[0].tolist(), float(model.intercept_[0]))
     return canonical.dumps(told)
@@ -64,14 +65,15 @@ def logistic_member(lesson: Lesson, options: ModelOptions) -> bytes:
 
 def hours_member(lesson: Lesson, options: ModelOptions) -> bytes:
     """Log odds by hours since admission, from the one column of the lesson."""
-    at, event = lesson.matrix[:, 0].astype(np.float64), lesson.target.astype(np.float64)
-    weight = lesson.weight.astype(np.float64)
-    average = float((event * weight).sum() / weight.sum())
+    every, weights = lesson.target.astype(np.float64), lesson.weight.astype(np.float64)
+    average = float((every * weights).sum() / weights.sum())
+    known = np.isfinite(lesson.matrix[:, 0])
+    at, event, weight = lesson.matrix[known, 0].astype(np.float64), every[known], weights[known]
     bins = int(np.clip(event.sum() // _EVENTS_IN_BIN, 1, _MOST_BINS))
     ends = np.unique(np.quantile(at[event > 0], np.arange(1, bins) / bins)) if event.any() else np.zeros(0)
     place = np.searchsorted(ends, at, side="right")
     seen, happened = (np.bincount(place, each, minlength=len(ends) + 1) for each in (weight, weight * event))
-    prior = _PRIOR_ROWS * float(weight.mean())
+    prior = _PRIOR_ROWS * float(weights.mean())
     share = (happened + prior * average) / (seen + prior)
     odds = [float(np.log(p / (1 - p))) for p in np.clip([*share, average], 1e-9, 1 - 1e-9)]
     return canonical.dumps(hours.Bins(ends.tolist(), odds[:-1], odds[-1]))

@@ -1,18 +1,9 @@
-"""Fixtures of the report's tests."""
+"""A page taken apart, for the tests of this room."""
 
 from __future__ import annotations
 
-import runpy
-from collections.abc import Callable
 from html.parser import HTMLParser
-from pathlib import Path
 
-import polars as pl
-import pytest
-
-from bedside.evaluate.evaluation import Evaluation, evaluate
-
-_MAKER = Path(__file__).parents[1] / "evaluate" / "made.py"
 _VOID = {"meta", "br", "hr", "link", "img", "col"}
 
 
@@ -43,21 +34,3 @@ class Page(HTMLParser):
 
     def values(self, attribute: str) -> list[str]:
         return [str(found[attribute]) for _, found in self.elements if attribute in found]
-
-
-@pytest.fixture(scope="session")
-def read_page() -> Callable[[str], Page]:
-    """Parser of pages."""
-    return Page
-
-
-@pytest.fixture(scope="session")
-def made() -> Callable[..., pl.DataFrame]:
-    """Maker of prediction frames."""
-    return runpy.run_path(str(_MAKER))["predictions"]
-
-
-@pytest.fixture(scope="session")
-def evaluation(made: Callable[..., pl.DataFrame]) -> Evaluation:
-    """One evaluation of made predictions."""
-    return evaluate(made(), thresholds={"alert": 0.2, "urgent": 0.5}, seed=11, patient_days=40.0, resamples=60)
