@@ -3,6 +3,7 @@
 Usage     python benchmarks/deid_text.py [DATA]        DATA: folder of the open data sets, default $BEDSIDE_DATA or ../shared/data
 Corpora   ASQ-PHI (MIT, synthetic queries) and ACI-Bench notes with planted identifiers (CC BY 4.0); neither is real.
 Figures   full: spans whose every letter and digit is covered; any: at least one; characters: letters and digits.
+          The patterns were written with these two corpora in sight: the figures are those of development, not of a held-out test.
           Precision on the planted notes is a lower bound (other people, dates and places in the body are not labelled).
 Peer      Microsoft Presidio, when it is installed with a spaCy model; the figures under PEER were measured on the whole ASQ-PHI
           corpus and on 60 planted notes with presidio-analyzer 2.2.366 and en_core_web_sm 3.8.0.

@@ -1,6 +1,6 @@
 """Sepsis, from the challenge's raw hourly table to the report, and how much it beats an independent baseline by, paired.
 
-Ours      `bedside run` on the shipped study (src/bedside/pillars/risk/templates/sepsis2019.toml): five folds by patient,
+Ours      `bedside run` on the shipped study (src/bedside/study/templates/sepsis2019.toml): five folds by patient,
           calibration and thresholds inside the training folds
 Peer      sepsis_baseline.py: 193 features by hand, LightGBM weighted by utility; the same folds, nothing else in common
 Prints    seconds of each step and peak memory (target: 120 s and 3 GB on two cores); then AUROC, AUPRC and the challenge's
@@ -58,7 +58,7 @@ def ours(data: Path, root: Path) -> tuple[pl.DataFrame, dict[str, dict[str, dict
 
     (root / "raw").mkdir(parents=True, exist_ok=True)
     shutil.copyfile(data, root / "raw" / data.name)
-    text = (files("bedside.pillars.risk") / "templates" / "sepsis2019.toml").read_text(encoding="utf-8")
+    text = (files("bedside.study") / "templates" / "sepsis2019.toml").read_text(encoding="utf-8")
     (root / "study.toml").write_text(text.replace("@NAME@", "sepsis-2019"), encoding="utf-8")
     keyring = root.with_name(root.name + ".keyring")
     if not keyring.exists():

@@ -440,3 +440,8 @@ def test_no_bytes_whatever_break_a_transform_and_counts_reconcile(hospital, kind
     assert done.tally.reconciles
     assert sum(done.tally.quarantined.values()) == len(done.rejects)
     assert not done.tally.written or done.data is not None
+
+
+def test_a_sex_that_is_also_a_middle_initial_stays(empty):
+    message, _ = _adt(empty, ADT.replace("Quillfeather^Zebulon^Q", "Quillfeather^Zebulon^M."))
+    assert message.get("PID-8") == "M"

@@ -125,3 +125,11 @@ def test_records_that_break_are_counted_and_skipped(empty):
     empty.put("fhir", "x.ndjson", _patients({"id": "a"}) + b"not json\n")
     result = empty.survey()
     assert (result.subjects, result.unreadable) == (1, {"fhir": 1})
+
+
+def test_surveying_the_same_files_again_changes_nothing(hospital):
+    first = hospital.keyring.map.encode()
+    sealed = hospital.keyring.path.with_name("k.keyring.map").read_bytes()
+    hospital.survey()
+    assert hospital.keyring.map.encode() == first
+    assert hospital.keyring.path.with_name("k.keyring.map").read_bytes() == sealed

@@ -65,11 +65,14 @@ class Hook:
         self._link.request("GET", "/cds-services")
         self.service = json.loads(self._link.getresponse().read())["services"][0]["id"]
 
-    def ask(self, prefetch: dict[str, Any], at: datetime, patient: str = "p") -> tuple[int, dict[str, Any]]:
+    def ask(self, prefetch: dict[str, Any], at: datetime) -> tuple[int, dict[str, Any]]:
         body = {
-            "hook": "patient-view", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "context": {"userId": "Practitioner/x", "patientId": patient},
+            "hook": "patient-view", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "context": {"userId": "Practitioner/x", "patientId": prefetch["patient"]["id"]},
             "prefetch": prefetch, "extension": {"bedside.prediction-time": at.isoformat()},
         }  # fmt: skip
         self._link.request("POST", f"/cds-services/{self.service}", json.dumps(body), {"Content-Type": "application/json"})
         answer = self._link.getresponse()
         return answer.status, json.loads(answer.read())
+
+    def close(self) -> None:
+        self._link.close()

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +15,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from bedside import Study
+from bedside.bundle.store import Bundle
+from bedside.deidentify.desk import desk
+from bedside.deidentify.policy import policy
+from bedside.pillars.risk.fit import matrix_of
+from bedside.study.new import new
 from tests.journey.replay import Hook, RawHospital
+from tests.journey.replay import bundle as bundle_of
 
 pytestmark = pytest.mark.xdist_group("journey")
 
@@ -27,40 +34,43 @@ def serving(study: Path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
             address = urlsplit(json.loads(server.stdout.readline())["url"])
-            yield Hook(address.hostname, address.port)
+            with closing(Hook(address.hostname, address.port)) as hook:
+                yield hook
         finally:
             server.terminate()
 
 
-def same(served: dict[str, float | None], row: dict[str, float | None]) -> bool:
-    """Equal as float32, a missing value on both sides being equal."""
-    return served.keys() == row.keys() and all(
-        (row[k] is None and served[k] is None) or (row[k] is not None and served[k] is not None and np.float32(served[k]) == np.float32(row[k])) for k in row
-    )
+def differing(served: dict[str, float], row: dict[str, float | None]) -> list[str]:
+    """Features that are not equal as float32; one that is missing is null in the lake and absent in the answer."""
+    known = {name: value for name, value in row.items() if value is not None}
+    return sorted(served.keys() ^ known.keys()) + [name for name in served.keys() & known.keys() if np.float32(served[name]) != np.float32(known[name])]
 
 
 def test_every_test_prediction_of_the_demo_is_answered_alike_at_the_bedside(finished):
     hospital = RawHospital(finished.root / "raw" / "fhir")
-    keyring = finished.keyring()
-    raw_encounter = {keyring.encounter(identifier): identifier for identifier in hospital.encounters}
+    number = desk(finished.keyring(), policy(finished.file.deidentify.policy)).number
+    raw_encounter = {number(identifier): identifier for identifier in hospital.encounters}
     features = {row.pop("unit_id"): row for row in pl.read_parquet(finished.root / "cohort" / "features.parquet").to_dicts()}
     decisions = finished.features().filter(split="test").select("unit_id", "encounter_id", "encounter_start", "prediction_time")
     risk = dict(finished.predictions().filter(output="risk").select("unit_id", "value").iter_rows())
-    wrong, asked = [], 0
+    wrong, asked, refused = [], 0, 0
     with serving(finished.root) as hook:
         for unit, encounter, start, time in decisions.iter_rows():
             raw = raw_encounter[encounter]
             began = datetime.fromisoformat(hospital.encounters[raw]["period"]["start"]).astimezone(UTC)
             at = began + (time - start)
-            status, answer = hook.ask(hospital.prefetch(raw, at), at)
+            prefetch = hospital.prefetch(raw, at)
+            status, answer = hook.ask(prefetch, at)
             asked += 1
             if status == 412:
-                wrong.append((unit, "refused"))
+                assert not prefetch["observations"]["entry"], unit
+                refused += 1
                 continue
             told = answer["cards"][0]["extension"]["bedside"]
-            if not same(told["features"], features[unit]) or told["score"] != risk[unit]:
-                wrong.append((unit, [k for k, v in features[unit].items() if not same({k: told["features"][k]}, {k: v})], told["score"], risk[unit]))
+            if (apart := differing(told["features"], features[unit])) or told["score"] != risk[unit]:
+                wrong.append((unit, apart, told["score"], risk[unit]))
     assert asked == len(risk)
+    assert refused <= asked // 100
     assert wrong == []
 
 
@@ -70,7 +80,7 @@ LOINC = {
     "HCO3": ("1963-8", "mmol/L"), "FiO2": ("3150-6", None), "pH": ("2744-1", "[pH]"), "PaCO2": ("2019-8", "mm[Hg]"), "SaO2": ("2708-6", "%"),
     "AST": ("1920-8", "U/L"), "BUN": ("3094-0", "mg/dL"), "Alkalinephos": ("6768-6", "U/L"), "Calcium": ("17861-6", "mg/dL"),
     "Chloride": ("2075-0", "mmol/L"), "Creatinine": ("2160-0", "mg/dL"), "Bilirubin_direct": ("1968-7", "mg/dL"), "Glucose": ("2345-7", "mg/dL"),
-    "Lactate": ("2524-7", "mmol/L"), "Magnesium": ("19123-9", "mmol/dL"), "Phosphate": ("2777-1", "mg/dL"), "Potassium": ("2823-3", "mmol/L"),
+    "Lactate": ("2524-7", "mmol/L"), "Magnesium": ("19123-9", "mg/dL"), "Phosphate": ("2777-1", "mg/dL"), "Potassium": ("2823-3", "mmol/L"),
     "Bilirubin_total": ("1975-2", "mg/dL"), "TroponinI": ("10839-9", "ng/mL"), "Hct": ("4544-3", "%"), "Hgb": ("718-7", "g/dL"),
     "PTT": ("14979-9", "s"), "WBC": ("6690-2", "10*3/uL"), "Fibrinogen": ("3255-7", "mg/dL"), "Platelets": ("777-3", "10*3/uL"),
 }  # fmt: skip
@@ -103,3 +113,45 @@ def _measured(coding: tuple[str, str | None], value: float, start: datetime, iss
     return {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/p"}, "encounter": {"reference": "Encounter/e"},
             "effectiveDateTime": start.isoformat(), "issued": issued.isoformat(), "valueQuantity": quantity,
             "code": {"coding": [{"system": "http://loinc.org", "code": coding[0]}]}}  # fmt: skip
+
+
+STAYS, REPLAYED, HOURS_APART = 600, 200, 3
+
+
+@pytest.fixture(scope="module")
+def sepsis(shared_data, tmp_path_factory) -> tuple[Study, pl.DataFrame]:
+    """A study of the first stays of the challenge's hospital B, run from the raw Parquet to the bundle."""
+    raw = pl.read_parquet(shared_data / "cds" / "sepsis2019" / "setB_7499.parquet")
+    kept = raw.filter(pl.col("pid").is_in(raw["pid"].unique().sort()[:STAYS].to_list()))
+    root = new(tmp_path_factory.mktemp("sepsis") / "study", task="sepsis2019").root
+    (root / "raw").mkdir(exist_ok=True)
+    kept.write_parquet(root / "raw" / "stays.parquet")
+    study = Study(root)
+    study.run(["deidentify", "read", "cohort", "train"], quiet=True)
+    return study, kept
+
+
+def test_two_hundred_sepsis_stays_converted_to_fhir_are_answered_alike_at_the_bedside(sepsis):
+    study, raw = sepsis
+    stays = raw["pid"].unique().sort()[-REPLAYED:].to_list()
+    features = study.features().drop("split")
+    bundle = Bundle.open(study.root / "bundles" / "model")
+    matrix = matrix_of(features, bundle.names)
+    risk = dict(zip(features["unit_id"], bundle.predict(matrix).tolist(), strict=True))
+    expected = {(row["encounter_id"], row["prediction_time"]): row for row in features.to_dicts()}
+    wrong, asked = [], 0
+    with serving(study.root) as hook:
+        for pid in stays:
+            rows = raw.filter(pl.col("pid") == pid).sort("ICULOS")
+            patient, encounter, observations = stay_as_fhir(rows)
+            for hour in rows["ICULOS"][::HOURS_APART]:
+                at = BASE + timedelta(hours=hour)
+                row = expected[pid, at.replace(tzinfo=None)]
+                known = [o for o in observations if "issued" not in o or datetime.fromisoformat(o["issued"]) < at]
+                status, answer = hook.ask({"patient": patient, "encounter": encounter, "observations": bundle_of(known)}, at)
+                told = answer["cards"][0]["extension"]["bedside"] if status == 200 else {"features": {}, "score": None}
+                asked += 1
+                if (apart := differing(told["features"], {name: row[name] for name in bundle.names})) or told["score"] != risk[row["unit_id"]]:
+                    wrong.append((row["unit_id"], status, apart[:5], told["score"], risk[row["unit_id"]]))
+    assert asked > 10 * REPLAYED
+    assert wrong == []

@@ -256,7 +256,7 @@ def test_both_kinds_of_subject_are_dealt_evenly() -> None:
 
 
 def test_the_shipped_sepsis_task_is_a_study_with_every_signal_of_the_challenge() -> None:
-    text = (files("bedside.pillars.risk") / "templates" / "sepsis2019.toml").read_text(encoding="utf-8")
+    text = (files("bedside.study") / "templates" / "sepsis2019.toml").read_text(encoding="utf-8")
     import msgspec
 
     from bedside.cohort.leakage import refuse

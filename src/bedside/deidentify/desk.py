@@ -18,7 +18,7 @@ from bedside.deidentify.known import Finder, has_number
 from bedside.deidentify.patients import Key, KnownIdentifiers, Subject, words
 from bedside.deidentify.policy import Policy
 from bedside.deidentify.spans import Detector
-from bedside.deidentify.text import scrub, spans_of
+from bedside.deidentify.text import Scrubbed, scrub, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BITS = 60
 _UID_ROOT = "2.25."
-_MOST_KEPT, _SHORT = 200_000, 400
+_MOST_KEPT, _MOST_TEXTS, _SHORT = 200_000, 20_000, 400
 
 
 class Person(NamedTuple):
@@ -59,6 +59,7 @@ class Desk:
         self._people: dict[int, Person] = {}
         self._numbers: dict[str, str] = {}
         self._clean: dict[str, bool] = {}
+        self._scrubbed: dict[tuple[str, str], Scrubbed] = {}  # the same note comes as a file and as an attachment
 
     def find(self, key: Key) -> Person | None:
         """The person of an identifier, None when the survey has not met it."""
@@ -104,8 +105,19 @@ class Desk:
         """A text without identifiers; what was found is counted."""
         if self.clean(text):
             return text
+        key = (person.name if person else "", text)
+        done = self._scrubbed.get(key)
+        if done is None:
+            done = self._scrub(text, person)
+            if len(self._scrubbed) < _MOST_TEXTS:
+                self._scrubbed[key] = done
+        for kind, count in done.counts.items():
+            self.actions[f"text: {kind}"] += count
+        return done.text
+
+    def _scrub(self, text: str, person: Person | None) -> Scrubbed:
         policy = self.policy
-        done = scrub(
+        return scrub(
             text,
             known=person.finder if person else None,
             staff=self.staff,
@@ -116,9 +128,6 @@ class Desk:
             year=person.year if person else 2000,
             detectors=self.detectors,
         )
-        for kind, count in done.counts.items():
-            self.actions[f"text: {kind}"] += count
-        return done.text
 
     def clean(self, text: str) -> bool:
         """Whether a text holds nothing that could identify anybody of the whole map: no name, hardly a digit, no pattern.
