@@ -6,7 +6,7 @@ from datetime import datetime
 
 import polars as pl
 import pytest
-from chart import HEART, START, at, chart, fact, stay, task
+from tests.cohort.chart import HEART, START, at, chart, fact, stay, task
 
 from bedside.cohort.decisions import COLUMNS, cohort, decisions
 from bedside.cohort.plan import BIRTH

@@ -6,9 +6,9 @@ import math
 
 import polars as pl
 import pytest
-from chart import HEART, LACTATE, START, TEMPERATURE, at, chart, decisions_at, fact
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cohort.chart import HEART, LACTATE, START, TEMPERATURE, at, chart, decisions_at, fact
 
 from bedside.cohort.features import FeatureSet
 from bedside.cohort.plan import BIRTH

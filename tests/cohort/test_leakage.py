@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from chart import HEART, LACTATE, chart, fact, stay, task
+from tests.cohort.chart import HEART, LACTATE, chart, fact, stay, task
 
 from bedside.cohort.decisions import decisions
 from bedside.cohort.features import FeatureSet

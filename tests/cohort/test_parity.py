@@ -5,9 +5,9 @@ from __future__ import annotations
 import struct
 
 import polars as pl
-from chart import HEART, LACTATE, START, TEMPERATURE, at, chart
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.cohort.chart import HEART, LACTATE, START, TEMPERATURE, at, chart
 
 from bedside.cohort.features import FeatureSet
 from bedside.cohort.plan import BIRTH

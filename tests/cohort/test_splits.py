@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from chart import HEART, chart, fact
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.cohort.chart import HEART, chart, fact
 
 from bedside.cohort.plan import BIRTH
 from bedside.cohort.splits import FEWEST, assign, copies, counts, place

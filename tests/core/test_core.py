@@ -40,7 +40,9 @@ def test_iso_and_compact_times_name_the_same_instant(wall, offset):
     iso = time.iso_instant(wall.isoformat(timespec="milliseconds") + zone[:3] + ":" + zone[3:], where="here")
     compact = time.compact_instant(wall.strftime("%Y%m%d%H%M%S.%f")[:-3].zfill(18) + zone, where="here")
     assert iso == compact
-    assert iso.us == (wall.replace(tzinfo=UTC) - timedelta(minutes=offset) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    assert iso.us == (wall.replace(tzinfo=UTC) - timedelta(minutes=offset) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        microseconds=1
+    )
 
 
 @given(st.text(max_size=40))

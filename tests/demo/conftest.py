@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_hospital import Hospital
+from tests.demo.made_hospital import Hospital
 
 from bedside.demo.hospital import write
 

@@ -6,7 +6,7 @@ import json
 
 import pydicom
 import pytest
-from made_hospital import Hospital
+from tests.demo.made_hospital import Hospital
 
 from bedside.core.errors import Malformed
 from bedside.formats import hl7v2, notes

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from made_hospital import Hospital
+from tests.demo.made_hospital import Hospital
 
 from bedside.core.errors import Malformed, Misconfigured, Refused
 from bedside.demo.hospital import FORMATS, write

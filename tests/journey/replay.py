@@ -25,7 +25,11 @@ class RawHospital:
         encounter = self.encounters[encounter_id]
         reference = encounter["subject"]["reference"]
         known = [o for o in self.observations[reference] if (moment(o.get("issued")) or at) < at]
-        return {"patient": self.patients[reference.removeprefix("Patient/")], "encounter": _open(encounter, at), "observations": bundle(known)}
+        return {
+            "patient": self.patients[reference.removeprefix("Patient/")],
+            "encounter": _open(encounter, at),
+            "observations": bundle(known),
+        }
 
 
 def bundle(resources: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,13 +12,25 @@ import pydicom
 import pytest
 
 from bedside.cli.group import bedside
-from bedside.demo.hospital import write
 from bedside.deidentify.keyring import Keyring
+from bedside.demo.hospital import write
 
 pytestmark = pytest.mark.xdist_group("journey")
 
 FAMILY, GIVEN, MRN, PHONE, BORN = "Quetzalcanary", "Zephyrinda", "77712345678", "(212) 555-7193", "1951-03-17"
-SHOWN = ("Quetzalcanary", "QUETZALCANARY", "quetzalcanary", "Zephyrinda", "ZEPHYRINDA", MRN, "555-7193", "5557193", BORN, "19510317", "03/17/1951")
+SHOWN = (
+    "Quetzalcanary",
+    "QUETZALCANARY",
+    "quetzalcanary",
+    "Zephyrinda",
+    "ZEPHYRINDA",
+    MRN,
+    "555-7193",
+    "5557193",
+    BORN,
+    "19510317",
+    "03/17/1951",
+)
 
 
 def plant(raw: Path) -> None:
@@ -35,8 +47,12 @@ def plant(raw: Path) -> None:
     note = f"Patient-ID: {MRN}\nDate: 2025-09-01T10:00:00\nType: 11506-3\n\n{GIVEN} {FAMILY}, born 03/17/1951, MRN {MRN}, called from {PHONE}.\n"
     (raw / "notes" / f"{FAMILY}_{MRN}.txt").write_text(note)
     with (raw / "hl7v2" / "adt.hl7").open("a") as stream:
-        stream.write(f"\rMSH|^~\\&|EPIC|H|R|F|20250901100000||ADT^A08|canary1|T|2.5.1\rPID|1||{MRN}^^^H^MR||{FAMILY}^{GIVEN}||19510317|F|||||{PHONE}\r")
-        stream.write(f"MSH|^~\\&|EPIC|H|R|F|not a time||ADT^A08|canary2|T|2.5.1\rPID|1||{MRN}^^^H^MR||{FAMILY}^{GIVEN}||17 March 1951|F\r")
+        stream.write(
+            f"\rMSH|^~\\&|EPIC|H|R|F|20250901100000||ADT^A08|canary1|T|2.5.1\rPID|1||{MRN}^^^H^MR||{FAMILY}^{GIVEN}||19510317|F|||||{PHONE}\r"
+        )
+        stream.write(
+            f"MSH|^~\\&|EPIC|H|R|F|not a time||ADT^A08|canary2|T|2.5.1\rPID|1||{MRN}^^^H^MR||{FAMILY}^{GIVEN}||17 March 1951|F\r"
+        )
     labs = raw / "tables" / "labs.csv"
     text = labs.read_text()
     for old in old_ids[:1]:
@@ -98,5 +114,3 @@ def test_the_canary_is_encrypted_in_the_patient_map(tmp_path):
     assert leaks(study / "safe") == []
     for kept in tmp_path.glob("study.keyring*"):
         assert not any(word.encode() in kept.read_bytes() for word in SHOWN)
-
-

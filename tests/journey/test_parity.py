@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import polars as pl
 import pytest
+from tests.journey.replay import Hook, RawHospital
+from tests.journey.replay import bundle as bundle_of
 
 from bedside import Study
 from bedside.bundle.store import Bundle
@@ -21,8 +23,6 @@ from bedside.deidentify.desk import desk
 from bedside.deidentify.policy import policy
 from bedside.pillars.risk.fit import matrix_of
 from bedside.study.new import new
-from tests.journey.replay import Hook, RawHospital
-from tests.journey.replay import bundle as bundle_of
 
 pytestmark = pytest.mark.xdist_group("journey")
 
@@ -43,7 +43,9 @@ def serving(study: Path):
 def differing(served: dict[str, float], row: dict[str, float | None]) -> list[str]:
     """Features that are not equal as float32; one that is missing is null in the lake and absent in the answer."""
     known = {name: value for name, value in row.items() if value is not None}
-    return sorted(served.keys() ^ known.keys()) + [name for name in served.keys() & known.keys() if np.float32(served[name]) != np.float32(known[name])]
+    return sorted(served.keys() ^ known.keys()) + [
+        name for name in served.keys() & known.keys() if np.float32(served[name]) != np.float32(known[name])
+    ]
 
 
 def test_every_test_prediction_of_the_demo_is_answered_alike_at_the_bedside(finished):
@@ -93,11 +95,18 @@ def stay_as_fhir(rows: pl.DataFrame) -> tuple[dict, dict, list[dict]]:
     patient = {"resourceType": "Patient", "id": "p", "gender": "male" if rows["Gender"][0] == 1 else "female"}
     encounter = {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "ICU"}, "subject": {"reference": "Patient/p"},
                  "period": {"start": (BASE + timedelta(hours=first - 1)).isoformat(), "end": (BASE + timedelta(hours=last)).isoformat()}}  # fmt: skip
-    found = [_fact(code, rows[name][0]) for code, name in (("AGE", "Age"), ("HOSP_ADM_HOURS", "HospAdmTime"), ("UNIT1", "Unit1"), ("UNIT2", "Unit2"))]
+    found = [
+        _fact(code, rows[name][0])
+        for code, name in (("AGE", "Age"), ("HOSP_ADM_HOURS", "HospAdmTime"), ("UNIT1", "Unit1"), ("UNIT2", "Unit2"))
+    ]
     for row in rows.iter_rows(named=True):
         start = BASE + timedelta(hours=row["ICULOS"] - 1)
         issued = start + timedelta(minutes=59)
-        found += [_measured(LOINC[name], row[name], start, issued) for name in LOINC if row[name] is not None and not math.isnan(row[name])]
+        found += [
+            _measured(LOINC[name], row[name], start, issued)
+            for name in LOINC
+            if row[name] is not None and not math.isnan(row[name])
+        ]
     return patient, encounter, [o for o in found if o]
 
 
@@ -151,7 +160,9 @@ def test_two_hundred_sepsis_stays_converted_to_fhir_are_answered_alike_at_the_be
                 status, answer = hook.ask({"patient": patient, "encounter": encounter, "observations": bundle_of(known)}, at)
                 told = answer["cards"][0]["extension"]["bedside"] if status == 200 else {"features": {}, "score": None}
                 asked += 1
-                if (apart := differing(told["features"], {name: row[name] for name in bundle.names})) or told["score"] != risk[row["unit_id"]]:
+                if (apart := differing(told["features"], {name: row[name] for name in bundle.names})) or told["score"] != risk[
+                    row["unit_id"]
+                ]:
                     wrong.append((row["unit_id"], status, apart[:5], told["score"], risk[row["unit_id"]]))
     assert asked > 10 * REPLAYED
     assert wrong == []

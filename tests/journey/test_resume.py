@@ -12,8 +12,8 @@ import time
 import pytest
 
 from bedside import Study
-from bedside.demo.hospital import write
 from bedside.deidentify.keyring import Keyring
+from bedside.demo.hospital import write
 from bedside.study.verify import verify
 
 pytestmark = [pytest.mark.xdist_group("kill"), pytest.mark.slow]
@@ -21,7 +21,7 @@ KILLS = 10
 
 
 def small(folder):
-    write(folder, patients=24, seed=3)
+    write(folder, patients=40, seed=3)
     Keyring.create(folder.with_name(folder.name + ".keyring"), seed=b"same for both", made=True)
     return folder
 
@@ -34,7 +34,9 @@ def test_ten_kills_at_random_moments_change_nothing(tmp_path):
     moments = random.Random(11)
     survived = 0
     for _ in range(KILLS):
-        run = subprocess.Popen([sys.executable, "-m", "bedside", "run", str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = subprocess.Popen(
+            [sys.executable, "-m", "bedside", "run", str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         try:
             run.wait(timeout=moments.uniform(0.3, whole * 0.6))
             survived += 1

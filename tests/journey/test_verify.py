@@ -55,6 +55,13 @@ def test_a_file_added_missing_or_renamed_is_named(copy):
 
 def test_the_verb_exits_1_and_names_the_first_bad_thing_in_json(copy):
     (copy / "lake" / "stray").write_text("x")
-    out = subprocess.run([sys.executable, "-m", "bedside", "verify", str(copy), "--json"], capture_output=True, text=True, check=False)
+    out = subprocess.run(
+        [sys.executable, "-m", "bedside", "verify", str(copy), "--json"], capture_output=True, text=True, check=False
+    )
     assert out.returncode == 1
-    assert json.loads(out.stdout)["first"] == {"kind": "added", "name": "lake/stray", "detail": "no entry of the ledger made it", "seq": None}
+    assert json.loads(out.stdout)["first"] == {
+        "kind": "added",
+        "name": "lake/stray",
+        "detail": "no entry of the ledger made it",
+        "seq": None,
+    }

@@ -20,7 +20,9 @@ KEY = bytes(range(32))
 def written(folder: Path, count: int = 5) -> Ledger:
     ledger = Ledger(folder, key=KEY)
     for number in range(count):
-        ledger.append(Receipt(f"step-{number}", outputs=[Item(f"out/{number}", "ab" * 32)], figures=[Figure("f", 0.5, 0.4, 0.6, 10)]))
+        ledger.append(
+            Receipt(f"step-{number}", outputs=[Item(f"out/{number}", "ab" * 32)], figures=[Figure("f", 0.5, 0.4, 0.6, 10)])
+        )
     return ledger
 
 

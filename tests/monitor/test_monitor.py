@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
-from service import NAMES, line, risk, sealed, stays, usual, written
+from tests.monitor.service import NAMES, line, risk, sealed, stays, usual, written
 
 from bedside.bundle.reference import sketch
 from bedside.bundle.store import Bundle

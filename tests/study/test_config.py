@@ -37,7 +37,11 @@ def test_a_good_file_has_no_problem(root):
 
 
 def test_every_problem_is_shown_with_its_line_and_the_nearest_word(root):
-    bad = GOOD.replace('format = "fhir"', 'format = "fihr"').replace("timezone", "timezon").replace('codes = ["LOCATION//ICU"]', "cods = 3")
+    bad = (
+        GOOD.replace('format = "fhir"', 'format = "fihr"')
+        .replace("timezone", "timezon")
+        .replace('codes = ["LOCATION//ICU"]', "cods = 3")
+    )
     found = {(p.key, p.line): p for p in config.problems(bad, root)}
     assert set(found) == {("timezon", 3), ("source[0].format", 7), ("task.outcome.cods", 14), ("task.outcome.codes", 12)}
     assert "'timezone'" in found["timezon", 3].do

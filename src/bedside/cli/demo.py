@@ -10,8 +10,12 @@ from bedside.cli.say import as_json, following, quoted, show
 
 
 @click.command("demo")
-@click.option("--out", type=click.Path(), default="bedside-demo", show_default=True, help="Folder to write; its keyring lies beside it.")
-@click.option("--patients", type=click.IntRange(min=20), default=None, help="How many inpatients [default: all of the shipped hospital].")
+@click.option(
+    "--out", type=click.Path(), default="bedside-demo", show_default=True, help="Folder to write; its keyring lies beside it."
+)
+@click.option(
+    "--patients", type=click.IntRange(min=20), default=None, help="How many inpatients [default: all of the shipped hospital]."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed makes another hospital.")
 @as_json
 def run(out: str, patients: int | None, seed: int, as_json: bool) -> None:
@@ -23,7 +27,9 @@ def run(out: str, patients: int | None, seed: int, as_json: bool) -> None:
 
     study, ran = demo(Path(out), patients=patients, seed=seed, quiet=as_json)
     report = study.root / "reports" / "test.html"
-    show({"study": str(study.root), "report": str(report), "steps": ran, "content": study.content()}, f"\nreport  {report}", as_json)
+    show(
+        {"study": str(study.root), "report": str(report), "steps": ran, "content": study.content()}, f"\nreport  {report}", as_json
+    )
     where = quoted(out)
     following(f"bedside verify {where}", f"bedside explain {where} test/risk/auroc", f"bedside sql {where} \"select code, count(*) n from events group by code order by n desc limit 10\"",
               f"bedside serve {where} --host 127.0.0.1 --port 8000", machine=as_json)  # fmt: skip

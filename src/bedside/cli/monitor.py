@@ -11,8 +11,12 @@ from bedside.cli.say import as_json, folder, show
 
 @click.command("monitor")
 @folder
-@click.option("--log", type=click.Path(exists=True), required=True, help="File of served predictions, as `bedside serve --log` writes it.")
-@click.option("--labels", type=click.Path(exists=True), default=None, help="CSV or Parquet with unit_id and label, once they are known.")
+@click.option(
+    "--log", type=click.Path(exists=True), required=True, help="File of served predictions, as `bedside serve --log` writes it."
+)
+@click.option(
+    "--labels", type=click.Path(exists=True), default=None, help="CSV or Parquet with unit_id and label, once they are known."
+)
 @as_json
 def run(study: str, log: str, labels: str | None, as_json: bool) -> None:
     """Replay served predictions: input drift against the bundle's reference sketch, calibration, alerts per 100 patient-days.

@@ -11,7 +11,13 @@ from bedside.cli.say import as_json, following, quoted, show
 
 @click.command("new")
 @click.argument("study", type=click.Path())
-@click.option("--task", type=click.Choice(["deterioration", "sepsis2019"]), default="deterioration", show_default=True, help="Task to start from.")
+@click.option(
+    "--task",
+    type=click.Choice(["deterioration", "sepsis2019"]),
+    default="deterioration",
+    show_default=True,
+    help="Task to start from.",
+)
 @as_json
 def run(study: str, task: str, as_json: bool) -> None:
     """Write a study folder to start from: study.toml with every setting explained, and a keyring beside it.
@@ -21,5 +27,14 @@ def run(study: str, task: str, as_json: bool) -> None:
     from bedside.study.new import new
 
     made = new(Path(study), task=task)
-    show({"study": str(made.root), "keyring": str(made.keyring)}, f"study    {made.root / 'study.toml'}\nkeyring  {made.keyring}  (keep a copy; never in the study folder)", as_json)
-    following(f"edit {quoted(made.root / 'study.toml')}", f"bedside check {quoted(study)}", f"bedside run {quoted(study)}", machine=as_json)
+    show(
+        {"study": str(made.root), "keyring": str(made.keyring)},
+        f"study    {made.root / 'study.toml'}\nkeyring  {made.keyring}  (keep a copy; never in the study folder)",
+        as_json,
+    )
+    following(
+        f"edit {quoted(made.root / 'study.toml')}",
+        f"bedside check {quoted(study)}",
+        f"bedside run {quoted(study)}",
+        machine=as_json,
+    )

@@ -12,8 +12,12 @@ from bedside.cli.say import folder
 @click.command("serve")
 @folder
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--log", type=click.Path(), default=None, help="File for served predictions, outside the study folder [default: none].")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port to listen on; 0 takes a free one."
+)
+@click.option(
+    "--log", type=click.Path(), default=None, help="File for served predictions, outside the study folder [default: none]."
+)
 @click.option("--replay", is_flag=True, help="Take the prediction time from the request; for tests, never for patients.")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as one JSON object before serving.")
 def run(study: str, host: str, port: int, log: str | None, replay: bool, as_json: bool) -> None:

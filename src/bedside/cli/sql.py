@@ -29,6 +29,8 @@ def run(study: str, query: str, as_csv: bool, as_json: bool) -> None:
     elif as_csv:
         found.write_csv(sys.stdout)
     else:
-        with pl.Config(tbl_rows=100, tbl_cols=-1, fmt_str_lengths=60, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
+        with pl.Config(
+            tbl_rows=100, tbl_cols=-1, fmt_str_lengths=60, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True
+        ):
             click.echo(str(found))
         click.echo(f"{found.height} rows")

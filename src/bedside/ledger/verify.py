@@ -16,6 +16,7 @@ from bedside.core.errors import BedsideError
 from bedside.core.ids import sha256_file
 from bedside.core.receipt import Item
 from bedside.ledger import checkpoint, merkle
+from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.log import CHECKPOINTS, ENTRIES, PUBLIC_KEY, Entry, Ledger
 
 OWN = frozenset(f"ledger/{name}" for name in (ENTRIES, CHECKPOINTS, PUBLIC_KEY))
@@ -102,35 +103,32 @@ def _chain(lines: list[bytes]) -> list[Finding]:
 
 
 def _checkpoints(ledger: Ledger, public_key: bytes | None) -> list[Finding]:
-    where = f"ledger/{CHECKPOINTS}"
+    where, whose = f"ledger/{CHECKPOINTS}", f"ledger/{PUBLIC_KEY}"
     try:
         written = (ledger.folder / PUBLIC_KEY).read_bytes()
-        key = bytes.fromhex(written.decode().strip())
-        signed = checkpoint.parse((ledger.folder / CHECKPOINTS).read_text(), where=CHECKPOINTS)
-    except (BedsideError, OSError, ValueError, UnicodeDecodeError) as error:
-        return [
-            Finding(
-                "ledger",
-                where,
-                "the signed checkpoints cannot be read: "
-                + (error.what if isinstance(error, BedsideError) else type(error).__name__),
-            )
-        ]
+        key = bytes.fromhex(written.decode("ascii").strip())
+    except (OSError, ValueError):
+        return [Finding("ledger", whose, "the public key cannot be read")]
     if public_key not in (None, key) or written != key.hex().encode() + b"\n":
-        return [Finding("ledger", f"ledger/{PUBLIC_KEY}", "it is not the key of this study's keyring")]
-    leaves = [merkle.leaf(line) for line in ledger.lines]
+        return [Finding("ledger", whose, "it is not the key of this study's keyring")]
+    try:
+        signed = checkpoint.parse((ledger.folder / CHECKPOINTS).read_text(encoding="utf-8"), where=CHECKPOINTS)
+    except (BedsideError, OSError, ValueError) as error:
+        why = error.what if isinstance(error, BedsideError) else type(error).__name__
+        return [Finding("ledger", where, f"the signed checkpoints cannot be read: {why}")]
+    return _signed(ledger, signed, key, where)
+
+
+def _signed(ledger: Ledger, signed: list[Checkpoint], key: bytes, where: str) -> list[Finding]:
+    """Every note genuine and true of the lines before it; nothing after the last."""
+    leaves, lines = [merkle.leaf(line) for line in ledger.lines], f"ledger/{ENTRIES}"
     for number, note in enumerate(signed, 1):
         if not checkpoint.genuine(note, key):
             return [Finding("ledger", where, f"note {number} is not signed by the study's key")]
         if note.size != number or not merkle.consistent(leaves, note.size, bytes.fromhex(note.root)):
-            return [
-                Finding(
-                    "ledger", f"ledger/{ENTRIES}", f"the first {note.size} entries are not those signed in note {number}", note.size
-                )
-            ]
+            return [Finding("ledger", lines, f"the first {note.size} entries are not those signed in note {number}", note.size)]
     if len(signed) != len(ledger.lines):
-        return [Finding("ledger", f"ledger/{ENTRIES}", f"{len(ledger.lines)} entries, but the last checkpoint signs {len(signed)}")]
-    data = (ledger.folder / ENTRIES).read_bytes()
-    if data != b"".join(line + b"\n" for line in ledger.lines):
-        return [Finding("ledger", f"ledger/{ENTRIES}", "its bytes are not whole lines")]
+        return [Finding("ledger", lines, f"{len(ledger.lines)} entries, but the last checkpoint signs {len(signed)}")]
+    if (ledger.folder / ENTRIES).read_bytes() != b"".join(line + b"\n" for line in ledger.lines):
+        return [Finding("ledger", lines, "its bytes are not whole lines")]
     return []

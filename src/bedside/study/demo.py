@@ -17,8 +17,8 @@ def demo(out: Path, *, patients: int | None = None, seed: int = 1, quiet: bool =
 
     The keyring follows from the seed, so that the same call gives the same study; it is marked as made.
     """
-    from bedside.demo.hospital import write
     from bedside.deidentify.keyring import Keyring
+    from bedside.demo.hospital import write
 
     asked = f"patients = {patients or 'all'}, seed = {seed}"
     if not (out / "study.toml").exists():

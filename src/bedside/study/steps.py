@@ -51,11 +51,18 @@ class Safe(msgspec.Struct, frozen=True):
 
 def raw_files(context: Context) -> list[RawFile]:
     """Every raw file under its pseudonymous name, source by source."""
-    from bedside.deidentify.transform import alias
+    from bedside.deidentify.transform import alias, mapping_words
 
-    received = context.study.deidentify.policy == AS_RECEIVED
+    received, maps = context.study.deidentify.policy == AS_RECEIVED, mappings(context)
+    words = {name: mapping_words(mapping) for name, mapping in maps.items()}
     return [
-        RawFile(source.name, source.format, path, relative, relative if received else alias(relative, context.keyring))
+        RawFile(
+            source.name,
+            source.format,
+            path,
+            relative,
+            relative if received else alias(relative, context.keyring, words=words.get(source.name, ())),
+        )
         for source in context.study.source
         for path, relative in paths(source, context.root)
     ]
@@ -116,7 +123,8 @@ def _prove(context: Context, safe: Path) -> dict[str, object]:
     from bedside.deidentify.residue import prove
 
     outputs = ((path.relative_to(safe).as_posix(), path.read_bytes()) for path in sorted(safe.rglob("*")) if path.is_file())
-    residue = prove(outputs, context.keyring)
+    permitted = ("zip", "birth date") if context.study.deidentify.policy == "limited-data-set" else ()
+    residue = prove(outputs, context.keyring, keeps=permitted)
     if residue.strong:
         raise Refused(f"the residue proof found {residue.strong} strong identifiers in de-identified files", where="safe/ (not published)",
                       do="report this with the counts by kind; nothing was written")  # fmt: skip
@@ -378,15 +386,10 @@ def dossier(context: Context, out: Path) -> Done:
     found = msgspec.json.decode(context.path("reports/evaluation.json").read_bytes(), type=Evaluation)
     entries = [msgspec.to_builtins(entry) for entry in context.ledger.entries()]
     card = Bundle.open(context.path("bundles/model")).card
-    write(
-        out / "dossier",
-        study=msgspec.to_builtins(context.study),
-        entries=entries,
-        evaluation=found,
-        bundle_card=card,
-        made=context.study.made,
-    )
-    return Done()
+    declared = msgspec.to_builtins(context.study)
+    made = write(out / "dossier", study=declared, entries=entries, evaluation=found, bundle_card=card, made=context.study.made)
+    content = canonical.digest([declared, found, card])  # the text itself also holds the ledger's clock
+    return Done({f"dossier/{path.name}": content for path in made})
 
 
 def _outputs(context: Context, step: str) -> list[Item]:

@@ -3,6 +3,8 @@
 In        member-00.txt, member-01.txt, ...: LightGBM text models (v4); the margin is the mean of theirs
 Speed     one row through the C API's SingleRowFast takes a quarter of `Booster.predict`'s time. It is used only after it has
           answered like `predict` on a probe row when the model is opened; otherwise `predict` serves one row as well.
+Threads   every call asks for one. LightGBM keeps the number of threads for the whole process: a call with another number, while
+          a model trains beside it, makes the training write outside its buffers (seen as a crash).
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ class LightGBM:
     def margins(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         whole = np.zeros(len(matrix))
         for member in self._members:
-            whole += member.predict(matrix, raw_score=True)
+            whole += member.predict(matrix, raw_score=True, num_threads=1)
         return whole / len(self._members)
 
     def margin(self, row: Sequence[float]) -> float:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 Thresholds = dict[str, float]
-_FEWEST_FOLDS = 3
+FEWEST_FOLDS = 3
 
 
 class Study(NamedTuple):
@@ -168,9 +168,9 @@ def deal(subject: Ints, outcome: Bools, folds: int, seed: int) -> Ints:
 
 
 def _check(study: Study, folds: int) -> None:
-    if folds < _FEWEST_FOLDS:
+    if folds < FEWEST_FOLDS:
         raise Unusable(
-            f"cross-fitting needs at least {_FEWEST_FOLDS} folds", where=f"{folds} folds", do="set task.split.folds to 5"
+            f"cross-fitting needs at least {FEWEST_FOLDS} folds", where=f"{folds} folds", do="set task.split.folds to 5"
         )
     poor = [number for number in range(folds) if not study.outcome[study.fold == number].any()]
     if poor:

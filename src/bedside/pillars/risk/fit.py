@@ -24,7 +24,7 @@ from bedside.core.task import Task
 from bedside.evaluate import utility
 from bedside.pillars.risk.card import card
 from bedside.pillars.risk.columns import chosen
-from bedside.pillars.risk.crossfit import Fitted, Study, crossfit, deal
+from bedside.pillars.risk.crossfit import FEWEST_FOLDS, Fitted, Study, crossfit, deal
 from bedside.pillars.risk.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -113,8 +113,13 @@ def _study(task: Task, table: pl.DataFrame, rows: pl.DataFrame, options: ModelOp
     known = _fold_names(rows)
     places = {name: number for number, name in enumerate(known)}
     fold = (rows["split"].replace_strict(places, return_dtype=pl.Int64).to_numpy() if known
-            else deal(subject, outcome, options.folds, seed))  # fmt: skip
+            else deal(subject, outcome, _inner_folds(subject, outcome, options.folds), seed))  # fmt: skip
     return Study(matrix_of(table, names), names, outcome, target, weight, subject, encounter, fold, task.prediction.every_hours)
+
+
+def _inner_folds(subject: NDArray[np.int64], outcome: NDArray[np.bool_], wanted: int) -> int:
+    """As many inner folds as there are subjects with the outcome, so that each fold has one; three at the least."""
+    return max(FEWEST_FOLDS, min(wanted, len(np.unique(subject[outcome]))))
 
 
 def _numbered(rows: pl.DataFrame, columns: list[str]) -> NDArray[np.int64]:
