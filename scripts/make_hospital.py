@@ -1,7 +1,7 @@
 """Make `src/bedside/demo/data/*.parquet`, the courses of illness behind the made hospital.
 
     python scripts/make_hospital.py                      runs clinosim itself, about 15 minutes on 2 cores
-    python scripts/make_hospital.py --from /tmp/clin     takes CSV output that is there: /tmp/clin/s1/csv ... s10/csv
+    python scripts/make_hospital.py --from courses     takes CSV output that is there: courses/s1/csv ... s10/csv
 
 Needs clinosim 0.6.5 (MIT licence) for the first form, in any environment: --clinosim PATH of its command. For each seed 1..10 it is
 

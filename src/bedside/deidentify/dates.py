@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a pattern reads better unbroken
+
 """Dates in running text, in the many ways that clinicians write them, and the same way of writing for the moved date.
 
 Read      2026-01-13, 1/13/26, 13.01.2026, 13-Jan-2026, January 13th, 2026, 13 January 2026, Jan 2026, January 13, on 1/13

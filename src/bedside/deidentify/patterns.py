@@ -1,4 +1,4 @@
-# ruff: noqa: E501 - a pattern reads better unbroken
+
 r"""Identifiers that show themselves: numbers with a label or a shape, addresses, names beside a title, places.
 
 In        any text

@@ -43,9 +43,9 @@ def read(file: RawFile, *, mapping: dict[str, Any] | None = None, timezone: str 
 
 
 def _tables(file: RawFile, mapping: dict[str, Any] | None, timezone: str | None) -> Reading:
-    from bedside.readers import tables
+    from bedside.readers.tables import read as read_table
 
     if mapping is None:
         raise Misconfigured("tables need a mapping that says what their columns mean", where=f"source {file.source!r}",
                             do='set mapping = "..." for this source in study.toml')  # fmt: skip
-    return tables.read(file, mapping=mapping, timezone=timezone)
+    return read_table(file, mapping=mapping, timezone=timezone)
