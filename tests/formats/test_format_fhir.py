@@ -90,7 +90,7 @@ def test_no_bytes_crash_the_cutting_of_a_file(data: bytes) -> None:
         try:
             fhir.parse(piece.raw, where=piece.place)
         except Malformed as error:
-            assert error.where == piece.place  # noqa: PT017
+            assert error.where == piece.place
     assert fhir.rebuild(data, [piece.raw for piece in fhir.pieces(data)]) == data
 
 

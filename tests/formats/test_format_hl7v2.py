@@ -59,7 +59,7 @@ def test_no_bytes_crash_the_cutting_of_a_file(data: bytes) -> None:
         try:
             assert Message.parse(piece.raw, where=piece.place).encode() == piece.raw
         except Malformed as error:
-            assert piece.place in error.where  # noqa: PT017
+            assert piece.place in error.where
 
 
 @given(st.binary(max_size=60).filter(lambda noise: b"TS" not in noise and b"HS" not in noise))
