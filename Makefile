@@ -11,7 +11,8 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test
 	scripts/debian-packages
 	$(MAKE) --no-print-directory lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
+	$(VENV)/bin/python -m pytest tests/monitor
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/monitor
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff check src tests benchmarks scripts

@@ -22,3 +22,6 @@ def shared_data() -> Path:
             pytest.fail("the shared data sets must be there in CI")
         pytest.skip("the shared data sets are not here: set BEDSIDE_DATA to their folder")
     return found
+
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")

@@ -442,7 +442,7 @@ def _message_spans(data: bytes, start: int, stop: int, place: str) -> Iterator[S
 
 def _stray(data: bytes, start: int, stop: int) -> Iterator[Span]:
     start += stop - start - len(data[start:stop].lstrip(_FRAMING + b" "))
-    if data[start:stop].strip(_FRAMING + _BOM):
+    if data[start:stop].replace(_BOM, b"").strip(_FRAMING):
         end = _trimmed(data, start, stop)
         line = len(re.findall(rb"\r\n|\r|\n", data[:start])) + 1
         yield Span(f"line {line}", start, end, _after_framing(data, end, stop))
