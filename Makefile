@@ -11,8 +11,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-test
 	scripts/debian-packages
 	$(MAKE) --no-print-directory lint
-	$(VENV)/bin/python -m pytest tests/monitor
-	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup --ignore tests/monitor
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/installed-test
 	$(VENV)/bin/ruff check src tests benchmarks scripts

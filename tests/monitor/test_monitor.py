@@ -21,13 +21,13 @@ FIRST = NAMES[0]
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    return sealed(tmp_path_factory.mktemp("model") / "model")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("model") / "model"
 
 
-@pytest.fixture
-def folder(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return next(path.parent for path in tmp_path_factory.getbasetemp().rglob("manifest.json"))
+@pytest.fixture(scope="module")
+def bundle(folder: Path) -> Bundle:
+    return sealed(folder)
 
 
 def faster(random: np.random.Generator) -> list[float]:
