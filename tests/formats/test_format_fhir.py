@@ -176,3 +176,41 @@ def test_a_transaction_entry_asks_for_its_new_name() -> None:
 def test_a_dropped_line_leaves_no_empty_line() -> None:
     data = b'{"resourceType":"Patient","id":"1"}\n{"resourceType":"Patient","id":"2"}\n'
     assert fhir.rebuild(data, [None, list(fhir.pieces(data))[1].raw]) == b'{"resourceType":"Patient","id":"2"}\n'
+
+
+def test_a_fault_in_the_envelope_costs_no_resource() -> None:
+    twin = fhir.dump({"resourceType": "Patient", "id": "1"})
+    entry = b'{"fullUrl":7,"request":"x","search":[],"resource":' + twin + b"}"
+    data = b'{"resourceType":"Bundle","total":"many","type":3,"entry":[' + entry + b"]}"
+    assert list(fhir.pieces(data)) == [Piece("entry 1", twin)]
+    assert fhir.parse(fhir.rebuild(data, [None]), where="x") == {"resourceType": "Bundle", "entry": []}
+
+
+@pytest.mark.parametrize("entry", [b'{"resource":"Patient"}', b'{"resource":[]}', b"17", b"null", b'"x"',
+                                   b'{"request":{"method":"DELETE","url":"Observation/1"}}'])  # fmt: skip
+def test_an_entry_that_holds_no_resource_is_a_record_all_the_same(entry: bytes) -> None:
+    twin = fhir.dump({"resourceType": "Patient", "id": "1"})
+    data = b'{"resourceType":"Bundle","entry":[' + entry + b',{"resource":' + twin + b'},{"response":{"status":"200"}}]}'
+    odd, sound = fhir.pieces(data)
+    assert (odd.raw, sound) == (entry, Piece("entry 2", twin))
+    with pytest.raises(Malformed):
+        fhir.parse(odd.raw, where=odd.place)
+    assert [piece.raw for piece in fhir.pieces(fhir.rebuild(data, [None, fhir.dump({"resourceType": "Patient"})]))] == [
+        b'{"resourceType":"Patient"}'
+    ]
+
+
+def test_a_bundle_inside_a_bundle_gives_its_entries() -> None:
+    one, two = {"resourceType": "Patient", "id": "1"}, {"resourceType": "Encounter", "id": "2"}
+    data = _bundle({**msgspec.json.decode(_bundle(one, two)), "id": "3"}, two)
+    assert [piece.place for piece in fhir.pieces(data)] == ["entry 1, entry 1", "entry 1, entry 2", "entry 2"]
+    fresh = [fhir.dump({"resourceType": "Patient", "id": "9"}), None, fhir.dump(two)]
+    new = fhir.rebuild(data, fresh)
+    assert [(piece.place, piece.raw) for piece in fhir.pieces(new)] == [("entry 1, entry 1", fresh[0]), ("entry 2", fresh[2])]
+
+
+@pytest.mark.parametrize("entries", [b'"x"', b'{"resource":{"resourceType":"Patient"}}', b"7"])
+def test_a_bundle_whose_entries_are_no_list_is_refused(entries: bytes) -> None:
+    (piece,) = fhir.pieces(b'{"resourceType":"Bundle","entry":' + entries + b"}")
+    with pytest.raises(Malformed, match="taken apart"):
+        fhir.parse(piece.raw, where=piece.place)

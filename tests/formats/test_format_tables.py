@@ -235,3 +235,12 @@ def test_every_table_of_the_mimic_demo_is_read_whole(shared_data: Path) -> None:
         rows[path.name] = table.frame.height
         assert np.all(np.diff(table.lines) > 0)
     assert (rows["labevents.csv.gz"], rows["patients.csv.gz"], rows["admissions.csv.gz"]) == (107_727, 100, 275)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "utf-16", "utf-16-le"])
+def test_the_encoding_that_a_source_declares_is_the_encoding_of_its_file(tmp_path, encoding):
+    path = tmp_path / "a.csv"
+    path.write_bytes("id,name\n1,Zo\xeb\n".encode(encoding))
+    table = tables.read(RawFile("ward", "tables", path, "a.csv", "a.csv", encoding))
+    assert (table.frame["name"].to_list(), table.rejects) == (["Zo\xeb"], [])
+    assert tables.write(table) == path.read_bytes()

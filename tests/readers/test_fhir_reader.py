@@ -13,7 +13,7 @@ from tests.readers.written import coded, observation
 
 from bedside.core.errors import BedsideError, Malformed
 from bedside.core.ids import subject_number
-from bedside.core.time import iso_instant
+from bedside.core.time import iso_instant, wall_time
 from bedside.readers.fhir import resource_events
 from bedside.readers.fhir_elements import instant
 from bedside.readers.pieces import Context
@@ -465,3 +465,53 @@ def test_any_json_is_events_or_one_of_our_errors(kind, resource):
     except BedsideError:
         return
     assert all(type(event.subject_id) is int and type(event.code) is str for event in found)
+
+
+@pytest.mark.parametrize(
+    ("dosage", "value", "unit"),
+    [
+        ({"rateQuantity": {"value": 0.1, "code": "ug/kg/min"}}, 0.1, "ug/kg/min"),
+        ({"rateRatio": {"numerator": {"value": 100, "code": "mL"}, "denominator": {"value": 1, "code": "h"}}}, 100, "mL/h"),
+        ({"rateRatio": {"numerator": {"value": 100, "code": "mL"}, "denominator": {"value": 2, "code": "h"}}}, None, None),
+        ({"dose": {"value": 5, "code": "mg"}, "rateQuantity": {"value": 0.1, "code": "mL/h"}}, 5, "mg"),
+    ],
+)
+def test_an_infusion_without_a_dose_says_its_rate(dosage, value, unit):
+    (event,) = events({
+        "resourceType": "MedicationAdministration", "status": "in-progress", "subject": {"reference": "Patient/P1"},
+        "medicationCodeableConcept": coded("http://www.nlm.nih.gov/research/umls/rxnorm", "7512"),
+        "effectivePeriod": {"start": "2026-03-08T10:00:00Z"}, "dosage": dosage,
+    })  # fmt: skip
+    assert (event.numeric_value, event.unit) == (pytest.approx(value) if value else None, unit)
+
+
+@pytest.mark.parametrize("kind", ["MedicationRequest", "ServiceRequest"])
+def test_what_is_asked_not_to_be_done_is_no_order(kind):
+    asked = {"resourceType": kind, "status": "active", "intent": "order", "doNotPerform": True, "authoredOn": "2026-03-08",
+             "subject": {"reference": "Patient/P1"}, "code": coded("http://loinc.org", "2160-0"),
+             "medicationCodeableConcept": coded("http://www.nlm.nih.gov/research/umls/rxnorm", "161")}  # fmt: skip
+    assert events(asked) == []
+    assert len(events(asked | {"doNotPerform": False})) == 1
+
+
+def test_an_integer_beyond_every_float_is_kept_as_text():
+    (event,) = events(observation(valueQuantity=None, valueInteger=10**400))
+    assert (event.numeric_value, event.text_value) == (None, str(10**400))
+
+
+def test_a_contained_result_is_counted():
+    problems = dict[str, int]()
+    resource_events(observation(contained=[observation()]), source="x", problems=problems)
+    assert problems == {"a contained Observation, not read": 1}
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_time_that_no_calendar_holds_is_refused(time):
+    with pytest.raises(Malformed, match="beyond the years"):
+        events(observation(effectiveDateTime=time, issued=None))
+
+
+@pytest.mark.parametrize("date", ["9999", "9999-12", "9999-12-31"])
+def test_the_last_date_of_the_calendar_is_a_time_that_every_library_can_show(date):
+    (event,) = events(observation(effectiveDateTime=date, issued=None))
+    assert wall_time(event.time) <= wall_time(event.known_at)

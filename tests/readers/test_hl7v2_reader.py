@@ -70,6 +70,7 @@ OBR = "OBR|1|||24323-8^Panel^LN|||20260308100000+0000|||||||||||||||202603081045
         (obx("^1^:^128", "SN"), None, "1:128"),
         (obx("4.10", "ST"), 4.1, None),
         (obx("<0.01", "ST"), 0.01, "<0.01"),
+        (obx(">60"), 60.0, ">60"),
         (obx("haemolysed", "ST"), None, "haemolysed"),
         (obx("haemolysed"), None, "haemolysed"),
         (obx("248234008^Alert^SCT", "CWE"), None, "Alert"),
@@ -99,7 +100,7 @@ def test_the_result_status_of_table_0085_is_the_status_of_the_event(tmp_path, le
 
 def test_a_result_that_cannot_be_had_gives_no_event(tmp_path):
     found = reading(tmp_path, "hl7v2", message("ORU^R01", OBR, obx("", status="X")))
-    assert found.tally.ignored == {"no result yet": 1}
+    assert found.tally.ignored == {"no result yet, or none that is a value or text": 1}
 
 
 def test_lines_of_one_text_are_one_fact(tmp_path):
@@ -234,3 +235,18 @@ def test_the_same_fact_through_fhir_and_hl7_is_the_same_row(tmp_path):
     key = ["subject_id", "time", "code", "numeric_value", "text_value"]
     assert fhir.events.select(key).sort(key).equals(hl7.events.select(key).sort(key))
     assert fhir.events.filter(pl.col("numeric_value").is_not_null())["unit"].to_list() == ["/min", "mg"]
+
+
+def test_a_message_about_several_patients_is_quarantined(tmp_path):
+    other = "PID|2||P000000000018^^^H^MR"
+    found = reading(tmp_path, "hl7v2", message("ORU^R01", OBR, obx("4.1"), other, OBR, obx("9.9")))
+    assert found.tally.quarantined == {"a message about several patients": 1}
+    same = reading(tmp_path, "hl7v2", message("ORU^R01", OBR, obx("4.1"), other.replace("18", "17"), OBR, obx("9.9")))
+    assert clinical(same)["lexeme"].to_list() == ["4.1", "9.9"]
+
+
+@pytest.mark.parametrize(("action", "status"), [("A", "final"), ("D", "retracted")])
+def test_an_allergy_of_an_update_message_is_read(tmp_path, action, status):
+    allergy = f"IAM|1|DA|7980^Penicillin^RXNORM|SV|Rash|{action}|||||20260101"
+    found = clinical(reading(tmp_path, "hl7v2", message("ADT^A60", "PV1|1|I", allergy)))
+    assert found.select("code", "status").row(0) == ("RXNORM//7980//allergy", status)

@@ -153,3 +153,15 @@ def test_every_resource_of_whole_life_bundles_is_accounted_for(shared_data):
 def test_every_sample_message_is_accounted_for_and_the_impossible_date_is_quarantined(shared_data):
     found = total(one.tally for one in _shared(shared_data / "dataeng" / "hl7v2-samples" / "messages", "hl7v2", "America/New_York"))
     assert (found.read, found.reconciles, found.quarantined) == (105, True, {"no such date or time of day": 1})
+
+
+def test_records_of_a_bundle_a_line_have_sources_of_their_own(tmp_path):
+    entries = [{"resource": observation(id=f"o{n}")} for n in range(11)]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    found = reading(tmp_path, "fhir", ndjson(bundle, *({"resourceType": "CareTeam"} for _ in range(9)), bundle | {"total": 11}))
+    assert found.tally.written + sum(found.tally.merged.values()) == 22
+    assert found.events["source"].str.split("#").list.last().head(2).to_list() == ["1.1", "1.2"]
+
+
+def test_an_empty_bundle_says_nothing(tmp_path):
+    assert reading(tmp_path, "fhir", b'{"resourceType":"Bundle","entry":[]}').tally.ignored == {"a Bundle without resources": 1}

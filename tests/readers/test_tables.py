@@ -350,3 +350,24 @@ def test_a_cell_is_a_finite_number_or_a_text_and_never_both(cells: list[str | No
         assert (value is None) == (lexeme is None)
         assert [lexeme, other].count(cell) == (1 if cell is not None else 2)
         assert value is None or abs(value) < 3.5e38
+
+
+OFFSETS = """
+schema = "bedside.mapping/1"
+name = "test"
+[tables.labs]
+files = ["labs.csv"]
+subject = "mrn"
+base = "2000-01-01T00:00:00Z"
+[[tables.labs.events]]
+code = "LOINC//2524-7"
+time = "base + offset hours"
+value = "value"
+"""
+
+
+@pytest.mark.parametrize("hours", ["99999999", "-99999999", "1e300"])
+def test_a_time_that_no_calendar_holds_is_quarantined(read: Callable[..., Reading], hours: str) -> None:
+    found = read(f"mrn,offset,value\n7,1,2.1\n7,{hours},2.1\n7,,2.1\n", told=OFFSETS)
+    assert (found.tally.written, sum(found.tally.quarantined.values())) == (1, 2)
+    assert found.tally.quarantined["no time where the mapping reads one"] == (2 if hours == "1e300" else 1)

@@ -20,6 +20,8 @@ MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 _EPOCH = datetime(1970, 1, 1)
+FIRST_US, LAST_US = ((datetime(*day) - _EPOCH) // timedelta(days=1) * DAY_US for day in ((1, 1, 1), (9999, 12, 31)))
+"""The stretch of UTC that a calendar of four-digit years holds, but for its last day."""
 _ISO = re.compile(
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2})?)?)?)?\Z"
 )
@@ -88,7 +90,10 @@ def _instant(parts: tuple[str | None, ...], where: str, timezone: str | None) ->
     if hour is None:
         return Instant(wall_us(wall), None, "day" if day else "month" if month else "year")
     minutes = _offset(offset, wall, where, timezone)
-    return Instant(wall_us(wall) - minutes * MINUTE_US, minutes, "time")
+    us = wall_us(wall) - minutes * MINUTE_US
+    if not FIRST_US <= us <= LAST_US:
+        raise Malformed("a time beyond the years 1 to 9999 in UTC", where=where, do="fix the sender")
+    return Instant(us, minutes, "time")
 
 
 def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None) -> int:

@@ -28,25 +28,36 @@ class _Typed(msgspec.Struct, rename="camel", gc=False):
 
 
 class _Entry(msgspec.Struct, rename="camel"):
-    resource: msgspec.Raw = msgspec.Raw(b"")
-    full_url: str | None = None
-    request: dict[str, Any] | None = None
-    search: dict[str, Any] | None = None
+    """What surrounds a resource; of any type, so that a fault in the envelope costs no resource."""
+
+    resource: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    full_url: Any = None
+    request: Any = None
+    search: Any = None
 
     @property
-    def is_filled(self) -> bool:
-        return bytes(memoryview(self.resource)[:1]) == b"{"
+    def method(self) -> Any:
+        return self.request.get("method") if isinstance(self.request, dict) else None
 
 
 class _Bundle(msgspec.Struct, rename="camel"):
     resource_type: str
-    entry: list[_Entry] = []
-    type: str | None = None
-    total: int | None = None
+    entry: list[msgspec.Raw] = []
+    type: Any = None
+    total: Any = None
+
+
+class _Part(msgspec.Struct):
+    """One entry that is a record: its place in the Bundle, its bytes, and its envelope where the bytes are a resource."""
+
+    number: int
+    raw: msgspec.Raw
+    entry: _Entry | None
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
 _BUNDLE = msgspec.json.Decoder(_Bundle)
+_ENTRY = msgspec.json.Decoder(_Entry)
 
 
 def pieces(data: bytes) -> Iterator[Piece]:
@@ -73,7 +84,14 @@ def parse(raw: bytes, *, where: str) -> dict[str, Any]:
     kind = resource.get("resourceType")
     if not isinstance(kind, str) or not kind:
         raise Malformed("a JSON object without resourceType", where=where, do="send FHIR resources only")
+    if kind == "Bundle" and not _is_empty(resource.get("entry", [])):
+        raise Malformed("a Bundle whose entries cannot be taken apart", where=where, do="send its entry as a list of objects")
     return resource
+
+
+def _is_empty(entries: object) -> bool:
+    """Whether nothing of a Bundle's entry could be a resource."""
+    return isinstance(entries, list) and all(isinstance(one, dict) and "resource" not in one for one in entries)
 
 
 def dump(resource: dict[str, Any]) -> bytes:
@@ -104,13 +122,21 @@ def rebuild(data: bytes, replacements: list[bytes | None]) -> bytes:
 
 def full_urls(data: bytes) -> dict[str, str]:
     """`fullUrl` of each Bundle entry to its resource's "Type/id": what a reference by urn:uuid points at."""
-    found = {}
+    found = dict[str, str]()
     for start, end, _ in _documents(data):
         bundle = _bundle(data, start, end)
-        for entry in bundle.entry if bundle else ():
-            local = _local(bytes(entry.resource)) if entry.is_filled and entry.full_url else None
-            if local:
-                found[str(entry.full_url)] = local
+        found |= _urls(data, bundle) if bundle else {}
+    return found
+
+
+def _urls(data: bytes, bundle: _Bundle) -> dict[str, str]:
+    found = dict[str, str]()
+    for part in _parts(bundle):
+        local = _local(bytes(part.raw)) if part.entry and isinstance(part.entry.full_url, str) else None
+        if part.entry and local:
+            found[part.entry.full_url] = local
+        inner = _inside(data, part)
+        found |= _urls(data, inner) if inner else {}
     return found
 
 
@@ -180,16 +206,39 @@ def _bundle(data: bytes, start: int, end: int) -> _Bundle | None:
         bundle = _BUNDLE.decode(memoryview(data)[start:end])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return bundle if bundle.resource_type == "Bundle" and any(e.is_filled for e in bundle.entry) else None
+    return bundle if bundle.resource_type == "Bundle" and any(True for _ in _parts(bundle)) else None
+
+
+def _parts(bundle: _Bundle) -> Iterator[_Part]:
+    """The entries that are records. One that only answers or asks for something (a status, a GET) is framing."""
+    for number, raw in enumerate(bundle.entry, 1):
+        try:
+            entry = _ENTRY.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            yield _Part(number, raw, None)
+            continue
+        if isinstance(entry.resource, msgspec.Raw):
+            filled = bytes(memoryview(entry.resource)[:1]) == b"{"
+            yield _Part(number, entry.resource if filled else raw, entry if filled else None)
+        elif entry.method not in (None, "GET", "HEAD"):
+            yield _Part(number, raw, None)
+
+
+def _inside(data: bytes, part: _Part) -> _Bundle | None:
+    """The Bundle that an entry holds, None when it holds another resource."""
+    start = _address(part.raw) - _address(data)
+    return _bundle(data, start, start + len(memoryview(part.raw))) if part.entry else None
 
 
 def _entry_spans(data: bytes, bundle: _Bundle, prefix: str) -> Iterator[Span]:
     base = _address(data)
-    for number, entry in enumerate(bundle.entry, 1):
-        if entry.is_filled:
-            start = _address(entry.resource) - base
-            end = start + len(memoryview(entry.resource))
-            yield Span(f"{prefix}entry {number}", start, end, end)
+    for part in _parts(bundle):
+        start, inner = _address(part.raw) - base, _inside(data, part)
+        end = start + len(memoryview(part.raw))
+        if inner is None:
+            yield Span(f"{prefix}entry {part.number}", start, end, end)
+        else:
+            yield from _entry_spans(data, inner, f"{prefix}entry {part.number}, ")
 
 
 def _address(view: bytes | msgspec.Raw) -> int:
@@ -207,38 +256,39 @@ def _rebuild_bundles(data: bytes, spans: list[Span], replacements: list[bytes | 
         if end == start:
             new: bytes | None = b""
         else:
-            new = next(fresh) if bundle is None else _written_bundle(bundle, fresh)
+            new = next(fresh) if bundle is None else _written_bundle(data, bundle, fresh)
         if new is not None:
             parts += [data[at:start], new, data[end:stop]]
         at = stop
     return b"".join(parts)
 
 
-def _written_bundle(bundle: _Bundle, fresh: Iterator[bytes | None]) -> bytes:
-    entries = []
-    for entry in bundle.entry:
-        new = next(fresh) if entry.is_filled else None
+def _written_bundle(data: bytes, bundle: _Bundle, fresh: Iterator[bytes | None]) -> bytes:
+    entries, parts = list[object](), list(_parts(bundle))
+    for part in parts:
+        inner = _inside(data, part)
+        new = next(fresh) if inner is None else _written_bundle(data, inner, fresh)
         if new is not None:
-            entries.append(_written_entry(entry, new))
+            entries.append(_written_entry(part.entry, new) if part.entry else msgspec.Raw(new))
     envelope: dict[str, object] = {"resourceType": "Bundle"}
-    if bundle.type is not None:
+    if isinstance(bundle.type, str):
         envelope["type"] = bundle.type
-    if bundle.total is not None:
-        envelope["total"] = bundle.total - sum(e.is_filled for e in bundle.entry) + len(entries)
+    if isinstance(bundle.total, int):
+        envelope["total"] = bundle.total - len(parts) + len(entries)
     return _ENCODER.encode(envelope | {"entry": entries})
 
 
 def _written_entry(entry: _Entry, new: bytes) -> dict[str, object]:
     local = _local(new)
     written: dict[str, object] = {}
-    if local and entry.full_url and entry.full_url.startswith("http") and entry.full_url.count("/") > 4:
-        written["fullUrl"] = "/".join([*entry.full_url.split("/")[:-2], local])
+    url, search = entry.full_url, entry.search
+    if local and isinstance(url, str) and url.startswith("http") and url.count("/") > 4:
+        written["fullUrl"] = "/".join([*url.split("/")[:-2], local])
     written["resource"] = msgspec.Raw(new)
-    if entry.search and "mode" in entry.search:
-        written["search"] = {"mode": entry.search["mode"]}
-    if entry.request and local:
-        method = entry.request.get("method")
-        written["request"] = {"method": method, "url": local.split("/")[0] if method == "POST" else local}
+    if isinstance(search, dict) and search.get("mode") in ("match", "include", "outcome"):
+        written["search"] = {"mode": search["mode"]}
+    if entry.method in ("POST", "PUT", "PATCH", "DELETE") and local:
+        written["request"] = {"method": entry.method, "url": local.split("/")[0] if entry.method == "POST" else local}
     return written
 
 
@@ -248,7 +298,7 @@ class _Identified(msgspec.Struct, rename="camel"):
 
 
 def _local(raw: bytes) -> str | None:
-    """"Type/id" of a resource, None when it has no id."""
+    """`Type/id` of a resource, None when it has no id."""
     try:
         known = msgspec.json.decode(raw, type=_Identified)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -25,6 +25,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path      folder or file, relative to study.toml
     mapping   tables only: name of a shipped mapping ("mimic-iv", "physionet-2019", ...) or path of a TOML file
     timezone  zone of times that carry none
+    encoding  text tables only: what their bytes are, such as "latin-1"; never guessed
     include   glob patterns of file names inside `path`; all files when empty
     """
 
@@ -33,6 +34,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     mapping: str | None = None
     timezone: str | None = None
+    encoding: str = "utf-8"
     include: list[str] = []
 
 
@@ -44,6 +46,7 @@ class RawFile(msgspec.Struct, frozen=True):
     path: Path
     relative: str
     alias: str
+    encoding: str = "utf-8"
 
     def read(self) -> bytes:
         """The bytes, decompressed when the name ends in .gz; `Malformed` when gzip breaks off."""

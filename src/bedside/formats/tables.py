@@ -69,7 +69,7 @@ class Table:
         return self.frame if self.dialect else self.frame.select(_as_text(name, kind) for name, kind in self.frame.schema.items())
 
 
-def read(file: RawFile, *, encoding: str = "utf-8", quote: str = '"') -> Table:
+def read(file: RawFile, *, encoding: str | None = None, quote: str = '"') -> Table:
     """The table in a file. A row with too many or too few fields is rejected with its line, and reading goes on.
 
     Raises `Malformed` when there is no table to read: no header, a column named twice, UTF-16, a broken Parquet file.
@@ -77,7 +77,7 @@ def read(file: RawFile, *, encoding: str = "utf-8", quote: str = '"') -> Table:
     where = f"{file.source}/{file.alias}"
     if file.relative.endswith((".parquet", ".pq")):
         return _read_parquet(file, where)
-    return _read_text(file, file.read(), where, encoding, quote)
+    return _read_text(file, file.read(), where, encoding or file.encoding, quote)
 
 
 def write(table: Table, frame: pl.DataFrame | None = None) -> bytes:
@@ -125,14 +125,21 @@ def _read_text(file: RawFile, data: bytes, where: str, encoding: str, quote: str
 
 def _utf8(data: bytes, encoding: str, where: str) -> bytes:
     """The text as UTF-8. Undeclared, it must be UTF-8 already, row by row; a declared encoding must hold for all of it."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]:
-        raise Malformed("the file is UTF-16, or not text", where=where, do="convert it to UTF-8 at its source")
+    wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+    if not wide and (data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4]):
+        raise Malformed(
+            "the file is UTF-16, or not text",
+            where=where,
+            do="declare encoding for the source in study.toml, or convert it to UTF-8",
+        )
     if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
         return data
     try:
         return data.decode(encoding).encode()
     except UnicodeDecodeError:
-        raise Malformed(f"the file is not {encoding}, as declared", where=where, do="correct encoding in the mapping") from None
+        raise Malformed(
+            f"the file is not {encoding}, as declared", where=where, do="correct encoding of the source in study.toml"
+        ) from None
     except LookupError:
         raise Misconfigured(f"no text encoding called {encoding!r}", where=where, do='use "utf-8" or "latin-1"') from None
 

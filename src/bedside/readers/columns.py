@@ -15,7 +15,7 @@ import polars as pl
 
 from bedside.core.errors import Malformed
 from bedside.core.ids import subject_number
-from bedside.core.time import iso_instant, wall_us
+from bedside.core.time import FIRST_US, LAST_US, iso_instant, wall_us
 from bedside.readers import phrases
 from bedside.readers.phrases import Hole, Template, TimePhrase
 from bedside.readers.times import end_of
@@ -75,7 +75,7 @@ def _by_column(text: pl.Series, zone: str | None) -> tuple[pl.Series, pl.Series]
         us=pl.coalesce(pl.col("wall") - pl.col("minutes").cast(pl.Int64) * _MINUTE_US, "local"),
         offset=pl.coalesce("minutes", ((pl.col("wall") - pl.col("local")) // _MINUTE_US).cast(pl.Int16)),
     )
-    sound = found["offset"].abs() <= 14 * 60
+    sound = (found["offset"].abs() <= 14 * 60) & found["us"].is_between(FIRST_US, LAST_US)
     return found["us"].set(~sound, None), found["offset"].set(~sound, None)
 
 
@@ -199,7 +199,8 @@ class Clock:
                 us = us + sign * (count * unit_us).round().cast(pl.Int64, strict=False)
             else:
                 us = us + sign * round(amount * unit_us)
-        return Instants(us, found.offset_min, found.slack_us, unreadable)
+        beyond = ~us.is_between(FIRST_US, LAST_US - found.slack_us).fill_null(True) & us.is_not_null()
+        return Instants(us.set(beyond, None), found.offset_min, found.slack_us, unreadable | beyond)
 
     def _start(self, phrase: TimePhrase) -> Instants:
         if phrase.start == "column":

@@ -19,6 +19,8 @@ from bedside.readers.pieces import Context, Nothing, Said, gather
 from bedside.readers.reading import Reading
 
 _LONGEST_TYPE = 40
+_FACTS = HANDLERS.keys() - {"Patient", "Encounter", "Specimen"}
+"""Types that state a fact of their own. Contained ones describe their container in nearly all feeds, so they are counted."""
 _WRONG_SHAPE = (TypeError, KeyError, AttributeError, ValueError, IndexError, OverflowError, RecursionError)
 
 
@@ -53,9 +55,14 @@ def _interpret(raw: bytes, context: Context) -> Said:
 def _events(resource: Json, context: Context) -> list[Event]:
     kind = resource.get("resourceType")
     handler = HANDLERS.get(kind) if isinstance(kind, str) else None
+    if kind == "Bundle":
+        raise Nothing("a Bundle without resources")
     if handler is None:
         raise Nothing(f"no reader for {_safe(kind)}")
     try:
+        for inside in resource.get("contained") or ():
+            if inside.get("resourceType") in _FACTS:
+                context.problem(f"a contained {inside['resourceType']}, not read")
         return handler(resource, context)
     except _WRONG_SHAPE as error:
         raise Malformed(f"{kind} with an element missing, or of another type than FHIR R4 says", where=context.where,

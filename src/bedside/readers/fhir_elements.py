@@ -20,7 +20,7 @@ from bedside.codes.ucum import unit
 from bedside.codes.units import spelling
 from bedside.codes.vocabulary import vocabulary
 from bedside.core.ids import subject_number
-from bedside.core.time import Instant, iso_instant
+from bedside.core.time import FIRST_US, LAST_US, Instant, iso_instant
 from bedside.readers.pieces import Context, Nothing
 from bedside.readers.times import available
 from bedside.readers.words import single, slug
@@ -198,6 +198,7 @@ def _instant(text: str, timezone: str | None) -> Instant:
             moment = None
         if moment is not None and (offset := moment.utcoffset()) is not None:
             minutes, rest = divmod(offset, timedelta(minutes=1))
-            if not rest and abs(minutes) <= _WIDEST_OFFSET_MIN:
-                return Instant((moment - _UTC_EPOCH) // _MICROSECOND, minutes, "time")
+            us = (moment - _UTC_EPOCH) // _MICROSECOND
+            if not rest and abs(minutes) <= _WIDEST_OFFSET_MIN and FIRST_US <= us <= LAST_US:
+                return Instant(us, minutes, "time")
     return iso_instant(text, where="a date or time", timezone=timezone)

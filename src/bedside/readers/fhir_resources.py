@@ -123,15 +123,19 @@ def condition(resource: Json, context: Context) -> list[Event]:
 
 
 def medication_request(resource: Json, context: Context) -> list[Event]:
+    _refuse_prohibition(resource)
     if resource.get("status") == "draft" or resource.get("intent") in ("proposal", "plan", "option"):
         raise Nothing("a plan, not an order")
     instruction: Json = _first(resource.get("dosageInstruction"))
-    dose = _first(instruction.get("doseAndRate")).get("doseQuantity")
+    amount = _first(instruction.get("doseAndRate"))
+    dose = amount.get("doseQuantity") or amount.get("rateQuantity") or _rate(amount.get("rateRatio"))
     return _medication(resource, context, "ordered", resource.get("authoredOn"), dose)
 
 
 def medication_administration(resource: Json, context: Context) -> list[Event]:
-    dose = (resource.get("dosage") or {}).get("dose")
+    """A given dose; of an infusion that states no dose, its rate."""
+    dosage = resource.get("dosage") or {}
+    dose = dosage.get("dose") or dosage.get("rateQuantity") or _rate(dosage.get("rateRatio"))
     return _medication(resource, context, "administered", start(resource, "effectiveDateTime", "effectivePeriod"), dose)
 
 
@@ -178,6 +182,7 @@ def immunization(resource: Json, context: Context) -> list[Event]:
 
 
 def service_request(resource: Json, context: Context) -> list[Event]:
+    _refuse_prohibition(resource)
     if resource.get("status") == "draft" or resource.get("intent") in ("proposal", "plan", "option"):
         raise Nothing("a plan, not an order")
     said = start(resource, "authoredOn", "occurrenceDateTime", "occurrencePeriod")
@@ -293,7 +298,7 @@ Value = tuple[float | None, str | None, str | None]
 
 def _number_value(value: Any) -> Value:
     parsed, lexeme = number(value)
-    return parsed, None, lexeme
+    return parsed, lexeme if parsed is None else None, lexeme
 
 
 def _text_value(value: Any) -> Value:
@@ -356,6 +361,15 @@ def _drug(resource: Json, context: Context) -> str:
             return code_of(inside["code"], context, prefer="RXNORM")
     context.problem("medication only by reference, kept as LOCAL")
     return "LOCAL//" + slug(text_of(pointer.get("display") or "medication-by-reference"))
+
+
+def _rate(ratio: Json | None) -> Json | None:
+    """A Ratio such as 100 mL in 1 h as the Quantity 100 mL/h; None when its denominator is not one of a unit."""
+    if not ratio or ratio["denominator"].get("value", 1) != 1:
+        return None
+    above, below = ratio["numerator"], ratio["denominator"]
+    units = [side.get("code") or side.get("unit") for side in (above, below)]
+    return {"value": above["value"], "code": "/".join(map(text_of, units))} if all(units) else None
 
 
 def _amount(quantity: Json | None, context: Context) -> tuple[float | None, str | None, str | None]:
@@ -472,6 +486,12 @@ def _refuse(resource: Json) -> None:
     said = resource.get("status")
     if said in _NOT_YET_OR_NEVER:
         raise Nothing(f"status {said}")
+
+
+def _refuse_prohibition(resource: Json) -> None:
+    """Stop at a request not to do a thing (R4 doNotPerform): read as an order it would say the opposite."""
+    if resource.get("doNotPerform") is True:
+        raise Nothing("asked not to be done")
 
 
 def _time(said: str | None, resource: Json, context: Context) -> Instant:

@@ -15,7 +15,7 @@ import re
 from bedside.core.events import Event
 from bedside.formats import hl7v2
 from bedside.formats.files import RawFile
-from bedside.readers.hl7v2_elements import said
+from bedside.readers.hl7v2_elements import about_one, said
 from bedside.readers.hl7v2_messages import Letter, reader_of
 from bedside.readers.pieces import Context, Nothing, Said, gather
 from bedside.readers.reading import Reading
@@ -45,6 +45,7 @@ class _Feed:
             raise Nothing(f"no reader for {kind}^{trigger}" if trigger else f"no reader for {kind}")
         letter = Letter(message, context)
         events, notes = reader(letter)
+        about_one(message, context)
         told = events + letter.snapshot()
         fresh = [event for event in told if self._is_new(event, snapshot=kind == "ADT")]
         if told and not fresh and not notes:

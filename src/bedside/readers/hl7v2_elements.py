@@ -35,17 +35,28 @@ def said(segment: Segment, path: str, rep: int = 0) -> str | None:
 
 
 def subject(message: Message, context: Context) -> int:
-    """`subject_id` from PID-3: the pseudonym, else the medical record number, else the first identifier."""
+    """`subject_id` of the first PID."""
     person = message.segment("PID")
     if person is None:
         raise Malformed("a message about a patient without PID", where=context.where, do="fix the sender")
+    return subject_number(_number_of(person, context))
+
+
+def about_one(message: Message, context: Context) -> None:
+    """Raise `Malformed` when a message speaks of several patients: its facts cannot all be the first one's."""
+    if len({_number_of(person, context) for person in message.all("PID")}) > 1:
+        raise Malformed("a message about several patients", where=context.where, do="send one message for each patient")
+
+
+def _number_of(person: Segment, context: Context) -> str:
+    """Of PID-3 the pseudonym, else the medical record number, else the first identifier."""
     count = len(person.repetitions(3))
     numbers = [(said(person, "3.1", rep), said(person, "3.5", rep)) for rep in range(count)]
     known = [(number, kind) for number, kind in numbers if number]
     if not known:
         raise Malformed("PID-3 holds no identifier", where=context.where, do="fix the sender")
     best = min(known, key=lambda pair: (not is_pseudonym(pair[0]), pair[1] != "MR"))
-    return subject_number(best[0])
+    return best[0]
 
 
 def encounter(message: Message) -> str | None:
@@ -126,21 +137,19 @@ def _value(result: Segment, kind: str, rep: int, context: Context) -> Value | No
     text = said(result, "5", rep)
     if text is None:
         return None
-    if kind == "NM":
-        value, lexeme = number(text)
-        if value is None:
-            context.problem("a numeric result that is no number, kept as text")
-        return (value, None, lexeme) if value is not None else (None, text, None)
-    return _textual(text, context) if kind == "ST" else (None, text, None)
+    return _written(text, kind, context) if kind in ("NM", "ST") else (None, text, None)
 
 
-def _textual(text: str, context: Context) -> Value:
-    """A string result; a number sent as a string is a number all the same, as is "<0.01" with its sign in the text."""
+def _written(text: str, kind: str, context: Context) -> Value:
+    """A numeric or string result; a number sent as a string is a number all the same, as is "<0.01" with its sign in the text."""
     compared = _COMPARED.match(text)
     value, lexeme = number(compared[2] if compared else text)
     if value is None:
+        if kind == "NM":
+            context.problem("a numeric result that is no number, kept as text")
         return None, text, None
-    context.problem("a number sent as text, read as a number")
+    if kind == "ST":
+        context.problem("a number sent as text, read as a number")
     if compared:
         return value, compared[1] + lexeme, compared[1] + lexeme
     return value, None, lexeme

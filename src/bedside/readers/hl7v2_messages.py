@@ -35,9 +35,11 @@ from bedside.readers.words import ethnicity_code, is_sex, location_code, race_co
 Told = tuple[list[Event], list[NoteRow]]
 Reader = Callable[["Letter"], Told]
 _STOPPED = frozenset({"CA", "DC", "OC", "OD", "OR", "CR", "DR", "HD", "OH", "UA", "UC", "UD"})
-_READ = frozenset({"MSH", "EVN", "PID", "PV1", "DG1", "AL1", "PR1", "OBX", "OBR", "ORC", "RXO", "RXE", "RXA", "RXD", "TXA", "TQ1",
+_READ = frozenset({"MSH", "EVN", "PID", "PV1", "DG1", "AL1", "PR1", "IAM", "OBX", "OBR", "ORC", "RXO", "RXE", "RXA", "RXD", "TXA", "TQ1",
                    "SFT", "MSA", "RXR"})  # fmt: skip
 _UNKNOWN_DOSE = "999"
+# Segment, the field that dates it, what it says; its code is field 3. IAM-11 is the onset, and IAM-6 "D" takes an allergy back.
+_CARRIED = (("DG1", "5", "diagnosis"), ("AL1", "6", "allergy"), ("IAM", "11", "allergy"), ("PR1", "5", "procedure"))
 
 
 class Letter:
@@ -150,7 +152,7 @@ def _merged_before(letter: Letter) -> Told:
 def _results(letter: Letter) -> Told:
     events = list(_observations(letter))
     if not events:
-        raise Nothing("no result yet")
+        raise Nothing("no result yet, or none that is a value or text")
     return events, []
 
 
@@ -241,11 +243,12 @@ def _carried(letter: Letter) -> list[Event]:
     admitted = when(letter.message.segment("PV1"), "44", letter.context)
     fallback = admitted or letter.sent
     events = []
-    for name, dated, sense in (("DG1", "5", "diagnosis"), ("AL1", "6", "allergy"), ("PR1", "5", "procedure")):
+    for name, dated, sense in _CARRIED:
         for segment in letter.message.all(name):
             found = code(segment, 3, letter.context, prefer="ICD10CM")
+            status: Status = "retracted" if name == "IAM" and said(segment, "6.1") == "D" else "final"
             if found is not None:
-                events.append(letter.event(when(segment, dated, letter.context) or fallback, f"{found}//{sense}"))
+                events.append(letter.event(when(segment, dated, letter.context) or fallback, f"{found}//{sense}", status=status))
     return [*events, *_observations(letter)]
 
 

@@ -7,6 +7,7 @@ Never     raises for what a file holds; a record that breaks its standard become
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple, Protocol
@@ -18,6 +19,8 @@ from bedside.core.ids import sha256
 from bedside.formats.files import RawFile
 from bedside.formats.piece import Piece
 from bedside.readers.reading import ImageRow, NoteRow, Reading
+
+_NUMBER = re.compile(r"\d+")
 
 
 class Nothing(Exception):
@@ -99,7 +102,7 @@ class Gathering:
         return before
 
     def _source(self, place: str) -> str:
-        return f"{self.key}#{''.join(filter(str.isdigit, place)) or '0'}"
+        return f"{self.key}#{'.'.join(_NUMBER.findall(place)) or '0'}"
 
     def _count(self, nothing: Nothing) -> None:
         (self.tally.merge if nothing.merged else self.tally.ignore)(nothing.reason)

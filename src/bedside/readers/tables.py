@@ -161,14 +161,14 @@ def _other(join: Join, file: RawFile) -> pl.DataFrame | None:
         relative = path.relative_to(root).as_posix()
         if any(matches(relative, pattern) for pattern in join.files):
             named = tuple(sorted({*join.on.values(), *join.take.values()}))
-            return _lookup(path, relative, path.stat().st_mtime_ns, named)
+            return _lookup(path, relative, path.stat().st_mtime_ns, named, file.encoding)
     return None
 
 
 @lru_cache(maxsize=4)
-def _lookup(path: Path, relative: str, changed: int, names: tuple[str, ...]) -> pl.DataFrame:
+def _lookup(path: Path, relative: str, changed: int, names: tuple[str, ...], encoding: str) -> pl.DataFrame:
     """The named columns of a dictionary table; read once for all the files that join it."""
-    frame = formats.read(RawFile("dictionary", "tables", path, relative, relative)).text()
+    frame = formats.read(RawFile("dictionary", "tables", path, relative, relative, encoding)).text()
     lacking = [name for name in names if name not in frame.columns]
     if lacking:
         raise _NoJoin(f"the table {relative} lacks the column {', '.join(lacking)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bedside.core.time import DAY_US, Instant, wall_time, wall_us
+from bedside.core.time import DAY_US, LAST_US, Instant, wall_time, wall_us
 
 
 def end_of(time: Instant) -> int:
@@ -20,10 +20,10 @@ def end_of(time: Instant) -> int:
     if time.precision == "time":
         return time.us
     if time.precision == "day":
-        return time.us + DAY_US
+        return max(time.us, min(time.us + DAY_US, LAST_US))
     wall = wall_time(time.us)
     year, month = (wall.year + 1, 1) if time.precision == "year" or wall.month == 12 else (wall.year, wall.month + 1)
-    return wall_us(datetime(year, month, 1)) if year <= 9999 else time.us
+    return wall_us(datetime(year, month, 1)) if year <= 9999 else LAST_US
 
 
 def available(time: Instant, said: Instant | None = None) -> int:

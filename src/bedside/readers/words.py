@@ -93,6 +93,6 @@ def single(value: float) -> float | None:
     """
     try:
         nearest: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
-    except OverflowError:
+    except (OverflowError, struct.error):  # struct.error: an integer of more digits than a double holds
         return None
     return nearest if math.isfinite(nearest) else None
