@@ -40,6 +40,11 @@ class Context:
     def path(self, name: str) -> Path:
         return self.root / name
 
+    def outputs(self, step: str) -> list[Item]:
+        """What the newest run of a step made."""
+        entry = self.ledger.latest(step)
+        return entry.receipt.outputs if entry else []
+
 
 @dataclass
 class Done:
@@ -67,8 +72,7 @@ def inputs_of(step: Step, context: Context) -> list[Item]:
     """A step's inputs: the outputs of the steps it needs, and its own (raw files under keyed digests)."""
     items = step.inputs(context) if step.inputs else []
     for name in step.needs:
-        entry = context.ledger.latest(name)
-        items += entry.receipt.outputs if entry else []
+        items += context.outputs(name)
     return sorted(items)
 
 

@@ -1,0 +1,25 @@
+"""Ledger and evaluation to the model card and the premarket draft."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from bedside.core import canonical
+from bedside.study.plan import Context, Done
+
+
+def dossier(context: Context, out: Path) -> Done:
+    """The model card and the premarket draft, each number with its ledger entry."""
+    from bedside.bundle.store import Bundle
+    from bedside.dossier.write import write
+    from bedside.evaluate.evaluation import Evaluation
+
+    found = msgspec.json.decode(context.path("reports/evaluation.json").read_bytes(), type=Evaluation)
+    entries = [msgspec.to_builtins(entry) for entry in context.ledger.entries()]
+    card = Bundle.open(context.path("bundles/model")).card
+    declared = msgspec.to_builtins(context.study)
+    made = write(out / "dossier", study=declared, entries=entries, evaluation=found, bundle_card=card, made=context.study.made)
+    content = canonical.digest([declared, found, card])  # the text itself also holds the ledger's clock
+    return Done({f"dossier/{path.name}": content for path in made})

@@ -1,0 +1,40 @@
+"""The steps in their order: what each owns in the folder, what it needs, and which settings it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from bedside.core import canonical
+from bedside.study.plan import Context, Step
+from bedside.study.steps.check import check
+from bedside.study.steps.cohort import cohort
+from bedside.study.steps.deidentify import deidentify
+from bedside.study.steps.dossier import dossier
+from bedside.study.steps.read import read
+from bedside.study.steps.sources import mappings, raw_items
+from bedside.study.steps.test import test
+from bedside.study.steps.train import train
+
+
+def _told(*names: str, mapped: bool = False) -> Callable[[Context], object]:
+    """The parts of study.toml, and of the table mappings, that a step's outputs depend on."""
+
+    def told(context: Context) -> object:
+        parts = {name: msgspec.to_builtins(getattr(context.study, name)) for name in names}
+        return parts | ({"mappings": canonical.digest(mappings(context))} if mapped else {})
+
+    return told
+
+
+STEPS: tuple[Step, ...] = (
+    Step("deidentify", ("safe",), (), _told("source", "deidentify", "timezone", mapped=True), deidentify, raw_items),
+    Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", mapped=True), read),
+    Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
+    Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),
+    Step("train", ("bundles", "predictions/development.parquet", "predictions/thresholds.json"), ("cohort",), _told("task", "model", "seed", "made", "site"), train),
+    Step("test", ("predictions/test.parquet", "reports/evaluation.json", "reports/test.html"), ("read", "cohort", "train"),
+         _told("name", "task", "seed", "made", "site", "claims"), test),
+    Step("dossier", ("dossier",), ("deidentify", "read", "cohort", "train", "test"), _told("name", "claims", "made"), dossier),
+)  # fmt: skip
