@@ -160,7 +160,7 @@ def test_an_edited_bundle_keeps_nothing_that_names_the_patient_or_a_date() -> No
     assert b"2031" not in new
     bundle = msgspec.json.decode(new)
     assert bundle["total"] == 1
-    assert bundle["entry"][0]["fullUrl"] == "https://ehr.example/fhir/Patient/P1"
+    assert bundle["entry"][0]["fullUrl"] == "http://deidentified.invalid/fhir/Patient/P1"
 
 
 def test_a_transaction_entry_asks_for_its_new_name() -> None:

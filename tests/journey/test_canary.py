@@ -30,6 +30,22 @@ SHOWN = (
     BORN,
     "19510317",
     "03/17/1951",
+    "17 March 1951",
+    "March 17, 1951",
+    "17-Mar-1951",
+    "3/17/51",
+    "1951/03/17",
+    "212.555.7193",
+    "2125557193",
+    "777-1234-5678",
+    "zq@canary.example",
+    "Kinquetzal",
+    "Docquetzal",
+    "4 Canary Wharf Lane",
+)
+LETTER = (
+    f"{FAMILY}, {GIVEN} ({FAMILY.upper()}, Z.) was born on 17 March 1951, March 17, 1951, 17-Mar-1951, 3/17/51, 1951/03/17 or 19510317.\n"
+    f"MRN 777-1234-5678, phone 212.555.7193 or +1 212 555 7193, mail zq@canary.example, of 4 Canary Wharf Lane. Mrs. {FAMILY} has angina.\n"
 )
 
 
@@ -64,12 +80,81 @@ def plant(raw: Path) -> None:
     image.save_as(raw / "dicom" / f"{FAMILY}-{MRN}.dcm")
 
 
+def plant_in_hostile_places(raw: Path) -> None:
+    """The canary where no rule of thumb looks: nested, private, undeclared, encoded, and in the name of a folder."""
+    first = json.loads((raw / "fhir" / "Patient.ndjson").read_text().splitlines()[0])
+    first["contact"] = [{"name": {"family": "Kinquetzal"}, "telecom": [{"value": PHONE}]}]
+    first["address"] = [{"line": ["4 Canary Wharf Lane"], "city": "Albany", "state": "NY", "postalCode": "12203"}]
+    first["telecom"].append({"system": "email", "value": "zq@canary.example"})
+    first["extension"] = [
+        {"url": "http://hospital.example/nick", "valueString": GIVEN},
+        {"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": [{"url": "text", "valueString": LETTER}]},
+    ]
+    first["contained"] = [{"resourceType": "RelatedPerson", "id": "Kinquetzal", "name": [{"text": "Kinquetzal", "family": "Kinquetzal"}]}]
+    first["text"] = {"status": "generated", "div": f"<div>{GIVEN} {FAMILY}</div>"}
+    about = {"reference": f"Patient/{first['id']}", "display": f"{FAMILY}, {GIVEN}"}
+    letters = [(kind, base64.b64encode(LETTER.encode(code)).decode()) for kind, code in (("text/plain", "utf-8"), ("text/plain; charset=latin-1", "latin-1"),
+                                                                                       ("application/pdf", "utf-8"))]  # fmt: skip
+    resources = [
+        {"resourceType": "Observation", "id": f"{FAMILY}-1", "status": "final", "subject": about, "code": {"text": LETTER, "coding": [
+            {"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}, {"system": "urn:local", "code": MRN, "display": FAMILY}]},
+         "effectiveDateTime": "2025-09-01T10:00:00-04:00", "valueString": LETTER, "note": [{"text": LETTER, "authorString": "Docquetzal"}],
+         "performer": [{"reference": f"Practitioner/{FAMILY}", "display": "Docquetzal"}], "method": {"text": FAMILY}},
+        {"resourceType": "Encounter", "id": f"e-{MRN}", "status": "finished", "class": {"code": "IMP"}, "subject": about,
+         "participant": [{"individual": {"display": "Dr. Docquetzal"}}], "period": {"start": "2025-09-01T10:00:00-04:00"}},
+        {"resourceType": "DocumentReference", "id": "d", "status": "current", "subject": about, "description": LETTER,
+         "content": [{"attachment": {"contentType": kind, "data": data, "title": f"{FAMILY} letter", "url": f"http://x/{MRN}"}} for kind, data in letters]},
+    ]  # fmt: skip
+    bundle = {"resourceType": "Bundle", "type": "collection", "identifier": {"value": MRN}, "entry": [
+        {"fullUrl": f"http://ehr.example/{FAMILY}/{one['resourceType']}/{one['id']}", "link": [{"url": FAMILY}], "resource": one}
+        for one in (first, *resources)]}  # fmt: skip
+    (raw / "fhir" / f"{GIVEN} {FAMILY}").mkdir()
+    (raw / "fhir" / f"{GIVEN} {FAMILY}" / f"bundle {MRN}.json").write_text(json.dumps(bundle))
+    escaped = LETTER.replace("\n", "\\.br\\")
+    (raw / "hl7v2" / f"{FAMILY}.hl7").write_text("\r".join((
+        f"MSH|^~\\&|{FAMILY}|{GIVEN}|R|F|20250901100000|{MRN}|ORU^R01|{MRN}-1|T|2.5.1",
+        f"PID|1|{MRN}|{MRN}^^^H^MR~999-88-7777^^^SSA^SS|{MRN}|{FAMILY}^{GIVEN}|Kinquetzal|19510317|F|{FAMILY}||4 Canary Wharf Lane^^Albany^NY^12203||{PHONE}",
+        f"NK1|1|Kinquetzal^Kin|SPO|4 Canary Wharf Lane|{PHONE}",
+        f"PV1|1|I|ICU^{FAMILY}^1|||||11^Docquetzal^Doc|12^Docquetzal^Doc|||||||||{MRN}",
+        f"ORC|RE|{MRN}^{FAMILY}|{MRN}|||||||Docquetzal^D|Docquetzal^D|13^Docquetzal^Doc||{PHONE}",
+        f"OBR|1|{MRN}^{FAMILY}|{MRN}|8867-4^{FAMILY}^L|||20250901100000||||||{LETTER.splitlines()[0]}|||14^Docquetzal^Doc|{PHONE}",
+        f"NTE|1|{FAMILY}|{escaped}|{FAMILY}",
+        f"OBX|1|TX|1^{FAMILY}^L||{escaped}|{FAMILY}|{FAMILY}|||||||||{FAMILY}|Docquetzal^D",
+        f"OBX|2|FT|8867-4^Heart rate^LN||{escaped}||||||F",
+        f"OBX|3|XX|8867-4^Heart rate^LN||{FAMILY}||||||F",
+        f"OBX|4|ED|8867-4^Heart rate^LN||^TEXT^^Base64^{letters[0][1]}||||||F",
+        f"ZPD|{FAMILY}|{MRN}|{BORN}")) + "\r")  # fmt: skip
+    labs = (raw / "tables" / "labs.csv").read_text().splitlines()
+    added = [line + (",remark" if at == 0 else f",{FAMILY} {MRN} zq@canary.example") for at, line in enumerate(labs)]
+    (raw / "tables" / "labs.csv").write_text("\n".join(added) + "\n")
+    (raw / "notes" / f"{GIVEN}_{FAMILY}").mkdir()
+    (raw / "notes" / f"{GIVEN}_{FAMILY}" / "19510317.txt").write_text(
+        f"Patient-ID: {MRN}\nAuthor: Docquetzal, MD\nTitle: letter of {FAMILY}\nRemark: {FAMILY}\nDate: 2025-09-01T10:00:00\n\n{LETTER}"
+    )
+    image = pydicom.dcmread(raw / "dicom" / f"{FAMILY}-{MRN}.dcm")
+    inner = pydicom.Dataset()
+    inner.PatientName, inner.PatientComments, inner.CodeMeaning = f"{FAMILY}^{GIVEN}", LETTER, FAMILY
+    deeper = pydicom.Dataset()
+    deeper.OtherPatientNames, deeper.ReferringPhysicianName, deeper.TextValue = FAMILY, "Docquetzal", LETTER
+    inner.ConceptCodeSequence = [deeper]
+    image.AnatomicRegionSequence, image.RequestAttributesSequence = [inner], [inner]
+    image.add_new(0x00091001, "LO", FAMILY)
+    image.add_new(0x60004000, "LT", LETTER)
+    image.add_new(0x60000022, "LO", FAMILY)
+    image.add_new(0x00204000, "LT", LETTER)
+    image.ProtocolName, image.BodyPartExamined, image.StationName = f"{FAMILY} chest", FAMILY.upper()[:16], "Docquetzal"
+    image.file_meta.SendingApplicationEntityTitle = FAMILY
+    image.preamble = f"{FAMILY} {MRN}".encode().ljust(128, b"\0")
+    image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{MRN}"
+    image.save_as(raw / "dicom" / f"{FAMILY}-{MRN}-2.dcm")
+
+
 def leaks(folder: Path) -> list[str]:
     """Files under a folder whose name, bytes or base64 text hold the canary."""
     found = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         data = path.read_bytes()
-        told = data + path.name.encode() + b"".join(_decoded(data)) + _parquet_text(path)
+        told = data + path.relative_to(folder).as_posix().encode() + b"".join(_decoded(data)) + _parquet_text(path)
         found += [f"{path.relative_to(folder)}: {word}" for word in SHOWN if word.encode() in told]
     return found
 
@@ -92,6 +177,7 @@ def test_the_canary_is_nowhere_after_deidentify(tmp_path):
     study = tmp_path / "study"
     write(study, patients=40, seed=5)
     plant(study / "raw")
+    plant_in_hostile_places(study / "raw")
     Keyring.create(tmp_path / "study.keyring", made=True)
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
@@ -109,6 +195,7 @@ def test_the_canary_is_encrypted_in_the_patient_map(tmp_path):
     study = tmp_path / "study"
     write(study, patients=24, seed=5)
     plant(study / "raw")
+    plant_in_hostile_places(study / "raw")
     Keyring.create(tmp_path / "study.keyring", made=True)
     bedside.main(["deidentify", str(study)], prog_name="bedside", standalone_mode=False)
     assert leaks(study / "safe") == []

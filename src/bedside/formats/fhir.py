@@ -19,6 +19,7 @@ from bedside.formats.piece import Piece, Span, splice
 
 _BOM = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n"
+_NOWHERE = "http://deidentified.invalid/fhir"  # the sender's address may name a hospital or hold anything (RFC 2606: .invalid)
 _DECODER = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -106,8 +107,8 @@ def dump(resource: dict[str, Any]) -> bytes:
 def rebuild(data: bytes, replacements: list[bytes | None]) -> bytes:
     """The file with its pieces replaced in order; None takes one out. Nothing replaced gives the same bytes.
 
-    A Bundle with any change is written anew around its resources: `type`, `total`, and for each entry the new
-    resource's own URL, method and search mode. Identifier, timestamp, links and signature are not carried
+    A Bundle with any change is written anew around its resources: `type`, `total`, and for each entry a URL of
+    the new resource on a server that is none, method and search mode. Identifier, timestamp, links and signature are not carried
     over, since they may name a patient or a true date.
     """
     spans = list(_spans(data))
@@ -283,7 +284,7 @@ def _written_entry(entry: _Entry, new: bytes) -> dict[str, object]:
     written: dict[str, object] = {}
     url, search = entry.full_url, entry.search
     if local and isinstance(url, str) and url.startswith("http") and url.count("/") > 4:
-        written["fullUrl"] = "/".join([*url.split("/")[:-2], local])
+        written["fullUrl"] = f"{_NOWHERE}/{local}"
     written["resource"] = msgspec.Raw(new)
     if isinstance(search, dict) and search.get("mode") in ("match", "include", "outcome"):
         written["search"] = {"mode": search["mode"]}
