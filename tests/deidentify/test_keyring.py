@@ -84,3 +84,10 @@ def test_a_missing_or_broken_keyring_says_what_to_do(tmp_path):
 def test_no_key_is_a_plain_digest_of_another(tmp_path):
     ring = Keyring.create(tmp_path / "k")
     assert keyed(ring.file_key, "labels") != ring.label_key
+
+
+def test_a_patient_map_that_others_can_read_is_refused(tmp_path):
+    Keyring.create(tmp_path / "k.keyring")
+    (tmp_path / "k.keyring.map").chmod(0o644)
+    with pytest.raises(Refused, match="read by others"):
+        Keyring.open(tmp_path / "k.keyring")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from bedside.core.ids import pseudonym
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.patients import KnownIdentifiers, MapState, Name, PatientMap, Subject
-from bedside.deidentify.residue import prove
+from bedside.deidentify.residue import prove, words_of
 
 from .conftest import dicom_bytes
 
@@ -131,3 +133,9 @@ def test_a_number_between_blanks_is_found_whatever_stands_around(ring, before, a
 @given(st.binary(max_size=300))
 def test_any_bytes_can_be_searched(ring, data):
     assert prove([("a.bin", data)], ring).files == 1
+
+
+@pytest.mark.parametrize("text", ["Ünal, ANNA-Maria 555_0134", "Unal, ANNA-Maria\t555_0134\x00x", "", "ﬁne straße 7"])
+def test_words_of_ascii_and_of_other_text_are_cut_alike(text):
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+    assert words_of(text) == tuple(re.findall(r"[^\W_]+", plain))

@@ -71,8 +71,9 @@ class Keyring:
         path = Path(path)
         if not path.is_file():
             raise Misconfigured("no keyring here", where=path.name, do="bring back the one that was used, or make a new study")
-        if os.name == "posix" and path.stat().st_mode & 0o077:
-            raise Refused("the keyring can be read by others", where=path.name, do=f"chmod 600 {path.name}")
+        for place in (path, _map_path(path)):
+            if os.name == "posix" and place.is_file() and place.stat().st_mode & 0o077:
+                raise Refused("the keyring can be read by others", where=place.name, do=f"chmod 600 {place.name}")
         try:
             stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
             secret = b64decode(stored.secret, validate=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
 
 _WORD = re.compile(r"[^\W_]+")
+_ASCII = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 _PSEUDONYM = re.compile(r"\bP[0-9A-HJKMNP-TV-Z]{12}\b")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf/\"\\])")
 _ATTACHMENT = re.compile(r'"data"\s*:\s*"([A-Za-z0-9+/=\\]{16,})"')
@@ -155,7 +156,7 @@ def words_of(text: str) -> Words:
     >>> words_of("O'Neil-Müller, 555-0134")
     ('o', 'neil', 'muller', '555', '0134')
     """
-    return tuple(_WORD.findall(_plain(text)))
+    return tuple(_said(text))
 
 
 def records(name: str, data: bytes) -> Iterator[str]:
@@ -174,15 +175,21 @@ def _inflated(data: bytes) -> bytes:
 
 
 def _search(file: str, record: str, needles: Needles, strong: Counter[tuple[str, str]], weak: Counter[tuple[str, str]]) -> None:
-    said = _WORD.findall(_plain(record))
-    if not needles.strong.keys().isdisjoint(said):
-        for at, word in enumerate(said):
-            for anchor, form, kind in needles.strong.get(word, ()):
+    said = _said(record)
+    words = set(said)
+    for word in needles.strong.keys() & words:
+        for at in (at for at, one in enumerate(said) if one == word):
+            for anchor, form, kind in needles.strong[word]:
                 if at >= anchor and tuple(said[at - anchor : at - anchor + len(form)]) == form and not _is_fraction(record, form):
                     strong[file, kind] += 1
     for person in set(_PSEUDONYM.findall(record)) & needles.weak.keys():
-        for word in needles.weak[person].keys() & set(said):
+        for word in needles.weak[person].keys() & words:
             weak[file, needles.weak[person][word]] += 1
+
+
+def _said(text: str) -> list[str]:
+    """The words of a text. Nearly all text is ASCII, where a table and a split do what the pattern does, many times faster."""
+    return text.translate(_ASCII).split() if text.isascii() else _WORD.findall(_plain(text))
 
 
 def _is_fraction(record: str, form: Words) -> bool:
@@ -193,9 +200,7 @@ def _is_fraction(record: str, form: Words) -> bool:
 
 
 def _plain(text: str) -> str:
-    if not text.isascii():
-        text = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return text.casefold()
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)).casefold()
 
 
 def _text(text: str) -> Iterator[str]:

@@ -93,6 +93,9 @@ def _keyring(path: Path, root: Path) -> Finding:
     inside = root in path.parents
     if inside:
         return Finding("keyring", False, "lies inside the study folder", "move it out and set keyring in [deidentify]")
+    secret = path.with_name(path.name + ".map")
+    if mode == 0o600 and secret.exists() and (open_to := secret.stat().st_mode & 0o777) != 0o600:
+        return Finding("keyring", False, f"patient map has mode {open_to:o}", f"chmod 600 {secret}")
     return Finding("keyring", mode == 0o600, f"mode {mode:o}", None if mode == 0o600 else f"chmod 600 {path}")
 
 

@@ -11,7 +11,7 @@ import msgspec
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, reconcile, total
 from bedside.core.errors import Refused
-from bedside.core.progress import track
+from bedside.core.progress import say, track
 from bedside.formats.files import RawFile, paths
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, timezones
@@ -23,8 +23,7 @@ def deidentify(context: Context, out: Path) -> Done:
     from bedside.deidentify.transform import transform
 
     rules, maps, zones = policy(context.study.deidentify.policy), mappings(context), timezones(context)
-    if context.study.deidentify.policy != AS_RECEIVED:
-        _survey(context, maps, zones)
+    met = {} if context.study.deidentify.policy == AS_RECEIVED else _survey(context, maps, zones)
     tallies, rejects, actions = list[Tally](), list[Reject](), dict[str, int]()
     for file in track(raw_files(context), "deidentify"):
         place = out / "safe" / file.source / file.alias
@@ -46,10 +45,11 @@ def deidentify(context: Context, out: Path) -> Done:
     safe = Safe("bedside.deidentify/1", context.study.deidentify.policy, context.keyring.id, tallies, rejects, actions, residue)
     (out / "safe").mkdir(exist_ok=True)
     (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
-    return Done(counts={"records": msgspec.to_builtins(total(tallies)), "actions": actions, "residue": residue})
+    return Done(counts={"records": msgspec.to_builtins(total(tallies)), "actions": actions, "residue": residue, "survey": met})
 
 
-def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, str | None]) -> None:
+def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, str | None]) -> dict[str, int]:
+    """Fill the patient map. What it came to goes to the ledger; merged people get other pseudonyms, and so are told aloud."""
     from bedside.deidentify.survey import survey
 
     files = [
@@ -57,8 +57,10 @@ def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, 
         for source in context.study.source
         for path, relative in paths(source, context.root)
     ]
-    survey(files, context.keyring, mappings=maps, timezones=zones)
-    context.keyring.save()
+    found = survey(files, context.keyring, mappings=maps, timezones=zones)
+    if found.merged:
+        say(f"  {found.merged} people known from earlier runs turned out to be another one: all their records now bear one name")
+    return {name: getattr(found, name) for name in ("subjects", "new", "merged", "linked", "conflicts")}
 
 
 def _prove(context: Context, safe: Path) -> dict[str, object]:
