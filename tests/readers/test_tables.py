@@ -126,8 +126,10 @@ def test_a_unit_is_respelt_but_never_converted(read: Callable[..., Reading]) -> 
     assert (event["unit"], event["lexeme"]) == ("meq/L", "4.1")
 
 
-def test_an_unknown_unit_stays_as_it_was_sent(read: Callable[..., Reading]) -> None:
-    assert only(read(HEADER + "7,V1,2823-3,K,2026-01-05 10:00:00,2026-01-05 10:45:00,4.1,furlong\n"))["unit"] == "furlong"
+def test_an_unknown_unit_stays_as_it_was_sent_and_is_counted(read: Callable[..., Reading]) -> None:
+    found = read(HEADER + "7,V1,2823-3,K,2026-01-05 10:00:00,2026-01-05 10:45:00,4.1,furlong\n")
+    assert only(found)["unit"] == "furlong"
+    assert found.problems == {"a unit that UCUM does not have, kept": 1}
 
 
 def test_each_broken_row_is_quarantined_with_its_line_and_the_rest_is_read(read: Callable[..., Reading]) -> None:

@@ -73,6 +73,16 @@ def spelling(text: str) -> str:
     return _EXACT.get(rewritten) or _ANY_CASE.get(rewritten.lower()) or _LOWER.get(rewritten.lower()) or bare
 
 
+@lru_cache(maxsize=4096)
+def is_known(text: str) -> bool:
+    """Whether UCUM has the unit, in this or in its own spelling.
+
+    >>> is_known("K/uL"), is_known("drops/bucket")
+    (True, False)
+    """
+    return unit(spelling(text)) is not None
+
+
 @lru_cache(maxsize=16384)
 def factor(from_unit: str, to_unit: str, code: str | None = None) -> tuple[float, float] | None:
     """(scale, offset) from one unit to another; None when no rule leads there.

@@ -16,8 +16,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from bedside.codes.ucum import unit
-from bedside.codes.units import spelling
+from bedside.codes.units import is_known
 from bedside.codes.vocabulary import vocabulary
 from bedside.core.ids import subject_number
 from bedside.core.time import FIRST_US, LAST_US, Instant, iso_instant
@@ -29,6 +28,7 @@ Json = dict[str, Any]
 STANDARD = frozenset(
     {"LOINC", "SNOMED", "RXNORM", "ICD10CM", "ICD10", "ICD10PCS", "ICD9CM", "CVX", "CPT", "HCPCS", "NDC", "ATC", "DCM"}
 )
+UNKNOWN_UNIT = "a unit that UCUM does not have, kept"
 _UTC_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _WIDEST_OFFSET_MIN = 14 * 60
@@ -117,8 +117,8 @@ def known_unit(text: str | None, context: Context) -> str | None:
     """The unit as it was sent; one that is absent or that UCUM does not have is counted."""
     if text is None:
         context.problem("quantity without a unit, kept")
-    elif not _is_unit(text):
-        context.problem("a unit that UCUM does not have, kept")
+    elif not is_known(text_of(text)):
+        context.problem(UNKNOWN_UNIT)
     return text
 
 
@@ -174,11 +174,6 @@ def _best(codings: Iterable[Json], prefer: str) -> Json:
     if not ranked:
         return next(iter(codings))
     return min(ranked, key=lambda pair: (pair[1] != prefer, pair[1] not in STANDARD))[0]
-
-
-@lru_cache(maxsize=4096)
-def _is_unit(text: str) -> bool:
-    return unit(spelling(text_of(text))) is not None
 
 
 @lru_cache(maxsize=16384)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from bedside.codes.units import is_known
 from bedside.core.accounts import Reject, Tally
 from bedside.core.errors import Malformed
 from bedside.core.events import frame as event_frame
@@ -28,6 +29,7 @@ from bedside.formats import tables as formats
 from bedside.formats.files import RawFile
 from bedside.readers import columns, phrases
 from bedside.readers.columns import Clock, Instants
+from bedside.readers.fhir_elements import UNKNOWN_UNIT
 from bedside.readers.mapping import (
     FILE,
     LINE,
@@ -306,6 +308,8 @@ def _long(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, 
     ready = ready & code.is_not_null()
     if rule.needs_value:
         ready &= value.value.is_not_null() | words.is_not_null()
+    strange = [text for text in unit.filter(ready).drop_nulls().unique() if not is_known(text)]
+    rows.count(UNKNOWN_UNIT, ready & unit.is_in(strange))
     _name(rule, rows, code, ready, labels)
     said = shared.with_columns(code.alias("code"), value.value.alias("numeric_value"), words.alias("text_value"),
                                value.lexeme.alias("lexeme"), unit.alias("unit"))  # fmt: skip
