@@ -57,3 +57,15 @@ def test_an_error_is_three_lines_and_an_exit_code(tmp_path):
     assert out.returncode == 2
     assert out.stderr.startswith("Misconfigured: there is no study.toml here")
     assert "bedside new" in out.stderr
+
+
+@pytest.mark.parametrize(("words", "code"), [(["run", "{}"], 2), (["verify", "{}"], 1), (["sql", "{}"], 2), (["verfy"], 2),
+                                             (["new", "{}/study.toml/inside"], 2)])  # fmt: skip
+def test_with_json_an_error_is_one_object_on_standard_output(tmp_path, words, code):
+    (tmp_path / "study.toml").write_text("")
+    asked = [word.format(tmp_path) for word in words]
+    out = subprocess.run([sys.executable, "-m", "bedside", *asked, "--json"], capture_output=True, text=True, check=False)
+    told = json.loads(out.stdout)
+    assert (out.returncode, told["exit_code"], told["ok"]) == (code, code, False)
+    assert told["error"].keys() == {"kind", "what", "where", "do"}
+    assert "Traceback" not in out.stderr

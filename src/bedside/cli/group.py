@@ -62,13 +62,45 @@ def bedside() -> None:
 
 
 def guarded(command: click.Command) -> None:
-    """Run the command line; our own errors end in what, where, do on standard error and their exit code."""
+    """Run the command line; whatever goes wrong ends in what, where, do and an exit code, with --json as one object on standard output."""
     from bedside.core.errors import BedsideError
 
     try:
-        command.main(prog_name="bedside")
+        code = command.main(prog_name="bedside", standalone_mode=False)
     except BedsideError as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        raise SystemExit(error.exit_code) from None
+        _fail(type(error).__name__, error.what, error.where, error.do, error.exit_code)
+    except click.ClickException as error:
+        _misused(error)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("Interrupted", "stopped before the end", "this run", "the same command goes on where it was", 130)
     except BrokenPipeError:
         raise SystemExit(0) from None
+    except OSError as error:
+        _fail(
+            "System",
+            error.strerror or type(error).__name__,
+            str(error.filename or "a file"),
+            "check the path, its rights and the free disk",
+            2,
+        )
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _misused(error: click.ClickException) -> None:
+    """Wrong arguments: click's own words for people."""
+    if "--json" not in sys.argv:
+        error.show()
+        raise SystemExit(error.exit_code)
+    _fail("Usage", error.format_message(), "the command line", "bedside --help, or the verb with --help", error.exit_code)
+
+
+def _fail(kind: str, what: str, where: str, do: str, code: int) -> None:
+    """Say it on standard error, or to a machine; then end."""
+    if "--json" in sys.argv:
+        import json
+
+        told = {"kind": kind, "what": what, "where": where, "do": do}
+        sys.stdout.write(json.dumps({"ok": False, "error": told, "exit_code": code}) + "\n")
+    else:
+        sys.stderr.write(f"{kind}: {what}\n  at  {where}\n  do  {do}\n")
+    raise SystemExit(code) from None
