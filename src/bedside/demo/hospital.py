@@ -19,10 +19,12 @@ from bedside.demo import as_dicom, as_notes, broken
 from bedside.demo.as_fhir import FhirFolder
 from bedside.demo.as_hl7v2 import Hl7Folder
 from bedside.demo.as_tables import TableFolder
-from bedside.demo.build import person as build
-from bedside.demo.courses import DEFAULT_SEED, deal
+from bedside.demo.casting import FEWEST, SMALL, cast
+from bedside.demo.courses import DEFAULT_SEED
 from bedside.demo.records import Person
 
+_FEW = (f"# A small hospital: patients who deteriorate were preferred until {FEWEST} did, so that its rate of outcomes is made as well,\n"
+        "# and its figures show how a report reads, nothing more.")  # fmt: skip
 FORMATS = ("fhir", "hl7v2", "tables", "dicom", "notes")
 
 
@@ -58,9 +60,11 @@ def write(out: Path, *, patients: int | None = None, seed: int = DEFAULT_SEED) -
         raise Refused("the folder holds raw data already", where=str(out), do="give another folder, or empty it")
     hospital = _Hospital(out / "raw", seed)
     with hospital:
-        for dealt in track(deal(patients, seed), "making patients"):
-            hospital.add(build(dealt, seed))
+        for person in track(cast(patients, seed), "making patients", total=patients):
+            hospital.add(person)
     text = files("bedside.demo").joinpath("study.toml").read_text(encoding="utf-8")
+    if patients is not None and patients < SMALL:
+        text = text.replace("\n", f"\n{_FEW}\n", 1)
     (out / "study.toml").write_text(text.replace("seed = 1", f"seed = {seed}", 1), encoding="utf-8")
     return hospital.made()
 
