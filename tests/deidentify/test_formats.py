@@ -445,3 +445,11 @@ def test_no_bytes_whatever_break_a_transform_and_counts_reconcile(hospital, kind
 def test_a_sex_that_is_also_a_middle_initial_stays(empty):
     message, _ = _adt(empty, ADT.replace("Quillfeather^Zebulon^Q", "Quillfeather^Zebulon^M."))
     assert message.get("PID-8") == "M"
+
+
+def test_json_nested_ten_thousand_deep_is_quarantined_with_its_reason(empty):
+    deep = b'{"resourceType":"Observation","subject":{"reference":"Patient/a"},"x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+    file = empty.put("fhir", "x.ndjson", b'{"resourceType":"Patient","id":"a"}\n' + deep + b"\n")
+    empty.survey()
+    done = empty.transform(file)
+    assert (done.tally.written, done.tally.quarantined) == (1, {"not JSON in UTF-8: nested too deeply": 1})

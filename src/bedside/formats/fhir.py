@@ -309,4 +309,6 @@ def _local(raw: bytes) -> str | None:
 
 def _reason(error: Exception) -> str:
     """The decoder's own words, which name a byte offset and never content."""
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
     return str(error).split(":")[-1].strip() if isinstance(error, msgspec.DecodeError) else "bytes are not UTF-8"
