@@ -20,5 +20,6 @@ def run(study: str | None, as_json: bool) -> None:
     from bedside.study.doctor import as_text, examine
 
     findings = examine(Path(study).resolve() if study else None)
-    show(findings, as_text(findings), as_json)
-    raise SystemExit(0 if all(finding.ok for finding in findings) else 1)
+    ok = all(finding.ok for finding in findings)
+    show({"ok": ok, "findings": findings}, as_text(findings), as_json)
+    raise SystemExit(0 if ok else 1)

@@ -25,7 +25,7 @@ def run(words: tuple[str, ...], as_list: bool, as_json: bool) -> None:
     root = Path(words[0] if len(words) == 2 or (as_list and words) else ".").resolve()
     if as_list:
         names = figure_names(root)
-        show(names, "\n".join(names), as_json)
+        show({"figures": names}, "\n".join(names), as_json)
         return
     found = explain(root, words[-1])
     show(found, as_text(found), as_json)

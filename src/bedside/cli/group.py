@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from difflib import get_close_matches
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
@@ -65,6 +67,7 @@ def guarded(command: click.Command) -> None:
     """Run the command line; whatever goes wrong ends in what, where, do and an exit code, with --json as one object on standard output."""
     from bedside.core.errors import BedsideError
 
+    signal.signal(signal.SIGTERM, _terminated)
     try:
         code = command.main(prog_name="bedside", standalone_mode=False)
     except BedsideError as error:
@@ -86,6 +89,11 @@ def guarded(command: click.Command) -> None:
     raise SystemExit(code if isinstance(code, int) else 0)
 
 
+def _terminated(number: int, frame: object) -> None:
+    """Unwind as an interrupt does, so that locks and staging folders are let go in order."""
+    _fail("Terminated", "stopped before the end", "this run", "the same command goes on where it was", 128 + number)
+
+
 def _misused(error: click.ClickException) -> None:
     """Wrong arguments: click's own words for people."""
     if "--json" not in sys.argv:
@@ -94,7 +102,7 @@ def _misused(error: click.ClickException) -> None:
     _fail("Usage", error.format_message(), "the command line", "bedside --help, or the verb with --help", error.exit_code)
 
 
-def _fail(kind: str, what: str, where: str, do: str, code: int) -> None:
+def _fail(kind: str, what: str, where: str, do: str, code: int) -> NoReturn:
     """Say it on standard error, or to a machine; then end."""
     if "--json" in sys.argv:
         import json

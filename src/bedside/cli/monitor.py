@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bedside.cli.say import as_json, folder, show
+from bedside.cli.say import as_json, folder, following, quoted, show
 
 
 @click.command("monitor")
@@ -21,10 +21,11 @@ from bedside.cli.say import as_json, folder, show
 def run(study: str, log: str, labels: str | None, as_json: bool) -> None:
     """Replay served predictions: input drift against the bundle's reference sketch, calibration, alerts per 100 patient-days.
 
-    Exit code 1 when something drifted.
+    The page is reports/monitor.html; its figures go into the ledger. Exit code 1 when there is something to look at.
     """
     from bedside.study.monitor import watch
 
-    found, text, alarm = watch(Path(study), log=Path(log), labels=Path(labels) if labels else None)
-    show(found, text, as_json)
-    raise SystemExit(1 if alarm else 0)
+    found = watch(Path(study), log=Path(log), labels=Path(labels) if labels else None)
+    show(found, f"{found.to_text()}\npage  {Path(study) / 'reports' / 'monitor.html'}", as_json)
+    following(f"bedside explain {quoted(study)} monitor/burden", machine=as_json)
+    raise SystemExit(1 if found.alarm else 0)

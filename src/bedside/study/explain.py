@@ -84,7 +84,8 @@ def _find(entries: list[Entry], name: str) -> tuple[Entry, Figure]:
             if figure.name == name:
                 return entry, figure
     names = [figure.name for entry in entries for figure in entry.receipt.figures]
-    near = get_close_matches(name, names, 3)
+    ends = [other for other in dict.fromkeys(names) if other.endswith(name)]
+    near = ends[:3] or get_close_matches(name, names, 3)
     raise Misconfigured(
         f"no figure called {name!r}",
         where="the ledger",
