@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -22,6 +23,11 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 def test_one_question_is_answered_over_all_shards(lake: Lake) -> None:
     assert len(lake.shards) == 2
     assert lake.sql("select count(*) as n, max(numeric_value) as top from events").rows() == [(2, 3.5)]
+
+
+def test_the_stretch_between_two_times_is_an_answer(lake: Lake) -> None:
+    found = lake.sql("""select interval 90 minute as "how ""long", 1 as n, (timestamp '2026-01-02' - timestamp '2026-01-01')""")
+    assert found.row(0) == (timedelta(minutes=90), 1, timedelta(days=1))
 
 
 def test_quarantine_counts_and_codes_are_tables_too(lake: Lake) -> None:

@@ -88,8 +88,12 @@ def _listed(paths: Sequence[Path]) -> str:
 
 def _answer(connection: duckdb.DuckDBPyConnection, query: str) -> pl.DataFrame:
     relation: Any = connection.sql(query)
+    spans = [name for name, kind in zip(relation.columns, relation.types, strict=True) if str(kind) == "INTERVAL"]
+    if spans:  # Polars has no months, so that a stretch of time comes as microseconds; DuckDB counts a month as 30 days
+        named = ", ".join(f'epoch_us("{name}") AS "{name}"' for name in (one.replace('"', '""') for one in spans))
+        relation = relation.project(f"* REPLACE ({named})")
     found: Any = pl.DataFrame(_Stream(relation.__arrow_c_stream__()))
-    return pl.DataFrame(found)
+    return pl.DataFrame(found).with_columns(pl.col(spans).cast(pl.Duration("us")))
 
 
 def _told(error: Exception, tables: Mapping[str, Sequence[Path]], extra: Mapping[str, pl.DataFrame]) -> BedsideError:
