@@ -4,7 +4,8 @@ Ours      `bedside run` on the shipped study (src/bedside/study/templates/sepsis
           calibration and thresholds inside the training folds
 Peer      sepsis_baseline.py: 193 features by hand, LightGBM weighted by utility; the same folds, nothing else in common
 Prints    seconds of each step and peak memory (target: 120 s and 3 GB on two cores); then AUROC, AUPRC and the challenge's
-          utility of every output and of the baseline, with intervals that draw patients, and the differences
+          utility of every output as the study's own evaluation has them, and of the baseline, with intervals that draw
+          patients, and the paired differences
 Run       python benchmarks/sepsis2019.py --data ../shared/data [--out DIR] [--baseline FILE]
 Tuned     on these same 7,499 stays: differences here are of development, not of a hold-out.
 """
@@ -21,26 +22,24 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
+import msgspec
 import polars as pl
 
-from bedside.bundle.store import Bundle
-from bedside.evaluate import utility
 from bedside.evaluate.evaluation import evaluate
-from bedside.evaluate.records import Estimate
+from bedside.evaluate.records import Estimate, Evaluation
 
 FILE = Path("cds/sepsis2019/setB_7499.parquet")
 BASELINE = Path(__file__).with_name("sepsis_baseline.py")
-TARGET_S, TARGET_GB, DRAWS = 120, 3, 500
+TARGET_S, TARGET_GB = 120, 3
 
 
 def main() -> None:
     asked = arguments()
     with tempfile.TemporaryDirectory() as scratch:
         root = asked.out or Path(scratch) / "sepsis"
-        predictions, thresholds = ours(asked.data / FILE, root)
+        predictions, found, lines = ours(asked.data / FILE, root)
         table = baseline(asked.data / FILE, predictions, Path(scratch), asked.baseline)
-    report(predictions, thresholds, table)
+    report(found, beside(predictions, lines, table, found))
 
 
 def arguments() -> argparse.Namespace:
@@ -51,8 +50,8 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def ours(data: Path, root: Path) -> tuple[pl.DataFrame, dict[str, dict[str, dict[str, float]]]]:
-    """Run the shipped study; its predictions, and the thresholds of each output, rule and fold."""
+def ours(data: Path, root: Path) -> tuple[pl.DataFrame, Evaluation, dict[str, float]]:
+    """Run the shipped study; its predictions, its evaluation, and the model's utility threshold of each fold."""
     from bedside.deidentify.keyring import Keyring
     from bedside.study.study import Study
 
@@ -72,8 +71,9 @@ def ours(data: Path, root: Path) -> tuple[pl.DataFrame, dict[str, dict[str, dict
         print(f"  {step:<12}{took:7.1f} s", flush=True)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"  raw Parquet to report {whole:6.1f} s (target {TARGET_S}), peak {peak:.2f} GB (target {TARGET_GB})\n", flush=True)
-    card = Bundle.open(root / "bundles" / "model").card
-    return pl.read_parquet(root / "predictions" / "test.parquet"), card["thresholds_by_fold"]
+    found = msgspec.json.decode((root / "reports" / "evaluation.json").read_bytes(), type=Evaluation)
+    thresholds = msgspec.json.decode((root / "predictions" / "thresholds.json").read_bytes())
+    return pl.read_parquet(root / "predictions" / "test.parquet"), found, thresholds["utility"]["risk"]
 
 
 def baseline(data: Path, predictions: pl.DataFrame, scratch: Path, kept: Path | None) -> pl.DataFrame:
@@ -91,51 +91,42 @@ def baseline(data: Path, predictions: pl.DataFrame, scratch: Path, kept: Path | 
     return pl.read_parquet(out)
 
 
-def report(predictions: pl.DataFrame, thresholds: dict[str, dict[str, dict[str, float]]], table: pl.DataFrame) -> None:
+def beside(predictions: pl.DataFrame, lines: dict[str, float], table: pl.DataFrame, found: Evaluation) -> Evaluation:
+    """The model and the baseline on the same rows, judged by the same code and the same resamples as the study."""
     rows = predictions.filter(pl.col("output") == "risk").sort("subject_id", "prediction_time")
     told = rows.with_columns(pl.col("prediction_time").rank("ordinal").over("parent_unit").cast(pl.Int64).alias("row"))
     peer = table.sort("pid", "ICULOS").with_columns(pl.int_range(1, pl.len() + 1).over("pid").alias("row"))
     joined = told.join(peer, left_on=["parent_unit", "row"], right_on=["pid", "row"], how="left", maintain_order="left")
     if joined["score"].null_count():
         raise SystemExit("the baseline was made on other rows: remove its file")
-    said = joined.select(predictions.columns[:0] + [c for c in predictions.columns if c not in ("output", "value")]).with_columns(
-        pl.lit("baseline").alias("output"), joined["score"].alias("value")
-    )
-    both = pl.concat([predictions, said.select(predictions.columns)])
-    kept = ["risk", "baseline", *thresholds, "news2", "qsofa"]
-    found = evaluate(both.filter(pl.col("output").is_in(kept)), main="risk", thresholds={}, resamples=DRAWS, unit="hour")
-    worth = utility.rows(rows["parent_unit"].to_numpy(), rows["label"].to_numpy())
-    sums = {name: utility.totals(worth, alarms(predictions, name, cuts["utility"])) for name, cuts in thresholds.items()}
-    sums["baseline"] = utility.totals(worth, joined["alarm"].to_numpy())
+    said = rows.with_columns(pl.lit("baseline").alias("output"), joined["score"].alias("value"))
+    least = dict(joined.filter(pl.col("alarm")).group_by("split").agg(pl.col("score").min()).iter_rows())
+    cuts = {split: least.get(split, float("inf")) for split in lines}
+    return evaluate(
+        pl.concat([rows, said]), main="risk", thresholds={}, seed=found.seed, resamples=found.resamples,
+        utility_thresholds={"risk": lines, "baseline": cuts},
+    )  # fmt: skip
+
+
+def report(found: Evaluation, both: Evaluation) -> None:
     print(f"{'output':<12}{'AUROC':>24}{'AUPRC':>24}{'utility':>24}")
-    for row in sorted(found.outputs, key=lambda each: kept.index(each.output)):
-        gained = (
-            estimate(utility.score(sums[row.output]), utility.interval(sums[row.output], draws=DRAWS))
-            if row.output in sums
-            else "-"
-        )
-        print(f"{row.output:<12}{shown(row.auroc):>24}{shown(row.auprc):>24}{gained:>24}")
+    for of, names in ((found, [row.output for row in found.outputs]), (both, ["baseline"])):
+        for name in names:
+            row, gained = of.row(name), of.gained(name)
+            print(f"{name:<12}{shown(row.auroc):>24}{shown(row.auprc):>24}{shown(gained.utility if gained else None):>24}")
     print("\nrisk minus")
-    for gap in found.differences:
-        if gap.other in sums:
-            value = utility.score(sums["risk"]) - utility.score(sums[gap.other])
-            wide = utility.interval(sums["risk"], versus=sums[gap.other], draws=DRAWS)
-            print(f"{gap.other:<12}{shown(gap.auroc):>24}{shown(gap.auprc):>24}{estimate(value, wide):>24}")
-    print(f"\n{rows['parent_unit'].n_unique():,} stays, {rows.height:,} hours, {int(rows['label'].sum()):,} of them positive")
+    for of in (found, both):
+        for gap in of.differences:
+            gained = of.gained(gap.other)
+            print(f"{gap.other:<12}{shown(gap.auroc):>24}{shown(gap.auprc):>24}{shown(gained.gap if gained else None):>24}")
+    held = found.counts
+    print(f"\n{held.subjects:,} stays, {held.predictions:,} hours, {held.events:,} of them positive")
 
 
-def alarms(predictions: pl.DataFrame, output: str, cuts: dict[str, float]) -> np.ndarray:
-    """Alarms of one output, each row at the threshold that its fold did not help to choose."""
-    rows = predictions.filter(pl.col("output") == output).sort("subject_id", "prediction_time")
-    return (rows["value"] >= rows["split"].replace_strict(cuts, return_dtype=pl.Float64)).to_numpy()
-
-
-def shown(one: Estimate) -> str:
-    return estimate(one.value, (one.low, one.high)) if None not in (one.value, one.low, one.high) else "-"
-
-
-def estimate(value: float | None, wide: tuple[float | None, float | None]) -> str:
-    return f"{value:.3f} ({wide[0]:.3f} to {wide[1]:.3f})"
+def shown(one: Estimate | None) -> str:
+    if one is None or one.value is None or one.low is None or one.high is None:
+        return "-"
+    return f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 if __name__ == "__main__":

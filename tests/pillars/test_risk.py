@@ -271,3 +271,17 @@ def test_the_shipped_sepsis_task_is_a_study_with_every_signal_of_the_challenge()
     physiology, workup = (chosen(variant, study.task) for variant in ("physiology", "workup"))
     assert not set(physiology) & set(workup)
     assert not {"lactate.last", "clock.hours", "hospital_hours_before"} & {*physiology, *workup}
+
+
+def test_every_output_has_a_utility_threshold_that_its_own_fold_did_not_choose(tmp_path: Path) -> None:
+    told = ModelOptions(kind="logistic", folds=3, thresholds={"alert": "utility"}, variants=["clock"])
+    found = made(tmp_path / "model", told=told)
+    assert set(found.utility) == {"risk", "clock", "news2", "qsofa"}
+    assert found.utility["risk"] == found.fold_thresholds["risk"]["alert"]
+    rows = found.predictions.filter(pl.col("output") == "news2", pl.col("split") != "fold-0").sort("subject_id", "prediction_time")
+    worth = utility.rows(rows["parent_unit"].to_numpy(), rows["label"].to_numpy())
+    assert found.utility["news2"]["fold-0"] == utility.best_threshold(worth, rows["value"].to_numpy())
+
+
+def test_without_a_rule_of_utility_no_output_has_a_threshold_for_it(developed: Developed) -> None:
+    assert developed.utility == {}

@@ -40,7 +40,8 @@ class Book:
         if value is None:
             return f"not estimable {self.reference(seq, name)}"
         said = words.with_interval(Estimate(value, low, high, 0, ""), form) if form != "count" else words.count(int(value))
-        return f"{said} {self.reference(seq, name)}"
+        why = str(figure.get("method", ""))
+        return f"{said}{f' ({why})' if why.startswith('no interval') else ''} {self.reference(seq, name)}"
 
     def where(self, name: str) -> str | None:
         """The reference of a figure, without its value."""

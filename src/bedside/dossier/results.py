@@ -42,10 +42,15 @@ def sizes(book: Book) -> str:
 def ranking(evaluation: Evaluation, book: Book) -> str:
     """Every output side by side."""
     rows = [
-        [words.output(row.output), book.number(name(row.output, "auroc")), book.number(name(row.output, "auprc"))]
+        [
+            words.output(row.output),
+            book.number(name(row.output, "auroc")),
+            book.number(name(row.output, "auprc")),
+            *([book.number(name(row.output, "utility")) if evaluation.gained(row.output) else words.NOTHING] if evaluation.utility else []),
+        ]
         for row in evaluation.outputs
     ]
-    return table(["Output", "AUROC", "Average precision"], rows)
+    return table(["Output", "AUROC", "Average precision", *(["Utility of hourly alarms"] if evaluation.utility else [])], rows)
 
 
 def differences(evaluation: Evaluation, book: Book) -> str | None:
@@ -56,10 +61,18 @@ def differences(evaluation: Evaluation, book: Book) -> str | None:
             words.output(gap.other),
             book.number(difference_name(gap.main, gap.other, "auroc"), "signed"),
             book.number(difference_name(gap.main, gap.other, "auprc"), "signed"),
+            *([_gap(evaluation, gap.other, book)] if evaluation.utility else []),
         ]
         for gap in gaps
     ]
-    return table(["Model less", "AUROC", "Average precision"], rows) if rows else None
+    head = ["Model less", "AUROC", "Average precision", *(["Utility of hourly alarms"] if evaluation.utility else [])]
+    return table(head, rows) if rows else None
+
+
+def _gap(evaluation: Evaluation, other: str, book: Book) -> str:
+    gained = evaluation.gained(other)
+    told = gained is not None and gained.gap is not None
+    return book.number(difference_name(evaluation.main, other, "utility"), "signed") if told else words.NOTHING
 
 
 def operating(evaluation: Evaluation, book: Book) -> str | None:

@@ -62,6 +62,8 @@ class Bootstrap(msgspec.Struct, frozen=True):
             return Estimate(None, None, None, n, "not estimable: the sample lacks one of the two outcomes", of)
         if len(answered) < _LEAST_SHARE * len(resampled) or len(answered) == 0:
             return Estimate(float(value), None, None, n, "no interval: too few resamples hold both outcomes", of)
+        if answered.min() == answered.max():
+            return Estimate(float(value), None, None, n, "no interval: every resample gives the same value", of)
         low, high = np.quantile(answered, [0.5 - self.level / 2, 0.5 + self.level / 2])
         return Estimate(float(value), settled(low), settled(high), n, method, of)
 

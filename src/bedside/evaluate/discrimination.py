@@ -150,6 +150,8 @@ def delong(outcome: Bools, score: Floats, *, level: float = 0.95) -> Estimate:
     area, variance = delong_covariance(outcome, np.asarray(score, dtype=np.float64)[None, :])
     half = z_of(level) * sqrt(max(0.0, variance[0, 0]))
     value = float(area[0])
+    if (poor := _too_few(outcome)) or half == 0:
+        return Estimate(value, None, None, len(outcome), poor or "no interval: DeLong's variance is 0 where scores separate wholly")
     return Estimate(value, max(0.0, value - half), min(1.0, value + half), len(outcome), "DeLong (rows taken for independent)")
 
 
@@ -163,6 +165,8 @@ def delong_difference(
     value = float(area[0] - area[1])
     error = sqrt(max(0.0, float(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])))
     half = z_of(level) * error
+    if poor := _too_few(outcome):
+        return Estimate(value, None, None, len(outcome), poor), None, None
     estimate = Estimate(value, value - half, value + half, len(outcome), "paired DeLong (rows taken for independent)")
     if error == 0:
         return estimate, None, None
@@ -239,6 +243,12 @@ def _thin(along: Floats, points: int) -> Ints:
         return np.arange(len(along))
     wanted = np.linspace(along[0], along[-1], points)
     return np.unique(np.r_[0, np.searchsorted(along, wanted).clip(max=len(along) - 1), len(along) - 1])
+
+
+def _too_few(outcome: Bools) -> str:
+    """Why DeLong's variance cannot be had: it is a variance among events and among the rest, and of one there is none."""
+    few = min(int(outcome.sum()), int((~outcome).sum())) < 2
+    return "no interval: DeLong needs two predictions with the event and two without" if few else ""
 
 
 def _lacking(outcome: Bools) -> str | None:

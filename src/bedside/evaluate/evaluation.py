@@ -16,13 +16,24 @@ import numpy as np
 from bedside.core import predictions as contract
 from bedside.core.errors import Misconfigured, Unusable
 from bedside.evaluate import leakage
+from bedside.evaluate.alarms import utility_rows
 from bedside.evaluate.calibration import calibration
 from bedside.evaluate.cluster import Bootstrap, codes_of
 from bedside.evaluate.discrimination import Ranking, delong, delong_difference, precision_recall_curve, roc_curve
 from bedside.evaluate.figures import figures
 from bedside.evaluate.net_benefit import decision_curve
 from bedside.evaluate.operating import counts, operating_point
-from bedside.evaluate.records import SCHEMA_NAME, Difference, Evaluation, OperatingPoint, OutputRow, SplitRow, SubgroupRow, Worth
+from bedside.evaluate.records import (
+    SCHEMA_NAME,
+    Difference,
+    Evaluation,
+    OperatingPoint,
+    OutputRow,
+    SplitRow,
+    SubgroupRow,
+    UtilityRow,
+    Worth,
+)
 from bedside.evaluate.sample import Sample, is_held_out, sample
 from bedside.evaluate.subgroups import measure, subgroup_rows
 
@@ -51,6 +62,7 @@ def evaluate(
     patient_days: float | None = None, level: float = 0.95, resamples: int = 500,
     fold_thresholds: Mapping[str, Mapping[str, float]] | None = None,
     probabilities: Sequence[str] | None = None, outcome: str = "", unit: str = "prediction", smallest_subgroup: int = 10,
+    utility_thresholds: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Evaluation:  # fmt: skip
     """Judge the main output and all beside it on the held-out splits ("test" or "fold-...").
 
@@ -60,6 +72,7 @@ def evaluate(
     probabilities      outputs that promise a probability; by default those whose values lie in 0..1 and are not all whole
     outcome, unit      what is predicted and what one row is, in words, for the record
     smallest_subgroup  fewest subjects of a subgroup row with estimates
+    utility_thresholds output to {split: threshold}, chosen on other subjects: asks for the utility of hourly alarms
     """
     contract.check(predictions, where="predictions")
     _check_arguments(level, resamples, thresholds, fold_thresholds)
@@ -70,14 +83,16 @@ def evaluate(
     rows = sample(predictions, main=main, splits=held_out)
     test = _Test(rows, Bootstrap(resamples, seed, level), main, dict(thresholds), _by_fold(fold_thresholds), patient_days,
                  _promising(rows, probabilities), smallest_subgroup)  # fmt: skip
+    worths = utility_rows(rows, utility_thresholds or {}, main=main, bootstrap=test.bootstrap)
     return Evaluation(
         schema=SCHEMA_NAME, main=main, outcome=outcome, unit=unit, level=level, seed=seed, resamples=resamples,
         smallest_subgroup=smallest_subgroup, clustered=rows.clustered, note=_CLUSTERED if rows.clustered else _SINGLE,
         counts=counts(rows.outcome, rows.codes, rows.subjects), patient_days=patient_days,
         outputs=[test.output(name) for name in rows.scores],
         differences=[test.difference(name) for name in rows.scores if name != main],
-        worth=test.worth(), subgroups=test.subgroups(), splits=_splits(predictions, main, test.bootstrap),
+        worth=test.worth(worths), subgroups=test.subgroups(), splits=_splits(predictions, main, test.bootstrap),
         leakage=leakage.checks(predictions), left_out=_left_out(predictions, main, held_out),
+        utility=worths,
     )  # fmt: skip
 
 
@@ -120,7 +135,7 @@ class _Test:
         area, precision = (self.bootstrap.estimate(float(value[i]), gap[:, i], n=len(outcome)) for i in (0, 1))
         return Difference(self.main, other, area, precision, *delong_difference(outcome, one, two, level=self.bootstrap.level))
 
-    def worth(self) -> Worth | None:
+    def worth(self, utility: Sequence[UtilityRow]) -> Worth | None:
         if "clock" not in self.rows.scores or self.main == "clock":
             return None
         gap, there = self.difference("clock"), self.rows.spoke(self.main, "clock")
@@ -128,7 +143,7 @@ class _Test:
         within = Ranking(outcome, score, codes, strata=self._same_time(there))
         spread = self.bootstrap.spread(within, subjects)
         estimate = self.bootstrap.estimate(within.plain()[0], spread[:, 0], n=len(outcome))
-        return Worth("clock", gap.auroc, gap.auprc, estimate)
+        return Worth("clock", gap.auroc, gap.auprc, estimate, next((row.gap for row in utility if row.output == "clock"), None))
 
     def _same_time(self, there: Bools) -> Ints:
         """Rows at the same whole hour of their encounter; where that is not known, rows with the same value of the clock."""

@@ -2,7 +2,7 @@
 
 test/predictions  test/subjects  test/events
 test/risk/auroc   test/risk/at/<threshold>/ppv   test/risk/by/sex/female/auroc   test/risk/split/fold-0/auroc
-test/risk-news2/auroc (the difference)           test/risk/beyond-clock/within-hour
+test/risk-news2/auroc (the difference)    test/risk-clock/utility           test/risk/beyond-clock/within-hour
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ def _estimates(evaluation: Evaluation) -> Iterator[Figure]:
             yield _figure(difference_name(gap.main, gap.other, key), getattr(gap, key))
     if (worth := evaluation.worth) is not None:
         yield _figure(name(evaluation.main, "beyond clock", "within hour"), worth.within_hour)
+    for gained in evaluation.utility:
+        yield Figure(name(gained.output, "utility alarms"), gained.alarms, n=evaluation.counts.predictions, method="count")
+        yield _figure(name(gained.output, "utility"), gained.utility)
+        if gained.gap is not None:
+            yield _figure(difference_name(evaluation.main, gained.output, "utility"), gained.gap)
     for part in evaluation.subgroups:
         here = (evaluation.main, "by", part.column, part.level)
         yield Figure(name(*here, "subjects"), part.counts.subjects, n=part.counts.predictions, method="count")

@@ -77,10 +77,22 @@ def _bases(cells: Floats) -> list[int]:
 def _bootstrapped(table: Floats, bootstrap: Bootstrap) -> dict[str, Estimate]:
     whole = table.sum(axis=0)
     value, spread = _ratios(whole[None, :])[0], bootstrap.spread(lambda draws: _ratios(draws @ table), len(table))
-    return {
-        name: bootstrap.estimate(value[i], spread[:, i], n=n, of=_OF[name]) if n else nothing(f"no {_OF[name]}", of=_OF[name])
-        for i, (name, n) in enumerate(zip(_SHARES, _bases(whole), strict=True))
-    }
+    bearers = (np.stack([_bases(subject) for subject in table]) > 0).sum(axis=0)
+    found: dict[str, Estimate] = {}
+    for i, (name, n) in enumerate(zip(_SHARES, _bases(whole), strict=True)):
+        if n == 0:
+            found[name] = nothing(f"no {_OF[name]}", of=_OF[name])
+        elif value[i] in (0.0, 1.0):
+            found[name] = _all_or_none(value[i], n, int(bearers[i]), bootstrap.level, _OF[name])
+        else:
+            found[name] = bootstrap.estimate(value[i], spread[:, i], n=n, of=_OF[name])
+    return found
+
+
+def _all_or_none(value: float, n: int, subjects: int, level: float, of: str) -> Estimate:
+    """A share of nothing or of everything, which no resample can change: as much is known as its subjects tell, each counted once."""
+    told = proportion(round(value * subjects), subjects, level=level, of=of)
+    return Estimate(float(value), told.low, told.high, n, f"Wilson, {subjects} subjects counted once each", of)
 
 
 def _exact(cells: Floats, level: float, interval: Interval) -> dict[str, Estimate]:

@@ -132,12 +132,23 @@ class Worth(msgspec.Struct, frozen=True):
     """What the main output is worth beyond the clock.
 
     within_hour   AUROC among predictions at the same whole hour of their encounter, where the clock knows nothing (0.5)
+    utility       of its hourly alarms less the clock's; null where the study does not ask for utility
     """
 
     clock: str
     auroc: Estimate
     auprc: Estimate
     within_hour: Estimate
+    utility: Estimate | None = None
+
+
+class UtilityRow(msgspec.Struct, frozen=True):
+    """What one output's hourly alarms are worth (`utility.py`): 1 the best policy, 0 silence. `gap` is the main output less it."""
+
+    output: str
+    alarms: int
+    utility: Estimate
+    gap: Estimate | None = None
 
 
 class SubgroupRow(msgspec.Struct, frozen=True):
@@ -195,6 +206,11 @@ class Evaluation(msgspec.Struct, frozen=True):
     splits: list[SplitRow]
     leakage: list[Check]
     left_out: dict[str, int]
+    utility: list[UtilityRow] = []
+
+    def gained(self, output: str) -> UtilityRow | None:
+        """What the alarms of one output are worth; None where the study does not ask for it."""
+        return next((row for row in self.utility if row.output == output), None)
 
     def row(self, output: str) -> OutputRow:
         """The row of one output; `KeyError` when it has none."""

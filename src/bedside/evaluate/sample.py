@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 class Sample:
     """Rows of one set of splits. `scores` hold NaN where an output said nothing.
 
-    hours  whole hours since the first prediction of the same encounter; None where encounters or times are not given
+    encounter  whose hour a row is; hours  whole hours since the first prediction of the same encounter; both None where
+               encounters or times are not given
     """
 
     outcome: Bools
@@ -39,6 +40,7 @@ class Sample:
     scores: dict[str, Floats]
     levels: dict[str, list[str]]
     hours: Ints | None = None
+    encounter: Ints | None = None
 
     @property
     def clustered(self) -> bool:
@@ -76,8 +78,16 @@ def sample(predictions: pl.DataFrame, *, main: str, splits: list[str]) -> Sample
         base["label"].to_numpy().astype(np.bool_), codes, subjects, base["split"].to_list(),
         {output: _score(rows, base, output) for output in _outputs(rows, main)},
         {column: _levels(base[column]) for column in SUBGROUPS},
-        _hours(base, predictions.filter(pl.col("output") == main)),
+        _hours(base, predictions.filter(pl.col("output") == main)), _encounters(base),
     )  # fmt: skip
+
+
+def _encounters(base: pl.DataFrame) -> Ints | None:
+    import polars as pl
+
+    if base["parent_unit"].null_count():
+        return None
+    return base.select(pl.struct("subject_id", "parent_unit").rank("dense").cast(pl.Int64) - 1).to_series().to_numpy()
 
 
 def _hours(base: pl.DataFrame, ours: pl.DataFrame) -> Ints | None:

@@ -109,6 +109,9 @@ def number(called: str, estimate: Estimate, form: str = "decimal", *, apart: boo
     """
     if apart and (ends := words.interval(estimate, form)):
         return join([_data(called, estimate.value, words.value(estimate, form)), element("span", ends, class_="ci")])
+    if apart and estimate.value is not None:
+        why = element("span", "no interval", class_="ci", title=estimate.method)
+        return join([_data(called, estimate.value, words.value(estimate, form)), why])
     if estimate.value is None:
         return element("span", words.NOTHING, title=estimate.method, data_figure=called)
     return _data(called, estimate.value, words.with_interval(estimate, form))

@@ -81,7 +81,7 @@ def subgroups(evaluation: Evaluation) -> Markup:
     lines.append(table_row(["", "", "", "", "", scale.axis(), ""], kind="axis"))
     return plotted(
         table(
-            ["", "Subjects", "Predictions", "Events", "AUROC", "", "Observed / expected"],
+            ["Group", "Subjects", "Predictions", "Events", "AUROC", "AUROC, drawn", "Observed / expected"],
             lines,
             numbers=_N,
             slim="groups",
@@ -103,13 +103,15 @@ def differences(evaluation: Evaluation) -> Markup:
                 scale.bar(gap.auroc, words.with_interval(gap.auroc, "signed")),
                 number(difference_name(gap.main, gap.other, "auprc"), gap.auprc, "signed", apart=True),
                 _p(gap.delong_p),
+                *([_gap_in_utility(evaluation, gap.other)] if evaluation.utility else []),
             ],
             numbers=frozenset({1}),
         )
         for gap in gaps
     ]
-    lines.append(table_row(["", "", "", scale.axis("signed"), "", ""], kind="axis"))
-    head: list[Child] = ["Model less …", "n", "AUROC", "", "Average precision", "DeLong p*"]
+    lines.append(table_row(["", "", "", scale.axis("signed"), "", "", *([""] if evaluation.utility else [])], kind="axis"))
+    head: list[Child] = ["Model less …", "n", "AUROC", "AUROC, drawn", "Average precision", "DeLong p*"]
+    head += ["Utility"] if evaluation.utility else []
     note = "* DeLong takes rows for independent: too small where a subject has several" if evaluation.clustered else "* paired"
     return plotted(
         table(
@@ -128,7 +130,7 @@ def splits(evaluation: Evaluation) -> Markup:
     scale = Scale([one.auroc for one in rows], reference=0.5)
     lines = [_split(evaluation, one, scale) for one in rows]
     lines.append(table_row(["", "", "", "", "", scale.axis(), ""], kind="axis"))
-    head: list[Child] = ["Split", "Subjects", "Predictions", "Events", "AUROC", "", "Average precision"]
+    head: list[Child] = ["Split", "Subjects", "Predictions", "Events", "AUROC", "AUROC, drawn", "Average precision"]
     return plotted(table(head, lines, numbers=_N, slim="groups"))
 
 
@@ -192,6 +194,13 @@ def _split(evaluation: Evaluation, one: SplitRow, scale: Scale) -> Markup:
         ],
         numbers=_N,
     )
+
+
+def _gap_in_utility(evaluation: Evaluation, other: str) -> Child:
+    gained = evaluation.gained(other)
+    if gained is None or gained.gap is None:
+        return words.NOTHING
+    return number(difference_name(evaluation.main, other, "utility"), gained.gap, "signed", apart=True)
 
 
 def _p(p: float | None) -> str:

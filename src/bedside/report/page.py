@@ -29,6 +29,18 @@ _PARTS = {
     "limits": "What this does not show",
     "proof": "Proof",
 }
+_CHECKED = {
+    "copies": "Subjects in different splits whose records are copies of each other",
+    "decisions": "Decisions looked at",
+    "features": "Feature columns",
+    "known_before_time": "Facts said to be known before they happened",
+    "sampled_decisions": "Decisions whose features were made again from the facts known by then",
+    "sampled_facts": "Facts of those decisions, past and future",
+    "sampled_facts_withheld": "Of these, facts not yet known, withheld from the features",
+    "splits": "Splits",
+    "subjects": "Subjects looked at",
+    "without_known_at": "Facts without a time of becoming known",
+}
 SELF_ATTESTED = (
     "The ledger shows in which order things were done: the plan, the sealed model, the opening of the test labels, the test. "
     "Without an outside witness for its checkpoints that order is self-attested: whoever holds the signing key could have "
@@ -161,7 +173,7 @@ def _ranking(evaluation: Evaluation) -> Markup:
     pair = element("div", ranking.roc(evaluation), ranking.precision_recall(evaluation), class_="pair")
     gaps = [element("h3", "The model less each other output"), forest.differences(evaluation)] if evaluation.differences else []
     note = paragraph(evaluation.note, kind="quiet") if evaluation.clustered else None
-    return join([pair, tables.comparison(evaluation), gaps, note])
+    return join([pair, tables.comparison(evaluation), prose.utility(evaluation), gaps, note])
 
 
 def _clock(evaluation: Evaluation) -> Markup | None:
@@ -184,7 +196,7 @@ def _promises(evaluation: Evaluation) -> Markup | None:
         table_row([label, number(name(main.output, key), getattr(found, key), apart=True), perfect])
         for key, (label, perfect) in measured.items()
     ]
-    beside = join([table(["", "Estimate", "Perfect"], rows), paragraph(_methods(found.slope, found.brier), kind="quiet")])
+    beside = join([table(["Measure", "Estimate", "Perfect"], rows), paragraph(_methods(found.slope, found.brier), kind="quiet")])
     return element("div", usefulness.calibration(main), element("div", beside), class_="pair")
 
 
@@ -221,10 +233,13 @@ def _leaks(evaluation: Evaluation, leakage: Mapping[str, object] | None) -> Mark
     ]
     broken = any(check.breaches for check in evaluation.leakage)
     warned = element("p", "A check is broken: these results say more than the model could know. Do not use them.", class_="banner")
-    told = facts(
-        *((words.spoken(key), words.count(many) if isinstance(many, int) else str(many)) for key, many in (leakage or {}).items())
+    told = [table_row([_CHECKED.get(key, words.spoken(key).capitalize()), str(many) if not isinstance(many, int) else words.count(many)],
+                      numbers=frozenset({1})) for key, many in (leakage or {}).items()]  # fmt: skip
+    found = (
+        [element("h3", "Checked when the cohort was made"), table(["Checked", "Count"], told, numbers=frozenset({1}))]
+        if leakage
+        else None
     )
-    found = [element("h3", "Checked when the cohort was made"), told] if leakage else None
     return join([warned if broken else None, table(["Check", "Found"], rows), found])
 
 

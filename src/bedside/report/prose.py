@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bedside.evaluate.figures import difference_name, name
-from bedside.evaluate.records import Calibration, Difference, Estimate, Evaluation, OperatingPoint, SubgroupRow
+from bedside.evaluate.records import Calibration, Difference, Estimate, Evaluation, OperatingPoint, SubgroupRow, Worth
 from bedside.report import words
 from bedside.report.document import number, paragraph
 from bedside.report.markup import Child, Markup, join
@@ -48,17 +48,41 @@ def worth(evaluation: Evaluation) -> Markup | None:
                 "Whatever a score is worth, it is worth beyond that."
             ),
             paragraph(
-                "The model less the clock: AUROC ",
+                "Beyond the clock the model is worth ",
                 number(gap, found.auroc, "signed"),
-                ", average precision ",
+                " in AUROC",
+                ", " if found.utility else " and ",
                 number(difference_name(evaluation.main, found.clock, "auprc"), found.auprc, "signed"),
-                ". ",
+                " in average precision",
+                *_utility_beyond(evaluation, found),
+                f" (n = {words.count(found.auroc.n)}). ",
                 _beside_the_clock(found.auroc),
                 " Among predictions made at the same time since admission, where the clock is blind (0.5), the model's AUROC is ",
                 number(beyond, found.within_hour),
                 f" (n = {words.count(found.within_hour.n)}).",
             ),
         ]
+    )
+
+
+def _utility_beyond(evaluation: Evaluation, found: Worth) -> list[Child]:
+    if found.utility is None:
+        return []
+    return [" and ", number(difference_name(evaluation.main, found.clock, "utility"), found.utility, "signed"), " in clinical utility"]
+
+
+def utility(evaluation: Evaluation) -> Markup | None:
+    """What the column of utility means; where it has no answer, why."""
+    if (gained := evaluation.gained(evaluation.main)) is None:
+        return None
+    if gained.utility.value is None:
+        return paragraph(f"The clinical utility of hourly alarms has no answer here: {gained.utility.method}.", kind="quiet")
+    return paragraph(
+        "Utility is that of hourly alarms in the PhysioNet/Computing in Cardiology Challenge 2019: an alarm gains most six hours "
+        "before onset, a miss costs up to twice that, a needless alarm 0.05. The best policy scores 1, never alarming 0, and less "
+        "than 0 is worse than silence. Every output, the simple scores too, alarms at the threshold with the highest utility on "
+        f"patients other than those it is judged on; {words.count(gained.utility.n)} encounters; {gained.utility.method}.",
+        kind="quiet",
     )
 
 

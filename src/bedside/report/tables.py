@@ -30,6 +30,7 @@ def comparison(evaluation: Evaluation) -> Markup:
     others = sorted((row for row in evaluation.outputs if row.output != evaluation.main), key=lambda row: -(row.auroc.value or 0))
     rows = [_output(row, evaluation) for row in (evaluation.row(evaluation.main), *others)]
     head: list[Child] = ["Output", "n", "AUROC", "DeLong interval", "Average precision", "Brier score"]
+    head += ["Utility"] if evaluation.utility else []
     said = "Average precision by chance is the base rate. A score that is no probability has no Brier score."
     return table(head, rows, numbers=frozenset({1}), caption=said, slim="outputs")
 
@@ -55,8 +56,17 @@ def _output(row: OutputRow, evaluation: Evaluation) -> Markup:
         words.interval(row.auroc_delong),
         number(name(row.output, "auprc"), row.auprc, apart=True),
         brier,
+        *([_utility(row.output, evaluation)] if evaluation.utility else []),
     ]
     return table_row(cells, numbers=frozenset({1}), kind="first" if main else None)
+
+
+def _utility(output: str, evaluation: Evaluation) -> Child:
+    """What its alarms are worth, and how many they are."""
+    if (gained := evaluation.gained(output)) is None:
+        return words.NOTHING
+    alarms = element("span", f"{words.count(gained.alarms)} alarms", class_="ci")
+    return join([number(name(output, "utility"), gained.utility, apart=True), alarms])
 
 
 def _point(output: str, point: OperatingPoint, shown: list[str]) -> Markup:

@@ -26,6 +26,7 @@ from bedside.pillars.risk.card import card
 from bedside.pillars.risk.columns import chosen
 from bedside.pillars.risk.crossfit import FEWEST_FOLDS, Fitted, Study, crossfit, deal
 from bedside.pillars.risk.options import ModelOptions
+from bedside.pillars.risk.thresholds import UTILITY, Rows, Rule, rule, threshold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,6 +45,7 @@ class Developed(NamedTuple):
 
     fold_thresholds   of each output fitted here: name to {split: threshold}; empty when the study has no folds
     thresholds        of each output fitted here: name to the threshold for serving
+    utility           where a threshold's rule is utility: of every output, the caller's scores too, {split: threshold}
     """
 
     bundle: Path
@@ -52,6 +54,7 @@ class Developed(NamedTuple):
     figures: list[Figure]
     thresholds: dict[str, dict[str, float]]
     fold_thresholds: dict[str, dict[str, dict[str, float]]]
+    utility: dict[str, dict[str, float]]
 
 
 def develop(
@@ -77,7 +80,8 @@ def develop(
     digest = _seal(task, study, fitted, out=out, made=made, training=training, told=told)
     said = {name: one.risk for name, one in fitted.items()} | {name: score(table) for name, score in (scores or {}).items()}
     return Developed(out, digest, _predictions(rows, said, digest), _figures(study, fitted),
-                     {name: one.thresholds for name, one in fitted.items()}, by_fold)  # fmt: skip
+                     {name: one.thresholds for name, one in fitted.items()}, by_fold,
+                     _utility(options, study, fitted, said, folds))  # fmt: skip
 
 
 def predict(
@@ -172,6 +176,30 @@ def _seal(task: Task, study: Study, fitted: Mapping[str, Fitted], *, out: Path, 
 
 def _by_split(fitted: Fitted, folds: list[str]) -> dict[str, dict[str, float]]:
     return {name: {fold: fitted.by_fold[number][name] for number, fold in enumerate(folds)} for name in fitted.thresholds}
+
+
+def _utility(
+    options: ModelOptions, study: Study, fitted: Mapping[str, Fitted], said: Mapping[str, Floats], folds: list[str]
+) -> dict[str, dict[str, float]]:
+    """Of every output its utility threshold by split; empty when no threshold's rule asks for it."""
+    asked = next((name for name, text in options.thresholds.items() if rule(text).name == UTILITY), None)
+    if asked is None:
+        return {}
+    own = {name: _by_split(one, folds)[asked] if folds else {"test": one.thresholds[asked]} for name, one in fitted.items()}
+    return own | {name: _score_lines(study, score, folds) for name, score in said.items() if name not in fitted}
+
+
+def _score_lines(study: Study, score: Floats, folds: list[str]) -> dict[str, float]:
+    """A bedside score's utility threshold for each fold, from the other folds; or for the test, from all rows."""
+    told = np.where(np.isnan(score), -np.inf, score)
+
+    def line(rows: NDArray[np.bool_]) -> float:
+        on = Rows(study.encounter[rows], study.outcome[rows], study.hours)
+        return threshold(Rule(UTILITY), told[rows], on)
+
+    if not folds:
+        return {"test": line(np.ones(len(score), dtype=np.bool_))}
+    return {fold: line(study.fold != number) for number, fold in enumerate(folds)}
 
 
 def _predictions(rows: pl.DataFrame, said: Mapping[str, Floats], digest: str) -> pl.DataFrame:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
 
-_PLAIN = ("youden", "utility")
+UTILITY = "utility"
+_PLAIN = ("youden", UTILITY)
 _NUMBERED = {"sensitivity": (0.0, 1.0), "risk": (0.0, 1.0), "alerts_per_100_patient_days": (0.0, float("inf"))}
 
 
@@ -73,7 +74,7 @@ def threshold(said: Rule, risk: Floats, rows: Rows) -> float:
         )
     if said.name == "risk":
         return said.number
-    if said.name == "utility":
+    if said.name == UTILITY:
         return utility.best_threshold(utility.rows(rows.encounter, rows.outcome), risk)
     order = np.argsort(-risk, kind="stable")
     values, found = risk[order], np.cumsum(rows.outcome[order])

@@ -31,7 +31,8 @@ def test(context: Context, out: Path) -> Done:
         predictions["unit_id"].n_unique() * task.prediction.every_hours / 24 if task.prediction.unit == "encounter-hour" else None
     )
     found = evaluate(predictions, main="risk", thresholds={} if thresholds.by_fold else thresholds.serving, seed=context.study.seed,
-                     fold_thresholds=thresholds.by_fold or None, patient_days=days, outcome=task.outcome.name, unit=task.prediction.unit)  # fmt: skip
+                     fold_thresholds=thresholds.by_fold or None, patient_days=days, outcome=task.outcome.name, unit=task.prediction.unit,
+                     utility_thresholds=thresholds.utility)  # fmt: skip
     (out / "predictions").mkdir()
     (out / "reports").mkdir()
     name = "predictions/test.parquet"

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Thresholds(msgspec.Struct, frozen=True):
-    """predictions/thresholds.json: alert thresholds of the model, chosen on development data alone; by fold when there are folds."""
+    """predictions/thresholds.json: alert thresholds of the model, chosen on development data alone; by fold when there are folds.
+
+    utility   of every output, {split: threshold}, where a threshold's rule is utility
+    """
 
     serving: dict[str, float]
     by_fold: dict[str, dict[str, float]]
+    utility: dict[str, dict[str, float]] = {}
 
 
 def train(context: Context, out: Path) -> Done:
@@ -36,7 +40,7 @@ def train(context: Context, out: Path) -> Done:
     made = develop(context.study.task, features, known, options=options(context.study.model), out=out / "bundles" / "model",
                    seed=context.study.seed, made=context.study.made, training=training, scores=bedside_scores())  # fmt: skip
     (out / "predictions").mkdir()
-    thresholds = Thresholds(made.thresholds["risk"], made.fold_thresholds.get("risk", {}))
+    thresholds = Thresholds(made.thresholds["risk"], made.fold_thresholds.get("risk", {}), made.utility)
     (out / "predictions" / "thresholds.json").write_bytes(canonical.dumps(thresholds))
     predictions = made.predictions.with_columns(pl.lit(context.study.site).alias("site"))
     name = "predictions/development.parquet"
