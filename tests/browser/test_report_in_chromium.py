@@ -116,3 +116,11 @@ def test_in_the_dark_the_text_is_light_and_on_paper_it_is_black(page, report):
     assert page.evaluate(ink) == "rgb(230, 232, 230)"
     page.open(report, width=1200, dark=True, media="print")
     assert page.evaluate(ink) == "rgb(0, 0, 0)"
+
+
+def test_a_table_wider_than_a_phone_can_be_reached_and_scrolled_by_keyboard(page, report):
+    page.open(report, width=390)
+    page.evaluate("[...document.querySelectorAll('.scroll')].find(one => one.scrollWidth > one.clientWidth + 40).focus()")
+    page.press("ArrowRight", 39)
+    moved = "new Promise(told => setTimeout(() => told(document.activeElement.scrollLeft), 400))"
+    assert page.evaluate(moved) > 0

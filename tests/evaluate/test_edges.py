@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import polars as pl
 import pytest
 
+from bedside.core.predictions import conform
 from bedside.evaluate.calibration import slope
 from bedside.evaluate.cluster import Bootstrap
 from bedside.evaluate.discrimination import delong, delong_difference
+from bedside.evaluate.evaluation import evaluate
 from bedside.evaluate.operating import operating_point
 from bedside.evaluate.subgroups import measure
 
@@ -51,3 +54,14 @@ def test_one_class_only_is_not_estimable():
 def test_a_constant_score_ranks_at_chance_without_a_claim_of_certainty():
     found = measure(np.arange(30) % 3 == 0, np.full(30, 0.2), np.arange(30), 30, Bootstrap(60)).auroc
     assert (found.value, found.low) == (0.5, None)
+
+
+def test_predictions_without_a_score_are_left_out_and_counted():
+    score = [float("nan") if row < 5 else 0.01 * row for row in range(40)]
+    rows = {"subject_id": range(40), "unit_id": [f"u{row}" for row in range(40)], "label": [row % 3 == 0 for row in range(40)]}
+    frame = conform(
+        pl.DataFrame(rows).with_columns(pl.lit("risk").alias("output"), pl.Series("value", score), pl.lit("test").alias("split"))
+    )
+    found = evaluate(frame, thresholds={"a": 0.2}, resamples=40)
+    assert found.left_out["no risk score"] == 5
+    assert (found.row("risk").auroc.n, found.row("risk").operating[0].counts.predictions) == (35, 35)

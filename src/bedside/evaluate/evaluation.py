@@ -239,7 +239,8 @@ def _left_out(predictions: pl.DataFrame, main: str, held_out: list[str]) -> dict
 
     units = predictions.filter(pl.col("split").is_in(held_out))
     ours = units.filter(pl.col("output") == main)
-    return {"outcome not known": ours["label"].null_count(), f"no {main} score": units["unit_id"].n_unique() - ours.height}
+    spoken = ours.filter(pl.col("value").is_not_null() & pl.col("value").is_not_nan())
+    return {"outcome not known": ours["label"].null_count(), f"no {main} score": units["unit_id"].n_unique() - spoken.height}
 
 
 def _check_arguments(

@@ -68,7 +68,7 @@ def table(
     """
     top = element("tr", [element("th", cell, scope="col", class_="n" if i in numbers else None) for i, cell in enumerate(head)])
     body = element("table", element("thead", top), element("tbody", rows), class_=slim)
-    return join([element("p", caption, class_="caption") if caption else None, element("div", body, class_="scroll")])
+    return join([element("p", caption, class_="caption") if caption else None, element("div", body, class_="scroll", tabindex=0)])
 
 
 def table_row(cells: list[Child], *, numbers: frozenset[int] = frozenset(), kind: str | None = None) -> Markup:
