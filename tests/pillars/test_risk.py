@@ -285,3 +285,12 @@ def test_every_output_has_a_utility_threshold_that_its_own_fold_did_not_choose(t
 
 def test_without_a_rule_of_utility_no_output_has_a_threshold_for_it(developed: Developed) -> None:
     assert developed.utility == {}
+
+
+@pytest.mark.parametrize(("kept", "why"), [(0, "the outcome never happens"), (2, "needs at least 3 subjects with the outcome")])
+def test_too_few_subjects_with_the_outcome_are_told_with_what_to_do(kept: int, why: str) -> None:
+    features, decisions = cohort()
+    struck = decisions.filter(pl.col("label"))["subject_id"].unique().sort().to_list()[:kept]
+    few = decisions.with_columns(pl.col("label") & pl.col("subject_id").is_in(struck))
+    with pytest.raises(Unusable, match=why):
+        develop(TASK, features, few, options=FAST, out=Path("nowhere"), seed=1, made=True, training={})

@@ -88,7 +88,7 @@ def decision(evaluation: Evaluation) -> Markup | None:
         )
     named = [(weight(row, evaluation), words.short(row.output)) for row in shown]
     chart.key_in_a_free_corner([*named, ("ref", "act on all"), ("axis", "act on none")], {"upper right": 0})
-    behind = numbers_behind(["Threshold", "Net benefit", "Acting on all"], _net(points))
+    behind = numbers_behind(["Output", "Threshold", "Net benefit", "Acting on all"], [line for row in shown for line in _net(row)])
     said = "Decision curves; the band is the model's interval. Upright lines: thresholds fixed before the test."
     return drawn(chart.key, chart.svg(), _called(main), said, behind)
 
@@ -137,9 +137,10 @@ def _bins(found: Calibration) -> list[list[str]]:
     ]
 
 
-def _net(points: Sequence[NetBenefit]) -> list[list[str]]:
+def _net(row: OutputRow) -> list[list[str]]:
+    points, said = row.decision_curve, words.short(row.output)
     shown = [points[place] for place in sparse(len(points))]
-    return [[words.percent(p.threshold), words.with_interval(p.net_benefit), words.decimal(p.treat_all)] for p in shown]
+    return [[said, words.percent(p.threshold), words.with_interval(p.net_benefit), words.decimal(p.treat_all)] for p in shown]
 
 
 def _share(share: float, top: float) -> str:

@@ -168,6 +168,14 @@ def deal(subject: Ints, outcome: Bools, folds: int, seed: int) -> Ints:
 
 
 def _check(study: Study, folds: int) -> None:
+    struck, subjects = len(np.unique(study.subject[study.outcome])), len(np.unique(study.subject))
+    if struck == 0:
+        raise Unusable("the outcome never happens", where=f"{len(study.outcome)} development rows of {subjects} subjects",
+                       do="compare codes, at_least and hours of task.outcome with what `bedside check` found")  # fmt: skip
+    if struck < FEWEST_FOLDS:
+        raise Unusable(f"cross-fitting needs at least {FEWEST_FOLDS} subjects with the outcome, and there are {struck}",
+                       where=f"{len(study.outcome)} development rows of {subjects} subjects",
+                       do="add patients, or lengthen the horizon: on so few nothing can be learned or judged")  # fmt: skip
     if folds < FEWEST_FOLDS:
         raise Unusable(
             f"cross-fitting needs at least {FEWEST_FOLDS} folds", where=f"{folds} folds", do="set task.split.folds to 5"
