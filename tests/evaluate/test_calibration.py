@@ -105,3 +105,13 @@ def test_without_both_outcomes_recalibration_says_why_it_cannot(outcome):
 def test_a_perfect_separation_has_no_slope():
     risk = np.linspace(0.05, 0.95, 40)
     assert slope(risk > 0.5, risk).value is None
+
+
+@pytest.mark.parametrize("subjects", [1, 2, 9])
+def test_a_handful_of_subjects_gives_a_slope_without_an_interval(subjects):
+    random = np.random.default_rng(1)
+    risk = random.uniform(0.05, 0.95, 90)
+    found = slope(random.random(90) < risk, risk, np.arange(90) % subjects)
+    assert (found.low, found.high) == (None, None)
+    assert found.value is not None
+    assert f"{subjects} subjects are too few" in found.method

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import numpy as np
 import polars as pl
 import pytest
-from tests.journey.replay import Hook, RawHospital
-from tests.journey.replay import bundle as bundle_of
+from tests.journey.replay import Hook
 
 from bedside import Study
 from bedside.bundle.store import Bundle
 from bedside.deidentify.desk import desk
 from bedside.deidentify.policy import policy
+from bedside.demo.replay import RawHospital
+from bedside.demo.replay import bundle as bundle_of
 from bedside.pillars.risk.fit import matrix_of
 from bedside.study.new import new
 

@@ -16,6 +16,7 @@ from bedside.core.errors import Misconfigured, Unusable
 from bedside.monitor.drift import Limits, Size, drift
 from bedside.monitor.replay import monitor
 from bedside.monitor.served import ASKED_AGAIN, BROKEN, OTHER_BUNDLE
+from bedside.report.monitoring import monitor_page
 
 FIRST = NAMES[0]
 
@@ -184,3 +185,27 @@ def test_the_same_log_gives_the_same_report(bundle: Bundle, folder: Path, tmp_pa
     two = monitor(written(tmp_path / "b", reversed(lines)), folder, labels)
     assert msgspec.json.encode(one) == msgspec.json.encode(two)
     assert risk([80.0] * len(NAMES)) > 0
+
+
+def test_windows_grow_until_they_can_be_judged(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
+    few = [one for week in range(16) for one in stays(bundle.digest, encounters=6, day=7 * week, seed=week)]
+    found = monitor(written(tmp_path / "log", few), folder)
+    assert [window.burden.encounters for window in found.windows] == [24, 24, 24, 24]
+    assert all(window.judged for window in found.windows)
+
+
+def test_the_page_shows_what_the_record_says_and_fetches_nothing(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
+    lines = [one for week in range(2) for one in stays(bundle.digest, faster, encounters=25, day=7 * week, seed=week)]
+    labels = pl.DataFrame({"unit_id": [str(one["unit_id"]) for one in lines], "label": [one["alert"] for one in lines]})
+    found = monitor(written(tmp_path / "log", lines), folder, labels)
+    page = monitor_page(found, title="a <ward>")
+    assert "a &lt;ward&gt;" in page
+    assert f"{found.whole.burden.alerts_per_100_patient_days:.1f} alerts per 100 patient-days" in page
+    assert all(one.what in page for one in found.findings)
+    assert 'data-figure="monitor/slope"' in page
+    assert not any(word in page.replace("http://www.w3.org/2000/svg", "") for word in ("http://", "<script"))
+
+
+def test_a_log_without_outcomes_has_a_page_that_asks_for_them(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
+    found = monitor(written(tmp_path / "log", stays(bundle.digest, encounters=3)), folder)
+    assert "give them with --labels" in monitor_page(found, title="few")

@@ -32,6 +32,7 @@ _EDGE = 1e-9
 _STEPS, _TINY = 50, 1e-10
 _SEPARATED = 100.0
 _HISTOGRAM = 100
+_LEAST_SUBJECTS = 10  # a sandwich over fewer clusters is far too narrow, and over one is none (Cameron & Miller, J Hum Resour 2015;50:317)
 
 
 def calibration(outcome: Bools, risk: Floats, codes: Ints, *, subjects: int, bootstrap: Bootstrap) -> Calibration:
@@ -133,7 +134,10 @@ def _recalibrated(outcome: Bools, design: Floats, offset: Floats, codes: Ints | 
     if fit is None:
         return nothing("the logistic recalibration does not converge", n=n)
     coefficient, residual, bread = fit
-    clustered = codes is not None and len(np.unique(codes)) < n
+    subjects = n if codes is None else len(np.unique(codes))
+    if subjects < min(n, _LEAST_SUBJECTS):
+        return Estimate(float(coefficient[which]), None, None, n, f"logistic recalibration; {subjects} subjects are too few for an interval")
+    clustered = codes is not None and subjects < n
     variance = _sandwich(design, residual, codes, bread) if clustered and codes is not None else bread
     value, half = float(coefficient[which]), z_of(level) * sqrt(float(variance[which, which]))
     kind = "sandwich over subjects" if clustered else "Wald"

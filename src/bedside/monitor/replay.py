@@ -36,16 +36,18 @@ if TYPE_CHECKING:
 
 _LONGEST_GAP_US = DAY_US
 _LIMITS = Limits()
+_WEEK = 7.0
 
 
 def monitor(
-    log_path: Path | str, bundle_folder: Path | str, labels: pl.DataFrame | None = None, *, window_days: float = 7.0,
+    log_path: Path | str, bundle_folder: Path | str, labels: pl.DataFrame | None = None, *, window_days: float | None = None,
     limits: Limits = _LIMITS, seed: int = 1,
 ) -> MonitorReport:  # fmt: skip
     """Served predictions against what the model was trained on.
 
     labels        unit_id (text) and label (true, false or null) of any part of the log
-    window_days   length of a window, counted from the first prediction
+    window_days   length of a window, counted from the first prediction; None: a week, doubled until half of the windows hold enough
+                  encounters to be judged
     Raises `Unusable` when the log holds no prediction of this bundle, or labels lack a column.
     """
     bundle = Bundle.open(bundle_folder)
@@ -54,7 +56,8 @@ def monitor(
     judge = _Judge(bundle.reference, limits, seed)
     rows = np.ones(len(log), dtype=bool)
     whole = judge.window(log, known, rows, int(log.times[0]), int(log.times[-1]) + 1)
-    windows = [judge.window(log, known, rows, start, end) for rows, start, end in _windows(log, window_days)]
+    days = window_days if window_days is not None else fitting(log, limits.least_encounters)
+    windows = [judge.window(log, known, rows, start, end) for rows, start, end in _windows(log, days)]
     return MonitorReport(
         SCHEMA_NAME, bundle.digest, bundle.manifest.made, whole, windows, log.left_out,
         None if known is None else int(np.isnan(known).sum()), _findings(whole, windows),
@@ -117,6 +120,17 @@ def burden(log: Served) -> Burden:
     alerts = int(log.alerts.sum())
     alerted = len(np.unique(log.encounters[log.alerts]))
     return Burden(len(log), encounters, round(days, 6), alerts, alerted, round(100 * alerts / days, 6) if days else 0.0)
+
+
+def fitting(log: Served, least: int) -> float:
+    """Days of the shortest window, a week or its doubles, under which half of the windows hold `least` encounters."""
+    days = _WEEK
+    while days * DAY_US < int(log.times[-1]) - int(log.times[0]):
+        held = [len(np.unique(log.encounters[rows])) for rows, _, _ in _windows(log, days)]
+        if 2 * sum(many >= least for many in held) >= len(held):
+            return days
+        days *= 2
+    return days
 
 
 def _windows(log: Served, window_days: float) -> Iterator[tuple[NDArray[np.bool_], int, int]]:
