@@ -181,8 +181,8 @@ def test_the_true_year_is_beside_shifted_times_only(hospital):
 
 def test_safe_harbor_counts_from_the_first_event(hospital):
     fhir = _resources(hospital, "safe-harbor")
-    assert fhir["Encounter"]["period"]["start"] == "2000-01-01T00:00:00Z"
-    assert fhir["Observation"]["effectiveDateTime"] == "2000-01-02T02:00:00Z"
+    assert fhir["Encounter"]["period"]["start"] == "2000-01-01T13:00:00Z"
+    assert fhir["Observation"]["effectiveDateTime"] == "2000-01-02T15:00:00Z"
     assert len(fhir["Patient"]["birthDate"]) == 4
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bedside.core.errors import Malformed
 from bedside.core.time import DAY_US, HOUR_US, compact_instant, iso_instant
-from bedside.deidentify.clock import Clock, age_years, weeks
+from bedside.deidentify.clock import Clock, age_years, relative_shift, weeks
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.patients import Subject
 
@@ -111,10 +111,26 @@ def test_an_age_of_89_keeps_its_birth_date():
 
 
 def test_relative_time_starts_in_2000_in_utc():
-    first = iso_instant("2026-01-13T10:00:00-05:00", where="x").us
-    clock = Clock(shift_us=946_684_800_000_000 - first, relative=True)
-    assert clock.iso("2026-01-13T10:00:00-05:00", where="x", timezone=None) == "2000-01-01T00:00:00Z"
-    assert clock.compact("20260113110030-0500", where="x", timezone=None) == "20000101010030+0000"
+    clock = relative_clock("2026-01-13T10:00:00-05:00")
+    assert clock.iso("2026-01-13T10:00:00-05:00", where="x", timezone=None) == "2000-01-01T15:00:00Z"
+    assert clock.compact("20260113110030-0500", where="x", timezone=None) == "20000101160030+0000"
+
+
+def test_a_relative_day_does_not_end_before_a_result_of_that_day():
+    clock = relative_clock("2026-01-13T15:00:00Z")
+    day, hour = (iso_instant(clock.iso(f"2026-01-13{rest}", where="x", timezone=None), where="x").us for rest in ("", "T15:00:00Z"))
+    assert hour - day == 15 * 3600 * 1_000_000
+
+
+def test_a_year_of_birth_keeps_its_distance_to_the_record():
+    clock = Clock(shift_us=-52 * 7 * 86_400_000_000)
+    assert clock.birth("1932", where="x") == "1931-01-02"
+    assert clock.compact_birth("1932", where="x") == "19310102"
+    assert Clock().birth("1932", where="x") == "1932"
+
+
+def relative_clock(first: str) -> Clock:
+    return Clock(shift_us=relative_shift(iso_instant(first, where="x").us), relative=True)
 
 
 def iso_text(us: int) -> str:

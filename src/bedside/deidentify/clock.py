@@ -2,7 +2,8 @@
 
 shift      whole weeks, so that weekday and time of day stay; the UTC offset is written out, resolved on the TRUE date,
            since a moved date no longer says on which side of a change to summer time it was
-relative   the subject's first surveyed instant becomes 2000-01-01T00:00:00Z; times are written in UTC
+relative   the day (of UTC) of the subject's first surveyed instant becomes 2000-01-01; times are written in UTC. Whole days,
+           since a date without a time of day can move by nothing less: else the two would no longer lie as they did
 keep       dates stay (limited data set); a missing offset is still written out
 Ages       above the policy's cap at the subject's last known event: the birth date becomes the day on which the age at that
            event reads cap + 1 and stays so for as much of the record before it as can be (one day short of cap + 2)
@@ -65,7 +66,7 @@ class Clock:
         if policy.dates == "shift":
             shift = weeks(keyring, subject, policy.shift_weeks) * _WEEK_DAYS * DAY_US
         elif policy.dates == "relative":
-            shift = _START_US - (subject.first_us if subject.first_us is not None else 0)
+            shift = relative_shift(subject.first_us if subject.first_us is not None else 0)
         return cls(
             shift_us=shift,
             relative=policy.dates == "relative",
@@ -103,13 +104,19 @@ class Clock:
         return stamp[:digits] + ("." + f"{plain.microsecond:06d}"[: len(fraction)] if fraction else "") + _offset_text(offset, "")
 
     def birth(self, text: str, *, where: str) -> str:
-        """A birth date in ISO form, moved, capped and cut as the policy says."""
-        return self.birth_date(iso_instant(text[:10], where=where)).isoformat()[: 4 if self.birth_year_only else min(10, len(text))]
+        """A birth date in ISO form, moved, capped and cut as the policy says.
+
+        A year alone, once moved, is written to the day: cut again, it would have moved by up to a year more.
+        """
+        return self.birth_date(iso_instant(text[:10], where=where)).isoformat()[: self._birth_digits(len(text), 10)]
 
     def compact_birth(self, text: str, *, where: str) -> str:
         """A birth date in HL7 or DICOM form; a time of birth is not kept."""
         day = self.birth_date(compact_instant(text[:8], where=where)).isoformat().replace("-", "")
-        return day[: 4 if self.birth_year_only else min(8, len(text))]
+        return day[: self._birth_digits(len(text), 8)]
+
+    def _birth_digits(self, said: int, whole: int) -> int:
+        return 4 if self.birth_year_only else whole if self.days else min(whole, said)
 
     def birth_date(self, born: Instant) -> date:
         """The moved day of birth; `capped` when the person was older than the policy lets be seen."""
@@ -141,6 +148,11 @@ class Clock:
         true = wall_time(instant.us).date()
         middle = {"day": true, "month": true.replace(day=15), "year": true.replace(month=7, day=1)}[instant.precision]
         return self.day(middle).isoformat()[: {"day": 10, "month": 7, "year": 4}[instant.precision]]
+
+
+def relative_shift(first_us: int) -> int:
+    """What moves the day of a subject's first instant to 2000-01-01, in microseconds: whole days."""
+    return _START_US - first_us // DAY_US * DAY_US
 
 
 def capped(born_us: int, last_us: int | None, cap: int | None) -> date:

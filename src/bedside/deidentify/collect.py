@@ -8,7 +8,7 @@ Elsewhere who gets which code in the end: `survey.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Malformed
@@ -181,9 +181,8 @@ class Collector:
             facts.known.note("numbers", resource.get("id"))
 
     def _times(self, resource: dict[str, Any], facts: Subject) -> None:
-        for name, value in _strings(resource):
-            if 10 <= len(value) <= 35 and value[4] == "-" and name != "birthDate" and _ISO.match(value):
-                self._saw(value, facts, iso_instant)
+        for value in times_of(resource):
+            self._saw(value, facts, iso_instant)
 
     def _encounter(self, resource: dict[str, Any], facts: Subject) -> None:
         start = (resource.get("period") or {}).get("start")
@@ -430,6 +429,13 @@ class Collector:
         except Malformed:
             return None
         return us if wall_time(us).year < _LAST_YEAR else None
+
+
+def times_of(resource: dict[str, Any]) -> Iterator[str]:
+    """Every date and time of a resource, to the day or finer, but for a birth."""
+    for name, value in _strings(resource):
+        if 10 <= len(value) <= 35 and value[4] == "-" and name != "birthDate" and _ISO.match(value):
+            yield value
 
 
 def _strings(resource: dict[str, Any]) -> list[tuple[str, str]]:

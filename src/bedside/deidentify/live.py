@@ -3,51 +3,75 @@
 Training saw capped ages and three-digit zip codes; the bedside must see the same, or scores differ.
 Limits    the age cap is taken at the moment of the prediction, in training at the subject's last known event: features cap the age
           themselves (`Features.age_cap_years`), so both read "89 or over" unless the record goes on for over a year after it.
-          Under safe-harbor a birth date is its year.
+          Under safe-harbor a birth date is the year that it falls in once time counts from the first event: the same as in
+          training where that event is among the resources, else an age that may be one year off.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any
 
 from bedside.core.errors import Malformed
-from bedside.core.time import iso_instant
-from bedside.deidentify.clock import capped
+from bedside.core.time import DAY_US, iso_instant
+from bedside.deidentify.clock import capped, relative_shift
 from bedside.deidentify.policy import Policy, policy, zip_code
 
 
-def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = None) -> dict[str, Any]:
+def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = None, first: int | None = None) -> dict[str, Any]:
     """The resource as the policy lets a model see it. The one given is not changed.
 
-    at   the moment of the prediction, microseconds of UTC; now when None
+    at     the moment of the prediction, microseconds of UTC; now when None
+    first  the subject's first instant, from `first_instant`; the prediction's when None
     """
     rules = policy(policy_name)
     if rules.unchanged:
         return resource
     if resource.get("resourceType") == "Patient":
-        return _patient(resource, rules, at if at is not None else time.time_ns() // 1000)
+        at = at if at is not None else time.time_ns() // 1000
+        return _patient(resource, rules, at, first if first is not None else at)
     if resource.get("resourceType") == "Observation" and rules.age_cap is not None:
         return _observation(resource, rules.age_cap)
     return resource
 
 
-def _patient(resource: dict[str, Any], rules: Policy, at: int) -> dict[str, Any]:
+def first_instant(resources: Iterable[dict[str, Any]]) -> int | None:
+    """The earliest time that resources of one subject state, as the survey finds it; None when they state none."""
+    from bedside.deidentify.collect import times_of
+
+    found = []
+    for text in (text for resource in resources for text in times_of(resource)):
+        try:
+            found.append(iso_instant(text, where="a time").us)
+        except Malformed:
+            continue
+    return min(found, default=None)
+
+
+def _patient(resource: dict[str, Any], rules: Policy, at: int, first: int) -> dict[str, Any]:
     done = dict(resource)
     if isinstance(resource.get("birthDate"), str):
-        done["birthDate"] = _birth(resource["birthDate"], rules, at)
+        done["birthDate"] = _birth(resource["birthDate"], rules, at, first)
     if isinstance(resource.get("address"), list):
         done["address"] = [_address(one, rules) for one in resource["address"] if isinstance(one, dict)]
     return done
 
 
-def _birth(text: str, rules: Policy, at: int) -> str:
+def _birth(text: str, rules: Policy, at: int, first: int) -> str:
     try:
-        born = iso_instant(text, where="Patient.birthDate")
+        born = iso_instant(text[:10], where="Patient.birthDate")
     except Malformed:
         return text
-    day = capped(born.us, at, rules.age_cap).isoformat()
-    return day[: 4 if rules.birth_date == "year" else len(text)]
+    day = capped(born.us, at, rules.age_cap)
+    if rules.birth_date != "year":
+        return day.isoformat()
+    moved = timedelta(days=relative_shift(first) // DAY_US if rules.dates == "relative" else 0)
+    try:
+        return (date((day + moved).year, 1, 1) - moved).isoformat()
+    except (OverflowError, ValueError):
+        return text
 
 
 def _address(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
@@ -57,11 +81,21 @@ def _address(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
 
 
 def _observation(resource: dict[str, Any], cap: int) -> dict[str, Any]:
+    """With the ages above the cap taken back, its own and those of its components."""
+    done = _capped(resource, cap)
+    parts = resource.get("component")
+    if isinstance(parts, list):
+        new = [_capped(part, cap) if isinstance(part, dict) else part for part in parts]
+        done = done if new == parts else done | {"component": new}
+    return done
+
+
+def _capped(node: dict[str, Any], cap: int) -> dict[str, Any]:
     from bedside.deidentify.fhir import cap_age
 
-    quantity = resource.get("valueQuantity")
+    quantity = node.get("valueQuantity")
     if not isinstance(quantity, dict) or "value" not in quantity:
-        return resource
-    capped_quantity = dict(quantity)
-    cap_age(capped_quantity, cap)
-    return resource if capped_quantity == quantity else resource | {"valueQuantity": capped_quantity}
+        return node
+    new = dict(quantity)
+    cap_age(new, cap)
+    return node if new == quantity else node | {"valueQuantity": new}

@@ -21,7 +21,7 @@ NAMES = ("expert-determination", "safe-harbor", "limited-data-set", "as-received
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One policy.
 
-    dates        shift: whole weeks, 1 to `shift_weeks`, per subject; relative: from the subject's first event; keep
+    dates        shift: whole weeks, 1 to `shift_weeks`, per subject; relative: from the day of the subject's first event; keep
     birth_date   full: moved like the other dates; year: its year only, after the move
     age_cap      an age above this reads `age_cap` + 1, the birth date included; None keeps ages
     zip_digits   5 keeps, 3 keeps three where over 20,000 people live (else 000), 0 removes

@@ -21,7 +21,7 @@ from bedside.core.errors import Malformed, Misconfigured
 from bedside.core.events import Event
 from bedside.core.task import Signal
 from bedside.core.time import HOUR_US
-from bedside.deidentify.live import generalise
+from bedside.deidentify.live import first_instant, generalise
 from bedside.readers.fhir import resource_events
 from bedside.serve.outcome import Declined, Issue
 from bedside.serve.request import Call, Resource
@@ -90,7 +90,8 @@ class Service:
         started = self._encounter(call, at)
         if started is None:
             return None
-        events = [*self._required(call.patient, "patient", at), *started[1]]
+        first = first_instant([call.patient, *call.encounters, *call.observations])
+        events = [*self._required(call.patient, "patient", at, first), *started[1]]
         unread = self._observations(call.observations, at, events)
         row = self.bundle.features.live(events, prediction_time=at, encounter_start=started[0])
         if self._is_too_young(row):
@@ -148,9 +149,9 @@ class Service:
             )
         return max(before, key=lambda pair: pair[0]) if before else None
 
-    def _required(self, resource: Resource, key: str, at: int) -> list[Event]:
+    def _required(self, resource: Resource, key: str, at: int, first: int | None = None) -> list[Event]:
         try:
-            return resource_events(generalise(resource, self.policy, at=at), source="prefetch")
+            return resource_events(generalise(resource, self.policy, at=at, first=first), source="prefetch")
         except Malformed as error:
             raise Declined(412, Issue("structure", error.what, f"prefetch.{key}")) from None
 
