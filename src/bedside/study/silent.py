@@ -62,9 +62,12 @@ def silent(study: Study, log: Path) -> Silent:
     for path in (log, labels):
         path.unlink(missing_ok=True)
     hospital, tested = RawHospital(study.root / "raw" / "fhir"), _tested(study)
-    gc.freeze()  # the hospital in memory would be looked through again and again
     app = application(study.root / "bundles" / "model", policy=study.file.deidentify.policy, replay=True, log=log)
-    answers = asyncio.run(_asked(app, hospital, _raw_names(study, list(hospital.encounters)), tested))
+    gc.freeze()  # the hospital in memory would be looked through again and again
+    try:
+        answers = asyncio.run(_asked(app, hospital, _raw_names(study, list(hospital.encounters)), tested))
+    finally:
+        gc.unfreeze()
     labels.write_text("unit_id,label\n" + "".join(f"{told['unit_id']},{str(one['label']).lower()}\n" for one, told in answers))
     equal = sum(told["score"] == one["value"] for one, told in answers)
     return Silent(len(tested), len(answers), len(tested) - len(answers), equal, str(log), str(labels))
