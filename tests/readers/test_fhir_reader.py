@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.readers.written import coded, observation
+from tests.readers.written import coded, ndjson, observation, reading
 
 from bedside.core.errors import BedsideError, Malformed
 from bedside.core.ids import subject_number
@@ -124,10 +124,19 @@ def test_a_fact_dated_to_the_day_is_known_when_the_day_is_over():
     assert (event.time, event.known_at) == (us("2026-03-08T00:00:00Z"), us("2026-03-09T00:00:00Z"))
 
 
-def test_an_observation_without_any_time_is_a_static_fact():
+def test_an_observation_without_any_time_is_ignored_and_not_a_fact_known_always(tmp_path):
+    timeless = observation(effectiveDateTime=None, issued=None)
+    whole = reading(tmp_path, "fhir", ndjson(timeless, observation()))
+    assert whole.events["time"].null_count() == 0
+    assert whole.tally.written == 1
+    assert whole.tally.ignored == {"Observation without a time": 1}
+
+
+@pytest.mark.parametrize("said", [{"issued": "2026-03-08T13:00:00Z"}, {"meta": {"lastUpdated": "2026-03-08T13:00:00Z"}}])
+def test_an_observation_without_a_clinical_time_is_dated_by_its_issue_or_last_update(said):
     problems: dict[str, int] = {}
-    (event,) = events(observation(effectiveDateTime=None, issued=None), problems=problems)
-    assert (event.time, event.known_at) == (None, None)
+    (event,) = events(observation(**({"effectiveDateTime": None, "issued": None} | said)), problems=problems)
+    assert event.time == event.known_at == us("2026-03-08T13:00:00Z")
     assert sum(problems.values()) == 1
 
 

@@ -33,7 +33,6 @@ from bedside.readers.fhir_elements import (
     words_of,
 )  # fmt: skip
 from bedside.readers.pieces import Context, Nothing
-from bedside.readers.times import available
 from bedside.readers.words import ethnicity_code, is_sex, location_code, race_code, sex_code, slug
 
 Handler = Callable[[Json, Context], list[Event]]
@@ -95,18 +94,14 @@ def observation(resource: Json, context: Context) -> list[Event]:
     return events
 
 
-def _observed(resource: Json, context: Context) -> tuple[Instant | None, int | None]:
-    """When it was true, and since when it is known. An observation without any time is a static fact, as in MEDS."""
+def _observed(resource: Json, context: Context) -> tuple[Instant, int]:
+    """When it was true, and since when it is known. Without any time it is left out: as a static fact it would be known always."""
     said = resource.get("effectiveDateTime") or start(resource, "effectivePeriod", "effectiveInstant")
-    meta = resource.get("meta")
-    issued, updated = resource.get("issued"), meta.get("lastUpdated") if meta else None
-    if said is None:
-        context.problem("observation without a clinical time: dated by its issue, or kept as static")
-        said = issued
-    if said is not None:
-        time = instant(said, context)
-        return time, recorded(time, issued, updated, context=context)
-    return None, available(instant(updated, context)) if updated else None
+    issued, updated = resource.get("issued"), _updated(resource)
+    if said is None and (issued or updated):
+        context.problem("observation without a clinical time: dated by its issue or last update")
+    time = _time(said or issued or updated, resource, context)
+    return time, recorded(time, issued, updated, context=context)
 
 
 def condition(resource: Json, context: Context) -> list[Event]:
@@ -260,13 +255,13 @@ class _Facts:
         self.within = within if within is not None else encounter(resource)
         self.status: Status = status or _status(resource)
 
-    def event(self, time: Instant | None, code: str, value: float | None = None, text: str | None = None, *, known_at: int | None,
+    def event(self, time: Instant, code: str, value: float | None = None, text: str | None = None, *, known_at: int,
               lexeme: str | None = None, unit: str | None = None) -> Event:  # fmt: skip
-        us, offset = (time.us, time.offset_min) if time is not None else (None, None)
-        return Event(self.who, us, code, value, text, known_at, self.status, offset, lexeme, unit, self.within, self.source)
+        return Event(self.who, time.us, code, value, text, known_at, self.status, time.offset_min, lexeme, unit, self.within,
+                     self.source)  # fmt: skip
 
 
-def _measured(element: Json, facts: _Facts, time: Instant | None, known_at: int | None) -> list[Event]:
+def _measured(element: Json, facts: _Facts, time: Instant, known_at: int) -> list[Event]:
     """The event of an Observation's, or a component's, own value; none when it has none."""
     quantity = element.get("valueQuantity")
     if quantity is not None:
@@ -279,7 +274,7 @@ def _measured(element: Json, facts: _Facts, time: Instant | None, known_at: int 
     return []
 
 
-def _quantity(element: Json, quantity: Json, facts: _Facts, time: Instant | None, known_at: int | None) -> list[Event]:
+def _quantity(element: Json, quantity: Json, facts: _Facts, time: Instant, known_at: int) -> list[Event]:
     if "value" not in quantity:
         return []
     code = code_of(element["code"], facts.context, prefer="LOINC")

@@ -280,7 +280,10 @@ def _observation(letter: Letter, result: Segment, report: Segment | None) -> Ite
     if status is None or name is None:
         context.problem("a result that is not there yet, or without a name, left out")
         return
-    time = first(when(result, "14", context), when(report, "7", context), when(report, "22", context)) or letter.sent
+    dated = first(when(result, "14", context), when(report, "7", context), when(report, "22", context))
+    if dated is None:
+        context.problem("a result without a time of its own: dated by its message")
+    time = dated or letter.sent
     known = when(report, "22", context) or letter.sent
     found = values(result, context) or ([(None, None, None)] if status == "retracted" else [])
     for value, text, lexeme in found:
