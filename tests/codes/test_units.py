@@ -28,7 +28,11 @@ _CODES = st.none() | st.sampled_from([f"LOINC//{code}" for code in analytes._BY_
     ("mEq/L", "meq/L"), ("IU/L", "[iU]/L"), ("uIU/mL", "u[iU]/mL"), ("mcg/dL", "ug/dL"), ("µg/L", "ug/L"), ("μmol/L", "umol/L"),
     ("MG/DL", "mg/dL"), ("mm/hr", "mm/h"), ("sec", "s"), ("hrs", "h"), ("mL/min/1.73m2", "mL/min/{1.73_m2}"), ("mOsm/kg",
     "mosm/kg"),
-    ("#/hpf", "/[HPF]"), (" mg/dL ", "mg/dL"), ("percent", "%"),
+    ("#/hpf", "/[HPF]"), (" mg/dL ", "mg/dL"), ("percent", "%"), ("mg/dl", "mg/dL"), ("mmol/l", "mmol/L"), ("K/UL", "10*3/uL"),
+    ("x10(3)/mcL", "10*3/uL"), ("10 9/L", "10*9/L"), ("10\u00b3/\u00b5L", "10*3/uL"), ("10\u2079/L", "10*9/L"), ("\u2103", "Cel"),
+    ("\u2109", "[degF]"), ("\u00baC", "Cel"), ("degF", "[degF]"), ("deg C", "Cel"), ("gm/dL", "g/dL"), ("mcmol/L", "umol/L"),
+    ("MIU/ML", "m[iU]/mL"), ("U/ML", "U/mL"), ("ML", "mL"), ("iu/l", "[iU]/L"), ("THOUS/MCL", "10*3/uL"), ("bpm.", "/min"), ("/min.", "/min"),
+    ("cmH20", "cm[H2O]"), ("units/hr", "[iU]/h"), ("kg/m\u00b2", "kg/m2"), ("mg/24h", "mg/d"),
 ])  # fmt: skip
 def test_habits_of_spelling_become_ucum(written: str, ucum: str) -> None:
     assert spelling(written) == ucum

@@ -37,6 +37,9 @@ _ANY_CASE = {
     "pound": "[lb_av]", "pounds": "[lb_av]", "oz": "[oz_av]", "inch": "[in_i]", "inches": "[in_i]", "kgs": "kg", "lpm": "L/min",
     "thou/ul": "10*3/uL", "thousand/ul": "10*3/uL", "th/ul": "10*3/uL", "1000/ul": "10*3/uL", "thou/mm3": "10*3/uL",
     "mil/ul": "10*6/uL", "mill/ul": "10*6/uL", "million/ul": "10*6/uL", "cells/ul": "/uL", "ratio": "1", "score": "1",
+    "k/ul": "10*3/uL", "k/mm3": "10*3/uL", "k/cumm": "10*3/uL", "m/ul": "10*6/uL", "m/mm3": "10*6/uL", "m/cumm": "10*6/uL",
+    "thous/ul": "10*3/uL", "thous/mm3": "10*3/uL", "/hpf": "/[HPF]", "/lpf": "/[LPF]", "mm/hg": "mm[Hg]", "cmh20": "cm[H2O]",
+    "units/h": "[iU]/h", "units/kg/h": "[iU]/kg/h", "inr": "1", "sq m": "m2",
     "ph": "[pH]", "ph units": "[pH]", "gram": "g", "grams": "g", "gm": "g", "cc": "mL", "mosm/kg": "mosm/kg",
 }  # fmt: skip
 _COMMON = (
@@ -46,12 +49,16 @@ _COMMON = (
     "10*3/uL", "10*6/uL", "10*9/L", "10*12/L",
 )  # fmt: skip
 _LOWER = {text.lower(): text for text in _COMMON}
-_MICRO = re.compile("[\u00b5\u03bc]|mc(?=[gL])")
-_POWER = re.compile(r"\b[xX]?\s*10\s*(?:\^|\*\*|\*|[eE](?=[+-]?\d))\s*([+-]?\d+)")
+_MICRO = re.compile("[\u00b5\u03bc]|(?i:mc)(?=[gGlL]|(?i:mol))")
+_POWER = re.compile(r"\b[xX]?\s*10\s*(?:\^|\*\*|\*|[eE](?=[+-]?\d)|\((?=\d+\))|(?<=\s)(?=\d))\s*([+-]?\d+)\)?")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_RAISED_TEN = re.compile("10(?=[⁰¹²³⁴-⁹])")
+_DEGREE_SIGNS = str.maketrans({"℃": "°C", "℉": "°F", "º": "°"})
 _BODY_SURFACE = re.compile(r"/1\.73(?:m2|m\^2|m\*\*2|sqm|m²)")
+_SHOUTED = re.compile(r"(?<![A-Za-z\[])M([LMS])(?![A-Za-z\]])")  # no ward measures in megalitres, megametres or megaseconds
 _EQUIVALENT = re.compile(r"(?i)\bmeq\b")
-_INTERNATIONAL = re.compile(r"(?<![A-Za-z\[])([munk]?)IU(?![A-Za-z\]])")
-_WORDS = {"hr": "h", "hour": "h", "hours": "h", "sec": "s", "minute": "min", "day": "d", "mm3": "uL", "cumm": "uL",
+_INTERNATIONAL = re.compile(r"(?<![A-Za-z\[])([munkMUNK]?)[iI][uU](?![A-Za-z\]])")
+_WORDS = {"hr": "h", "hour": "h", "hours": "h", "sec": "s", "minute": "min", "day": "d", "gm": "g", "mm3": "uL", "cumm": "uL",
           "kilogram": "kg", "cm3": "mL", "mEq": "meq", "Osm": "osm", "mOsm": "mosm"}  # fmt: skip
 _WORD = re.compile(r"[A-Za-z]+\d?")
 
@@ -63,14 +70,27 @@ def spelling(text: str) -> str:
     >>> spelling("K/uL"), spelling("mmHg"), spelling("10^9/L"), spelling("\u00b5mol/L"), spelling("bpm")
     ('10*3/uL', 'mm[Hg]', '10*9/L', 'umol/L', '/min')
     """
-    bare = " ".join(text.split()).replace("10^", "10*")
+    bare = _plain(text)
     known = _EXACT.get(bare) or _ANY_CASE.get(bare.lower())
     if known or unit(bare) is not None:
-        return known or bare
+        return known or _usual_case(bare)
     rewritten = _rewritten(bare)
     if unit(rewritten) is not None:
-        return rewritten
+        return _usual_case(rewritten)
     return _EXACT.get(rewritten) or _ANY_CASE.get(rewritten.lower()) or _LOWER.get(rewritten.lower()) or bare
+
+
+def _plain(text: str) -> str:
+    """Without needless spaces, a full stop at the end, raised digits, the many signs for a degree, and megalitres."""
+    bare = " ".join(text.split()).rstrip(".").translate(_DEGREE_SIGNS)
+    bare = _SHOUTED.sub(lambda found: "m" + (found[1] if found[1] == "L" else found[1].lower()), bare)
+    return _RAISED_TEN.sub("10*", bare).translate(_RAISED).replace("10^", "10*")
+
+
+def _usual_case(known: str) -> str:
+    """A litre is l or L in UCUM: of two spellings of one unit, the common one."""
+    usual = _LOWER.get(known.lower())
+    return usual if usual is not None and unit(usual) == unit(known) else known
 
 
 @lru_cache(maxsize=4096)
@@ -137,8 +157,7 @@ def _dimension(powers: dict[str, int]) -> Dimension:
 
 def _rewritten(bare: str) -> str:
     """The text with common habits undone: micro signs, x10^3, IU, mEq, hr, mm3."""
-    text = _MICRO.sub("u", bare).replace(" per ", "/").replace(" ", "")
-    text = _POWER.sub(r"10*\1", text)
+    text = _POWER.sub(r"10*\1", _MICRO.sub("u", bare)).replace(" per ", "/").replace(" ", "")
     text = _BODY_SURFACE.sub("/{1.73_m2}", text).replace("/24hr", "/d").replace("/24h", "/d")
-    text = _INTERNATIONAL.sub(r"\1[iU]", _EQUIVALENT.sub("meq", text))
+    text = _INTERNATIONAL.sub(lambda found: found[1].lower() + "[iU]", _EQUIVALENT.sub("meq", text))
     return _WORD.sub(lambda found: _WORDS.get(found.group(), found.group()), text)
