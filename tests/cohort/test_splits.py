@@ -51,6 +51,27 @@ def test_the_shares_are_those_that_were_asked_for():
     assert dict(folds.iter_rows()) == pytest.approx({f"fold-{i}": 0.2 for i in range(5)}, abs=0.01)
 
 
+def folded(ill: set[int], subjects: range, seed: int = 1) -> dict[int, str]:
+    told = rows(list(subjects)).with_columns(label=pl.col("subject_id").is_in(sorted(ill)))
+    return dict(assign(told, Split(folds=5, seed=seed)).select("subject_id", "split").iter_rows())
+
+
+def test_a_rare_outcome_stands_in_every_fold():
+    ill = {subject for subject in range(100) if place(subject, Split(folds=5, seed=1)) in ("fold-0", "fold-1", "fold-2")}
+    dealt = folded(set(sorted(ill)[:7]), range(100))
+    assert {dealt[subject] for subject in sorted(ill)[:7]} == {f"fold-{i}" for i in range(5)}
+    assert folded(set(sorted(ill)[:7]), range(100)) == dealt
+    assert max(list(dealt.values()).count(f"fold-{i}") for i in range(5)) <= 21
+
+
+def test_folds_that_hold_both_kinds_stay_as_the_hash_has_them():
+    assert folded(set(range(50)), range(100)) == {subject: place(subject, Split(folds=5, seed=1)) for subject in range(100)}
+
+
+def test_fewer_subjects_with_the_outcome_than_folds_move_nobody():
+    assert folded({1, 2, 3}, range(100)) == {subject: place(subject, Split(folds=5, seed=1)) for subject in range(100)}
+
+
 def test_another_seed_divides_otherwise():
     assert any(place(subject, Split(seed=1)) != place(subject, Split(seed=2)) for subject in range(20))
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import click
 
 from bedside.cli.say import as_json, following, quoted, show
 
+TASKS = sorted(place.name.removesuffix(".toml") for place in (files("bedside") / "study" / "templates").iterdir())
+
 
 @click.command("new")
 @click.argument("study", type=click.Path())
 @click.option(
     "--task",
-    type=click.Choice(["deterioration", "sepsis2019"]),
+    type=click.Choice(TASKS),
     default="deterioration",
     show_default=True,
     help="Task to start from.",

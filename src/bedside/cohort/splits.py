@@ -7,11 +7,15 @@ A subject's place is a keyed hash of its id (BLAKE2b, the key is the seed): it d
 cohort that grows keeps everybody where they were. Subjects whose record is the same but for the calendar (time since the
 first event, code and value of every timed fact) are one group and go where the lowest id goes; records of fewer
 than FEWEST facts are too bare to be called copies.
+
+Only where the outcome is so rare that a fold would hold nobody with it (or nobody without), subjects of either kind are
+dealt to the folds in turn, in the order of the same hash: by the seed alone, but no longer whoever else is there.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import polars as pl
 
@@ -28,9 +32,21 @@ def assign(decisions: pl.DataFrame, split: Split, *, events: pl.DataFrame | None
     check(split)
     subjects = decisions["subject_id"].unique().sort()
     leader = copies(events) if events is not None else {}
-    told = [place(leader.get(subject, subject), split) for subject in subjects.to_list()]
-    table = pl.DataFrame([subjects, pl.Series("split", told, dtype=pl.String)])
+    groups = [leader.get(subject, subject) for subject in subjects.to_list()]
+    told = {group: place(group, split) for group in groups}
+    if split.folds and "label" in decisions.columns:
+        ill = {leader.get(subject, subject) for subject in decisions.filter("label")["subject_id"].unique().to_list()}
+        told = _both_kinds(told, ill, split)
+    table = pl.DataFrame([subjects, pl.Series("split", [told[group] for group in groups], dtype=pl.String)])
     return decisions.drop("split", strict=False).join(table, on="subject_id", how="left", maintain_order="left")
+
+
+def _both_kinds(told: dict[int, str], ill: set[int], split: Split) -> dict[int, str]:
+    """The folds as they are when each holds subjects of both kinds, or when there are too few for that; else dealt in turn."""
+    kinds = [sorted(told.keys() & ill, key=_by_hash(split)), sorted(told.keys() - ill, key=_by_hash(split))]
+    if all(len({told[group] for group in kind}) == split.folds for kind in kinds) or min(map(len, kinds)) < split.folds:
+        return told
+    return {group: f"fold-{turn % split.folds}" for kind in kinds for turn, group in enumerate(kind)}
 
 
 def place(subject_id: int, split: Split) -> str:
@@ -39,12 +55,20 @@ def place(subject_id: int, split: Split) -> str:
     >>> place(7, Split(seed=1)), place(7, Split(seed=1, folds=5))
     ('tune', 'fold-2')
     """
-    seen = hashlib.blake2b(str(subject_id).encode(), digest_size=8, key=f"bedside split {split.seed}".encode())
-    number = int.from_bytes(seen.digest(), "big")
+    number = _hashed(subject_id, split)
     if split.folds:
         return f"fold-{number * split.folds // _WHOLE}"
     part = number / _WHOLE
     return "test" if part < split.test_fraction else "tune" if part < split.test_fraction + split.tune_fraction else "train"
+
+
+def _hashed(subject_id: int, split: Split) -> int:
+    seen = hashlib.blake2b(str(subject_id).encode(), digest_size=8, key=f"bedside split {split.seed}".encode())
+    return int.from_bytes(seen.digest(), "big")
+
+
+def _by_hash(split: Split) -> Callable[[int], int]:
+    return lambda group: _hashed(group, split)
 
 
 def check(split: Split) -> None:

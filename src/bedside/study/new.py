@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 
-from bedside.core.errors import Refused
+from bedside.core.errors import Misconfigured, Refused
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -17,13 +18,23 @@ class Made(msgspec.Struct, frozen=True):
     keyring: Path
 
 
-def new(root: Path, *, task: str = "deterioration") -> Made:
-    """Write study.toml from a template, the folder of raw files it names, and a keyring beside the study.
+def templates() -> list[str]:
+    """Names of the tasks to start from: the files in templates/."""
+    found = (place.name for place in (files("bedside.study") / "templates").iterdir())
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
-    `Refused` when there is a study.toml already.
+
+def new(root: Path, *, task: str = "deterioration") -> Made:
+    """Write study.toml from a template, and a keyring beside the study.
+
+    `Refused` when there is a study.toml already, `Misconfigured` when there is no template of that name.
     """
     from bedside.deidentify.keyring import Keyring
 
+    if task not in templates():
+        near = get_close_matches(task, templates(), 1)
+        raise Misconfigured(f"no task called {task!r} to start from", where="--task",
+                            do=f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(templates())}")  # fmt: skip
     if (root / "study.toml").exists():
         raise Refused("there is a study here already", where=str(root), do="edit its study.toml, or choose another folder")
     text = (files("bedside.study") / "templates" / f"{task}.toml").read_text(encoding="utf-8")

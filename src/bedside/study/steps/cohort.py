@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bedside.core import canonical
+from bedside.core.task import Task
 from bedside.study.plan import Context, Done
 from bedside.study.steps.frames import frame_bytes, write_frame
 from bedside.study.steps.labels import seal_labels
@@ -31,7 +32,8 @@ def cohort(context: Context, out: Path) -> Done:
     events = Lake(context.path("lake")).events()
     enrolled, flow = enrol(events, task)
     rows = assign(enrolled, task.split, events=events)
-    features = FeatureSet(task.features).columnar(events, rows)
+    wanted = FeatureSet(task.features)
+    features = wanted.columnar(events, rows)
     leakage = audit(features, rows, events, task, seed=context.study.seed)
     place = out / "cohort"
     place.mkdir()
@@ -41,8 +43,18 @@ def cohort(context: Context, out: Path) -> Done:
     by_split = (
         rows.group_by("split").agg(pl.len().alias("decisions"), pl.col("subject_id").n_unique().alias("subjects")).sort("split")
     )
-    counts = {"decisions": rows.height, "flow": msgspec.to_builtins(flow), "splits": by_split.to_dicts()}
+    counts = {"decisions": rows.height, "flow": msgspec.to_builtins(flow), "splits": by_split.to_dicts(),
+              **_signals(task, wanted.left_out(events))}  # fmt: skip
     return Done(content, {"cohort/features.parquet": features.height}, counts=counts)
+
+
+def _signals(task: Task, usage: pl.DataFrame) -> dict[str, object]:
+    """What each signal found in the lake, and those that found nothing: a code or a unit that no fact has is told, not passed over."""
+    import polars as pl
+
+    used = dict(usage.filter(reason="used").group_by("signal").agg(pl.col("events").sum()).iter_rows())
+    told = usage.sort("signal", "reason", "unit", nulls_last=True).to_dicts()
+    return {"signals": told, "signals_without_values": [s.name for s in task.features.signals if not used.get(s.name)]}
 
 
 def _labels(context: Context, rows: pl.DataFrame, place: Path) -> dict[str, str]:
