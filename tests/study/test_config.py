@@ -29,6 +29,7 @@ signals = [{ name = "heart_rate", codes = ["LOINC//8867-4"], unit = "/min" }]
 @pytest.fixture
 def root(tmp_path):
     (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "Patient.ndjson").write_text("{}")
     return tmp_path
 
 
@@ -51,6 +52,15 @@ def test_every_problem_is_shown_with_its_line_and_the_nearest_word(root):
 def test_sense_is_checked_when_the_shape_is_right(root):
     bad = GOOD.replace('path = "raw"', 'path = "row"').replace("Europe/Paris", "Europe/Pairs")
     assert {(p.key, p.line) for p in config.problems(bad, root)} == {("timezone", 3), ("source[0].path", 8)}
+
+
+def test_a_source_without_files_is_a_problem_that_says_what_to_do(root):
+    (root / "empty").mkdir()
+    empty = GOOD.replace('path = "raw"', 'path = "empty"')
+    assert [(p.key, p.what) for p in config.problems(empty, root)] == [("source[0].path", "there is no file in 'empty'")]
+    other = GOOD.replace('path = "raw"', 'path = "raw"\ninclude = ["*.json"]')
+    assert [p.key for p in config.problems(other, root)] == ["source[0].include"]
+    assert config.problems(empty, root, sources=False) == []
 
 
 def test_two_sources_of_one_name_and_tables_without_mapping_are_problems(root):

@@ -22,5 +22,6 @@ def run(study: str, as_json: bool) -> None:
 
     found = check(Path(study))
     show(found, found.text(), as_json)
-    following(f"bedside run {quoted(study)}", machine=as_json)
+    again = f"bedside check {quoted(study)}   (when study.toml is corrected)"
+    following(again if found.problems else f"bedside run {quoted(study)}", machine=as_json)
     raise SystemExit(found.exit_code)

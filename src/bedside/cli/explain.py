@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bedside.cli.say import as_json, show
+from bedside.cli.say import as_json, following, quoted, show
 
 
 @click.command("explain")
@@ -26,6 +26,9 @@ def run(words: tuple[str, ...], as_list: bool, as_json: bool) -> None:
     if as_list:
         names = figure_names(root)
         show({"figures": names}, "\n".join(names), as_json)
+        if names:
+            following(f"bedside explain {quoted(root)} {names[0]}", machine=as_json)
         return
     found = explain(root, words[-1])
     show(found, as_text(found), as_json)
+    following(f"bedside explain {quoted(root)} --list", f"bedside verify {quoted(root)}", machine=as_json)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import click
 
-from bedside.cli.say import as_json
+from bedside.cli.say import as_json, following, quoted
 
 
 @click.command("sql")
@@ -17,6 +18,8 @@ from bedside.cli.say import as_json
 def run(study: str, query: str, as_csv: bool, as_json: bool) -> None:
     """Query the lake with SQL (DuckDB): tables events, notes, images, quarantine, counts, decisions, features, predictions.
 
+    With --json: {"columns": [names in order], "rows": [one object a row]}.
+
     Example: bedside sql my-study "select code, count(*) n from events group by code order by n desc limit 10"
     """
     import polars as pl
@@ -25,7 +28,7 @@ def run(study: str, query: str, as_csv: bool, as_json: bool) -> None:
 
     found = Study(study).sql(query)
     if as_json:
-        click.echo(found.write_json())
+        click.echo(f'{{"columns": {json.dumps(found.columns)}, "rows": {found.write_json()}}}')
     elif as_csv:
         found.write_csv(sys.stdout)
     else:
@@ -34,3 +37,4 @@ def run(study: str, query: str, as_csv: bool, as_json: bool) -> None:
         ):
             click.echo(str(found))
         click.echo(f"{found.height} rows")
+        following(f"bedside sql {quoted(study)} 'show tables'", f"bedside check {quoted(study)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bedside.cli.say import as_json, folder, show
+from bedside.cli.say import as_json, folder, following, quoted, show
 
 
 @click.command("verify")
@@ -24,4 +24,6 @@ def run(study: str, as_json: bool) -> None:
     record = {"ok": verdict.ok, "first": first, "entries": verdict.entries, "files": verdict.files, "root": verdict.root,
               "findings": verdict.findings, "notes": verdict.notes}  # fmt: skip
     show(record, as_text(verdict), as_json)
+    where = quoted(study)
+    following(f"bedside explain {where} --list" if verdict.ok else f"bedside run {where}   (makes again what changed)", machine=as_json)
     raise SystemExit(0 if verdict.ok else 1)

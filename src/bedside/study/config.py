@@ -15,7 +15,7 @@ import msgspec
 
 from bedside.core.errors import BedsideError, Misconfigured
 from bedside.core.task import Task
-from bedside.formats.files import Source
+from bedside.formats.files import Source, paths
 
 SCHEMA = "bedside.study/1"
 Policy = Literal["expert-determination", "safe-harbor", "limited-data-set", "as-received"]
@@ -68,10 +68,13 @@ class Problem(msgspec.Struct, frozen=True):
         return f"study.toml, {at}: {self.what} ({self.do})"
 
 
-def load(path: Path) -> StudyFile:
-    """The study file at `path`; `Misconfigured` lists all its problems."""
+def load(path: Path, *, sources: bool = True) -> StudyFile:
+    """The study file at `path`; `Misconfigured` lists all its problems.
+
+    sources   False leaves out whether the raw files are there: a finished study is read, served and verified without them
+    """
     text = _text(path)
-    found = problems(text, path.parent)
+    found = problems(text, path.parent, sources=sources)
     if found:
         raise Misconfigured(f"study.toml has {len(found)} problem{'s' * (len(found) > 1)}:\n  - " + "\n  - ".join(p.text() for p in found),
                             where=path.name, do="correct the lines above; `bedside check` shows them again")  # fmt: skip
@@ -82,7 +85,7 @@ def decode(text: str) -> StudyFile:
     return msgspec.convert(tomllib.loads(text), StudyFile)
 
 
-def problems(text: str, root: Path) -> list[Problem]:
+def problems(text: str, root: Path, *, sources: bool = True) -> list[Problem]:
     """Everything wrong with a study file, in the order of the file."""
     try:
         tree = tomllib.loads(text)
@@ -91,7 +94,7 @@ def problems(text: str, root: Path) -> list[Problem]:
     found = [Problem(key, _line(text, key), what, do) for key, what, do in _shape(tree, StudyFile, "")]
     if not found:
         study = decode(text)
-        found = [Problem(key, _line(text, key), what, do) for key, what, do in _sense(study, root)]
+        found = [Problem(key, _line(text, key), what, do) for key, what, do in _sense(study, root if sources else None)]
     return sorted(found, key=lambda problem: problem.line or 0)
 
 
@@ -130,8 +133,8 @@ def _struct(value: object, wanted: type[msgspec.Struct], path: str) -> list[_Fau
     return faults
 
 
-def _sense(study: StudyFile, root: Path) -> list[_Fault]:
-    """Faults that need the meaning: paths, zones, mappings, leakage."""
+def _sense(study: StudyFile, root: Path | None) -> list[_Fault]:
+    """Faults that need the meaning: zones, leakage; and below `root`, paths and mappings."""
     faults: list[_Fault] = []
     names = [source.name for source in study.source]
     for index, source in enumerate(study.source):
@@ -149,17 +152,30 @@ def _sense(study: StudyFile, root: Path) -> list[_Fault]:
     return faults
 
 
-def _source_faults(source: Source, key: str, names: list[str], root: Path) -> list[_Fault]:
+def _source_faults(source: Source, key: str, names: list[str], root: Path | None) -> list[_Fault]:
     faults: list[_Fault] = []
     if not source.name.replace("-", "").replace("_", "").isalnum() or source.name != source.name.lower():
         faults.append((f"{key}.name", "a source's name is lower-case letters, digits, - and _", "rename it"))
     if names.count(source.name) > 1:
         faults.append((f"{key}.name", f"two sources are called {source.name!r}", "rename one"))
-    if not (root / source.path).exists():
-        faults.append((f"{key}.path", f"no such file or folder: {source.path!r}", "the path is relative to study.toml"))
+    if root is not None:
+        faults += _place_faults(source, key, root)
     if source.format == "tables" and source.mapping is None:
         faults.append((f"{key}.mapping", "a source of tables needs a mapping", 'add mapping = "<name or path>"'))
     faults += _caught(f"{key}.timezone", lambda: _zone(source.timezone))
+    return faults
+
+
+def _place_faults(source: Source, key: str, root: Path) -> list[_Fault]:
+    """What the source points at: its files, and its mapping."""
+    top, faults = root / source.path, list[_Fault]()
+    if not top.exists():
+        faults.append((f"{key}.path", f"no such file or folder: {source.path!r}",
+                       "put the raw files there, correct the path (it is relative to study.toml), or take out this [[source]]"))  # fmt: skip
+    elif top.is_dir() and not any(path.is_file() for path in top.rglob("*")):
+        faults.append((f"{key}.path", f"there is no file in {source.path!r}", "put the raw files there, or take out this [[source]]"))
+    elif source.include and not paths(source, root):
+        faults.append((f"{key}.include", "no file has a name like these", "correct the patterns, or leave them out for all files"))
     if source.mapping is not None:
         faults += _caught(f"{key}.mapping", lambda: _mapping(source.mapping, root))
     return faults

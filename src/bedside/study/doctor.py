@@ -15,6 +15,7 @@ from bedside.core.errors import BedsideError
 
 _EXTRAS = {"risk": ("lightgbm", "scikit-learn", "scipy"), "serve": ("uvicorn", "uvloop", "httptools")}
 _CORE = ("click", "msgspec", "polars", "duckdb", "numpy", "pydicom", "cryptography", "tzdata")
+NO_STUDY = "study.toml"
 _DISK_GB, _MEMORY_GB = 2.0, 2.0
 
 
@@ -81,8 +82,17 @@ def _study(root: Path) -> list[Finding]:
     try:
         study = Study(root)
     except BedsideError as error:
-        return [Finding("study.toml", False, error.what, error.do)]
-    return [Finding("study.toml", True, f"{len(study.file.source)} sources"), _keyring(study.keyring_path(), root), *_steps(root)]
+        return [Finding(NO_STUDY, False, error.what, error.do)]
+    sources = Finding(NO_STUDY, True, f"{len(study.file.source)} sources")
+    return [sources, *_sources(root), _keyring(study.keyring_path(), root), *_steps(root)]
+
+
+def _sources(root: Path) -> list[Finding]:
+    """Sources whose files or mapping are not there: a finished study can do without, a run cannot."""
+    from bedside.study import config
+
+    text = (root / "study.toml").read_text(encoding="utf-8")
+    return [Finding(problem.key, False, problem.what, problem.do) for problem in config.problems(text, root)]
 
 
 def _keyring(path: Path, root: Path) -> Finding:

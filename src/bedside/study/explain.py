@@ -11,9 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.errors import Misconfigured
 from bedside.core.receipt import Figure, Item
-from bedside.ledger.log import Entry, Ledger
+from bedside.ledger.log import Entry
+from bedside.study.verify import ledger_of
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -39,9 +40,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 def explain(root: Path, name: str) -> Explanation:
     """Walk the ledger back from a figure; `Misconfigured` with near names when there is none of that name."""
-    entries = Ledger(root / "ledger").entries()
-    if not entries:
-        raise Unusable("there is no ledger here", where=str(root), do=f"bedside run {root}")
+    entries = ledger_of(root).entries()
     entry, figure = _find(entries, name)
     links = _walk(entries, entry)
     raw = sorted({item for link in links for item in link.inputs if item.name.startswith("raw:")})
@@ -51,7 +50,7 @@ def explain(root: Path, name: str) -> Explanation:
 
 def figure_names(root: Path) -> list[str]:
     """Every figure that can be explained, from the newest entry of each step."""
-    newest = {entry.receipt.step: entry for entry in Ledger(root / "ledger").entries()}
+    newest = {entry.receipt.step: entry for entry in ledger_of(root).entries()}
     return [figure.name for entry in newest.values() for figure in entry.receipt.figures]
 
 

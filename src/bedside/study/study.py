@@ -49,7 +49,7 @@ class Study:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.root = Path(path).resolve()
-        self.file: StudyFile = load(self.root / "study.toml")
+        self.file: StudyFile = load(self.root / "study.toml", sources=False)
 
     def run(self, only: Sequence[str] | None = None, *, quiet: bool = False) -> list[Ran]:
         """Run the stale steps in order, or just those named in `only`; a finished step is not run again.
@@ -57,6 +57,8 @@ class Study:
         Raises `Misconfigured` for a step that is none, and whatever its room raises; what is done stays done.
         """
         _known(only)
+        if only is None or "deidentify" in only:
+            load(self.root / "study.toml")
         with folder.locked(self.root):
             folder.clear(self.root)
             context = self._context()
@@ -211,6 +213,9 @@ def _summary(entry: Entry) -> str:
     for name in ("events", "merged_facts", "decisions"):
         if name in counts:
             parts.append(f"{counts[name]:,} {name.replace('_', ' ')}")
+    empty = counts.get("signals_without_values")
+    if isinstance(empty, list) and empty:
+        parts.append(f"no value found for {len(empty)} signals: {', '.join(map(str, empty))} (their codes or units are not in the lake)")
     if not parts and entry.receipt.outputs:
         parts.append(f"{len(entry.receipt.outputs)} files")
     return "; ".join(parts)

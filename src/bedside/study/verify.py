@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from bedside.core.errors import BedsideError, Unusable
+from bedside.core.errors import BedsideError, Misconfigured, Unusable
 from bedside.core.receipt import Item
 from bedside.ledger import verify as check
 from bedside.ledger.log import Entry, Ledger
@@ -17,10 +17,8 @@ _OUTSIDE = "raw:"
 
 
 def verify(root: Path) -> Verdict:
-    """Compare the folder at `root` with its ledger; `Unusable` when there is no ledger."""
-    if not (root / "ledger").is_dir():
-        raise Unusable("there is no ledger here", where=str(root), do=f"bedside run {root}")
-    ledger = Ledger(root / "ledger")
+    """Compare the folder at `root` with its ledger; `Misconfigured` or `Unusable` when there is no ledger."""
+    ledger = ledger_of(root)
     keyring, notes = _keyring(root)
     findings = check.record(ledger, keyring[1] if keyring else None)
     entries = _readable(ledger)
@@ -32,6 +30,16 @@ def verify(root: Path) -> Verdict:
         findings += _raw(root, entries, keyring[0])
     head = None if findings and findings[0].kind == "ledger" else ledger.head()
     return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, notes)
+
+
+def ledger_of(root: Path) -> Ledger:
+    """The ledger of a study folder; `Misconfigured` where there is no study, `Unusable` where nothing has been run."""
+    if (root / "ledger").is_dir():
+        return Ledger(root / "ledger")
+    if not (root / "study.toml").is_file():
+        raise Misconfigured("this is no study: there is neither study.toml nor a ledger", where=str(root),
+                            do="give the path of a study folder; bedside new my-study makes one")  # fmt: skip
+    raise Unusable("nothing has been run in this study yet: there is no ledger", where=str(root), do=f"bedside run {root}")
 
 
 def _readable(ledger: Ledger) -> list[Entry]:
