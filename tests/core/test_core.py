@@ -60,6 +60,47 @@ def test_a_time_of_day_without_zone_is_malformed_unless_the_source_declares_one(
     assert time.iso_instant("2026-07-01T10:00:00", where="row 1", timezone="America/New_York").offset_min == -240
 
 
+@pytest.mark.parametrize(
+    ("wall", "zone", "utc"),
+    [
+        ("2026-11-01T01:30:00", "America/New_York", "2026-11-01T05:30:00Z"),
+        ("2026-11-01T02:30:00", "America/New_York", "2026-11-01T07:30:00Z"),
+        ("2026-03-08T02:30:00", "America/New_York", "2026-03-08T07:30:00Z"),
+        ("2026-10-25T02:30:00", "Europe/Paris", "2026-10-25T00:30:00Z"),
+        ("2026-03-29T02:30:00", "Europe/Paris", "2026-03-29T01:30:00Z"),
+    ],
+)
+def test_an_hour_that_clocks_show_twice_is_the_first_and_one_they_skip_keeps_the_offset_before_it(wall, zone, utc):
+    compact = wall.replace("-", "").replace(":", "").replace("T", "")
+    for read in (time.iso_instant(wall, where="x", timezone=zone), time.compact_instant(compact, where="x", timezone=zone)):
+        assert read.us == time.iso_instant(utc, where="x").us
+
+
+@pytest.mark.parametrize(
+    ("text", "iso", "precision"),
+    [
+        ("2026", "2026-01-01T00:00:00Z", "year"),
+        ("202602", "2026-02-01T00:00:00Z", "month"),
+        ("20260228", "2026-02-28T00:00:00Z", "day"),
+        ("2026022813", "2026-02-28T13:00:00Z", "time"),
+        ("202602281305", "2026-02-28T13:05:00Z", "time"),
+        ("20260228130509", "2026-02-28T13:05:09Z", "time"),
+        ("20260228130509.1234", "2026-02-28T13:05:09.1234Z", "time"),
+        ("20260228130509+0530", "2026-02-28T07:35:09Z", "time"),
+        ("202602281305-0500", "2026-02-28T18:05:00Z", "time"),
+    ],
+)
+def test_a_time_of_hl7_is_as_exact_as_it_is_written(text, iso, precision):
+    read = time.compact_instant(text, where="PID-7", timezone="UTC")
+    assert (read.us, read.precision) == (time.iso_instant(iso, where="x").us, precision)
+
+
+@pytest.mark.parametrize("text", ["20260230", "202613", "2026022824", "202602281360", "2026-02-28", "20260228+0100x", "226"])
+def test_no_calendar_holds_such_a_time(text):
+    with pytest.raises(Malformed):
+        time.compact_instant(text, where="PID-7", timezone="UTC")
+
+
 def test_an_unknown_zone_is_misconfigured():
     with pytest.raises(Misconfigured):
         time.zone("Mars/Olympus")

@@ -119,9 +119,25 @@ def test_a_result_issued_before_it_was_taken_is_not_known_before_it_was_taken():
     assert event.known_at == event.time
 
 
-def test_a_fact_dated_to_the_day_is_known_when_the_day_is_over():
+def test_a_fact_dated_to_the_day_is_known_when_the_day_is_over_everywhere():
     (event,) = events(observation(effectiveDateTime="2026-03-08", issued=None))
-    assert (event.time, event.known_at) == (us("2026-03-08T00:00:00Z"), us("2026-03-09T00:00:00Z"))
+    assert (event.time, event.known_at) == (us("2026-03-08T00:00:00Z"), us("2026-03-09T12:00:00Z"))
+
+
+@pytest.mark.parametrize(
+    ("said", "known"), [("2026", "2027-01-01T12:00:00Z"), ("2026-12", "2027-01-01T12:00:00Z"), ("2026-02-28", "2026-03-01T12:00:00Z")]
+)
+def test_a_partial_date_begins_with_its_stretch_and_is_known_at_its_end(said, known):
+    (event,) = events(observation(effectiveDateTime=said, issued=None))
+    assert (event.time, event.known_at, event.utc_offset_min) == (us(said), us(known), None)
+
+
+@given(*[st.sampled_from(["2026", "2026-03", "2026-03-08", "2026-03-08T12:00:00Z", "2026-03-07T23:59:59.9-05:00", None])] * 3)
+def test_no_observation_is_known_before_it_is_true(effective, issued, updated):
+    meta = {"lastUpdated": updated} if updated else None
+    for event in events(observation(effectiveDateTime=effective, issued=issued, meta=meta)):
+        assert event.time is not None
+        assert event.known_at >= event.time
 
 
 def test_an_observation_without_any_time_is_ignored_and_not_a_fact_known_always(tmp_path):

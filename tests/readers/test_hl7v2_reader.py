@@ -91,6 +91,15 @@ def test_a_result_is_dated_by_the_sample_and_known_when_it_is_reported(tmp_path)
     assert taken["time"].to_physical().to_list() == [us("2026-03-08T09:50:00Z")]
 
 
+def test_a_result_without_a_time_of_its_own_is_dated_by_its_message_and_counted(tmp_path):
+    told = reading(tmp_path, "hl7v2", message("ORU^R01", "OBR|1|||2524-7^Lactate^LN", obx("4.1")))
+    (fact,) = clinical(told).rows(named=True)
+    assert fact["time"] == fact["known_at"]
+    assert told.problems["a result without a time of its own: dated by its message"] == 1
+    silent = reading(tmp_path, "hl7v2", message("ORU^R01", "OBR|1|||2524-7^Lactate^LN", obx("4.1"), sent=""))
+    assert (silent.events.height, silent.tally.quarantined) == (0, {"MSH-7 says no time of sending": 1})
+
+
 @pytest.mark.parametrize(
     ("letter", "status"), [("F", "final"), ("P", "final"), ("C", "corrected"), ("D", "retracted"), ("W", "retracted")]
 )

@@ -107,7 +107,9 @@ def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None
         return -minutes if sign == "-" else minutes
     if timezone is None:
         raise Malformed("a time of day without a zone", where=where, do='declare timezone = "..." for this source in study.toml')
-    shift = wall.replace(tzinfo=zone(timezone)).utcoffset()
+    shift = wall.replace(
+        tzinfo=zone(timezone)
+    ).utcoffset()  # of an hour shown twice the first, of one never shown the offset before it
     return int(shift.total_seconds() // 60) if shift is not None else 0
 
 

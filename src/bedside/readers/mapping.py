@@ -58,7 +58,7 @@ class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     code      template, or templates of which the first whose columns are all filled is used; or `columns` for a wide table
     time      time phrase, or several of which the first that is filled is used; a fact without time says static = true
-    known_at  the same; without it a fact is known at its time, a static one always; a date is known when its day is over;
+    known_at  the same; without it a fact is known at its time, a static one always; a date is known when its day is over anywhere;
               what would be known before it happened is known at its time, unless ahead = true: a plan, such as an order
     value     column of the number, or several; a text in it that is no number becomes the text value
     text      column or template; left out where it only repeats the number
