@@ -184,7 +184,7 @@ def dicom_bytes(**changes: Any) -> bytes:
     one.StudyDate, one.StudyTime, one.AccessionNumber, one.AdmissionID = "20260113", "101500", "ACC900000001", "V7700011122"
     one.ReferringPhysicianName, one.PatientTelephoneNumbers, one.PatientComments = "Vandersnoot^Ottoline", "212-555-0147", "Zebulon"
     one.add_new(0x00091001, "LO", "Quillfeather")
-    one.ConvolutionKernel = "B30 for Zebulon Quillfeather"
+    one.ConvolutionKernel = "B30 Quillfeather"  # as much as SH holds
     nested = Dataset()
     nested.PatientName, nested.PatientID = "Quillfeather^Zebulon", "70707071"
     one.AnatomicRegionSequence = [nested]

@@ -107,9 +107,8 @@ def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None
         return -minutes if sign == "-" else minutes
     if timezone is None:
         raise Malformed("a time of day without a zone", where=where, do='declare timezone = "..." for this source in study.toml')
-    shift = wall.replace(
-        tzinfo=zone(timezone)
-    ).utcoffset()  # of an hour shown twice the first, of one never shown the offset before it
+    # Of an hour that clocks show twice the first; of one that they skip, the offset before it.
+    shift = wall.replace(tzinfo=zone(timezone)).utcoffset()
     return int(shift.total_seconds() // 60) if shift is not None else 0
 
 

@@ -16,6 +16,8 @@ from bedside.formats.files import RawFile, paths
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, timezones
 
+_SHOWN = 5
+
 
 def deidentify(context: Context, out: Path) -> Done:
     """Survey every raw file, save the map, transform every file, prove that nothing strong is left."""
@@ -64,14 +66,19 @@ def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, 
 
 
 def _prove(context: Context, safe: Path) -> dict[str, object]:
-    """The residue proof; a strong hit stops the run."""
+    """The residue proof; a strong hit stops the run, and what was made is taken away again."""
     from bedside.deidentify.residue import prove
 
     outputs = ((path.relative_to(safe).as_posix(), path.read_bytes()) for path in sorted(safe.rglob("*")) if path.is_file())
     permitted = ("zip", "birth date") if context.study.deidentify.policy == "limited-data-set" else ()
     residue = prove(outputs, context.keyring, keeps=permitted)
     if residue.strong:
-        raise Refused(f"the residue proof found {residue.strong} strong identifiers in de-identified files", where="safe/ (not published)",
-                      do="report this with the counts by kind; nothing was written")  # fmt: skip
+        shutil.rmtree(safe)
+        found = "; ".join(f"{hit.file}: {hit.count} of kind {hit.kind}" for hit in residue.strong_hits[:_SHOWN])
+        raise Refused(
+            f"the residue proof found strong identifiers in de-identified files ({residue.strong}); nothing was written",
+            where=f"safe/: {found}" + (" and more" if len(residue.strong_hits) > _SHOWN else ""),
+            do='look for a column of the mapping that is kept and should not be (role "keep"), else report the kind and format',
+        )
     told = msgspec.to_builtins(residue)
     return told if isinstance(told, dict) else {}
