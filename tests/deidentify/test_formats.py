@@ -72,6 +72,38 @@ def test_contained_resources_lose_names_and_keep_their_link(empty):
     assert done["performer"] == [{"reference": "#" + done["contained"][0]["id"]}]
 
 
+def attachment(empty, **said):
+    """The attachment of a document about a surveyed patient, de-identified, and the actions taken."""
+    about = {"resourceType": "DocumentReference", "subject": {"reference": "Patient/pat-1"}, "content": [{"attachment": said}]}
+    file = empty.put("fhir", "d.ndjson", b"".join(json.dumps(one).encode() + b"\n" for one in (patient(), about)))
+    empty.survey()
+    done = empty.transform(file)
+    return json.loads(done.data.splitlines()[1])["content"][0]["attachment"], done.actions
+
+
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "latin1", '"windows-1252"', "utf-16"])
+def test_text_in_a_declared_character_set_is_scrubbed_and_written_back_in_utf_8(empty, charset):
+    data = base64.b64encode("Fièvre chez M. Quillfeather".encode(charset.strip('"'))).decode()
+    done, actions = attachment(empty, contentType=f"text/plain; charset={charset}", data=data[:8] + "\n" + data[8:])
+    text = base64.b64decode(done["data"]).decode()
+    assert text.startswith("Fièvre")
+    assert "Quillfeather" not in text
+    assert done["contentType"] == "text/plain; charset=utf-8"
+    assert actions["fhir: attachment in another character set, now in UTF-8"] == 1
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/plain; charset=utf-8", "text/plain; charset=rot13", "text/plain; charset=x-nobody"])
+def test_text_that_is_not_in_the_character_set_it_claims_is_dropped_and_counted(empty, kind):
+    done, actions = attachment(empty, contentType=kind, data=base64.b64encode("Fièvre".encode("latin-1")).decode())
+    assert "data" not in done
+    assert actions["fhir: attachment without readable text dropped"] == 1
+
+
+def test_a_content_type_tells_no_file_name(empty):
+    done, _ = attachment(empty, contentType='text/plain; name="Quillfeather.txt"', data="aGVsbG8gd29ybGQ=")
+    assert done == {"contentType": "text/plain", "data": "aGVsbG8gd29ybGQ="}
+
+
 def test_an_attachment_that_is_no_text_is_dropped(empty):
     pdf = {
         "contentType": "application/pdf",

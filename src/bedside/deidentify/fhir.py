@@ -9,9 +9,8 @@ Source    HL7 FHIR R4 (4.0.1); v3-ObservationValue PSEUDED, REDACTED for meta.se
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
@@ -21,6 +20,7 @@ from typing import Any
 import msgspec
 
 from bedside.core.errors import Malformed
+from bedside.deidentify.attachments import attached, content_type
 from bedside.deidentify.desk import Desk, Leave, Person
 from bedside.deidentify.patients import Key, PatientMap
 from bedside.deidentify.policy import zip_code
@@ -36,7 +36,6 @@ _CODE = re.compile(r"[^\s@]{1,64}(?: [^\s@]{1,64}){0,5}\Z")
 _ADDRESS_OF_DEFINITION = re.compile(r"(?:https?://|urn:)[\w.:/#|%~-]+\Z")
 _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
-_TEXT_TYPES = ("text/plain", "text/markdown", "text/html", "application/xhtml+xml")
 _REPEATED = frozenset(
     {
         "code",
@@ -353,17 +352,25 @@ class Change:
         return ({"url": url} if isinstance(url, str) else {}) | self._element(inner, "extension") | nested
 
     def _attachment(self, node: Json) -> Json:
-        """Text decoded, scrubbed and encoded again; what is not text is dropped, since nobody has read it."""
-        kept = {name: node[name] for name in ("resourceType", "contentType", "language") if isinstance(node.get(name), str)}
+        """Text decoded, scrubbed and encoded again, in UTF-8; what is not text is dropped, since nobody has read it."""
+        kept: Json = {}
+        if kind := content_type(node["contentType"]):
+            kept["contentType"] = kind
+        if isinstance(node.get("language"), str):
+            kept["language"] = self._code(node["language"], node, "language")
         if isinstance(node.get("title"), str):
             kept["title"] = self.desk.text(node["title"], self.person)
         if isinstance(node.get("creation"), str) and (moved := self._string("creation", node["creation"], node)):
             kept["creation"] = moved
-        text = decoded(node)
-        if text is None:
+        found = attached(node)
+        if found is None:
             self.desk.actions["fhir: attachment without readable text dropped"] += 1
             return kept
-        return kept | {"data": b64encode(self.desk.text(text, self.person).encode()).decode()}
+        if found.said:
+            kept["contentType"] += "; charset=utf-8"
+        if found.charset not in ("utf-8", "ascii"):
+            self.desk.actions["fhir: attachment in another character set, now in UTF-8"] += 1
+        return kept | {"data": b64encode(self.desk.text(found.text, self.person).encode()).decode()}
 
     def _contained(self, value: Any, node: Json, key: str) -> list[Json]:
         outer = self.kind
@@ -469,17 +476,6 @@ def identifier_kind(one: Json) -> str:
     if system.endswith(_SSN_SYSTEMS):
         return "SS"
     return next((code for sign, code in _OTHER_SYSTEMS.items() if sign in system), "")
-
-
-def decoded(node: Json) -> str | None:
-    """The text of an attachment, None when it is none."""
-    kind = str(node.get("contentType")).split(";")[0].strip().lower()
-    if kind not in _TEXT_TYPES or not isinstance(node.get("data"), str):
-        return None
-    try:
-        return b64decode(node["data"], validate=True).decode("utf-8")
-    except (binascii.Error, ValueError):
-        return None
 
 
 @lru_cache(maxsize=4096)
