@@ -134,11 +134,13 @@ def _struct(value: object, wanted: type[msgspec.Struct], path: str) -> list[_Fau
 
 
 def _sense(study: StudyFile, root: Path | None) -> list[_Fault]:
-    """Faults that need the meaning: zones, leakage; and below `root`, paths and mappings."""
+    """Faults that need the meaning: zones, leakage; and, relative to `root`, paths and mappings."""
     faults: list[_Fault] = []
     names = [source.name for source in study.source]
     for index, source in enumerate(study.source):
-        faults += _source_faults(source, f"source[{index}]", names, root)
+        faults += _source_faults(source, f"source[{index}]", names)
+        if root is not None:
+            faults += _place_faults(source, f"source[{index}]", root, study.deidentify.policy)
     if not study.source:
         faults.append(("source", "no source is declared", "add a [[source]] with name, format and path"))
     if study.deidentify.policy == "as-received" and not study.deidentify.attestation:
@@ -152,21 +154,19 @@ def _sense(study: StudyFile, root: Path | None) -> list[_Fault]:
     return faults
 
 
-def _source_faults(source: Source, key: str, names: list[str], root: Path | None) -> list[_Fault]:
+def _source_faults(source: Source, key: str, names: list[str]) -> list[_Fault]:
     faults: list[_Fault] = []
     if not source.name.replace("-", "").replace("_", "").isalnum() or source.name != source.name.lower():
         faults.append((f"{key}.name", "a source's name is lower-case letters, digits, - and _", "rename it"))
     if names.count(source.name) > 1:
         faults.append((f"{key}.name", f"two sources are called {source.name!r}", "rename one"))
-    if root is not None:
-        faults += _place_faults(source, key, root)
     if source.format == "tables" and source.mapping is None:
         faults.append((f"{key}.mapping", "a source of tables needs a mapping", 'add mapping = "<name or path>"'))
     faults += _caught(f"{key}.timezone", lambda: _zone(source.timezone))
     return faults
 
 
-def _place_faults(source: Source, key: str, root: Path) -> list[_Fault]:
+def _place_faults(source: Source, key: str, root: Path, policy: Policy) -> list[_Fault]:
     """What the source points at: its files, and its mapping."""
     top, faults = root / source.path, list[_Fault]()
     if not top.exists():
@@ -177,8 +177,23 @@ def _place_faults(source: Source, key: str, root: Path) -> list[_Fault]:
     elif source.include and not paths(source, root):
         faults.append((f"{key}.include", "no file has a name like these", "correct the patterns, or leave them out for all files"))
     if source.mapping is not None:
-        faults += _caught(f"{key}.mapping", lambda: _mapping(source.mapping, root))
+        faults += _mapping_faults(source.mapping, f"{key}.mapping", root, policy)
     return faults
+
+
+def _mapping_faults(name: str, key: str, root: Path, policy: Policy) -> list[_Fault]:
+    from bedside.readers.mapping import load as load_mapping
+    from bedside.readers.mapping import rules
+
+    wrong = _caught(key, lambda: load_mapping(name, root))
+    if wrong or policy == "as-received":
+        return wrong
+    bare = [table for table, rule in rules(load_mapping(name, root)).tables.items() if not rule.ignore and not rule.roles]
+    if not bare:
+        return []
+    return [(key, f"no column of {', '.join(bare)} has a role, so de-identification would remove them all",
+             "say in [tables.x] roles what each column is (keep, date, datetime, encounter, identifier, ...); or, where the source "
+             'is de-identified already, set policy = "as-received"')]  # fmt: skip
 
 
 def _caught(key: str, check: object) -> list[_Fault]:
@@ -196,12 +211,6 @@ def _zone(name: str | None) -> None:
 
     if name is not None:
         zone(name)
-
-
-def _mapping(name: str | None, root: Path) -> None:
-    from bedside.readers.mapping import load as load_mapping
-
-    load_mapping(str(name), root)
 
 
 def _leaks(task: Task) -> None:

@@ -157,16 +157,22 @@ class Study:
         return Context(self.root, self.file, keyring, Ledger(self.root / "ledger", key=keyring.signing_key))
 
     def _write_plan(self, ledger: Ledger) -> None:
-        """Put study.toml itself into the ledger whenever it has changed."""
-        item, last = Item("study.toml", sha256_file(self.root / "study.toml")), ledger.latest("plan")
-        if last is None or last.receipt.outputs != [item]:
+        """Put study.toml itself, and the table mappings that lie beside it, into the ledger whenever they have changed."""
+        items, last = [Item(name, sha256_file(self.root / name)) for name in self._declared()], ledger.latest("plan")
+        if last is None or last.receipt.outputs != items:
             ledger.append(
                 Receipt(
                     "plan",
-                    outputs=[item],
+                    outputs=items,
                     parameters={"policy": self.file.deidentify.policy, "attestation": self.file.deidentify.attestation},
                 )
             )
+
+    def _declared(self) -> list[str]:
+        """What people wrote: study.toml and their own mappings inside the folder."""
+        own = {(self.root / source.mapping).resolve() for source in self.file.source if source.mapping}
+        inside = sorted(path.relative_to(self.root).as_posix() for path in own if path.is_file() and self.root in path.parents)
+        return ["study.toml", *inside]
 
     def _made(self, name: str, step: str) -> Path:
         path = self.root / name
