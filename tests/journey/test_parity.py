@@ -97,7 +97,7 @@ def stay_as_fhir(rows: pl.DataFrame) -> tuple[dict, dict, list[dict]]:
     encounter = {"resourceType": "Encounter", "id": "e", "status": "finished", "class": {"code": "ICU"}, "subject": {"reference": "Patient/p"},
                  "period": {"start": (BASE + timedelta(hours=first - 1)).isoformat(), "end": (BASE + timedelta(hours=last)).isoformat()}}  # fmt: skip
     found = [
-        _fact(code, rows[name][0])
+        _fact(code, rows[name][0], BASE + timedelta(hours=first - 1))
         for code, name in (("AGE", "Age"), ("HOSP_ADM_HOURS", "HospAdmTime"), ("UNIT1", "Unit1"), ("UNIT2", "Unit2"))
     ]
     for row in rows.iter_rows(named=True):
@@ -111,11 +111,12 @@ def stay_as_fhir(rows: pl.DataFrame) -> tuple[dict, dict, list[dict]]:
     return patient, encounter, [o for o in found if o]
 
 
-def _fact(code: str, value: float | None) -> dict | None:
+def _fact(code: str, value: float | None, known: datetime) -> dict | None:
+    """A fact of the whole stay: it has no time of its own, and stands in the record since admission."""
     if value is None or math.isnan(value):
         return None
     return {"resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/p"}, "valueQuantity": {"value": value},
-            "code": {"coding": [{"system": "https://physionet.org/CINC2019", "code": code}]}}  # fmt: skip
+            "meta": {"lastUpdated": known.isoformat()}, "code": {"coding": [{"system": "https://physionet.org/CINC2019", "code": code}]}}  # fmt: skip
 
 
 def _measured(coding: tuple[str, str | None], value: float, start: datetime, issued: datetime) -> dict:

@@ -33,6 +33,7 @@ from bedside.readers.fhir_elements import (
     words_of,
 )  # fmt: skip
 from bedside.readers.pieces import Context, Nothing
+from bedside.readers.times import available
 from bedside.readers.words import ethnicity_code, is_sex, location_code, race_code, sex_code, slug
 
 Handler = Callable[[Json, Context], list[Event]]
@@ -94,13 +95,19 @@ def observation(resource: Json, context: Context) -> list[Event]:
     return events
 
 
-def _observed(resource: Json, context: Context) -> tuple[Instant, int]:
-    """When it was true, and since when it is known. Without any time it is left out: as a static fact it would be known always."""
+def _observed(resource: Json, context: Context) -> tuple[Instant | None, int]:
+    """When it was true (else when it was issued), and since when it is known.
+
+    With nothing but its last update it is a static fact, known from then on; without even that it is left out, since it would be known always.
+    """
     said = resource.get("effectiveDateTime") or start(resource, "effectivePeriod", "effectiveInstant")
     issued, updated = resource.get("issued"), _updated(resource)
-    if said is None and (issued or updated):
-        context.problem("observation without a clinical time: dated by its issue or last update")
-    time = _time(said or issued or updated, resource, context)
+    if said is None and issued is None and updated is not None:
+        context.problem("observation without a clinical time: a fact known since its last update")
+        return None, available(instant(updated, context))
+    if said is None and issued is not None:
+        context.problem("observation without a clinical time: dated by its issue")
+    time = _time(said or issued, resource, context)
     return time, recorded(time, issued, updated, context=context)
 
 
@@ -255,13 +262,13 @@ class _Facts:
         self.within = within if within is not None else encounter(resource)
         self.status: Status = status or _status(resource)
 
-    def event(self, time: Instant, code: str, value: float | None = None, text: str | None = None, *, known_at: int,
+    def event(self, time: Instant | None, code: str, value: float | None = None, text: str | None = None, *, known_at: int,
               lexeme: str | None = None, unit: str | None = None) -> Event:  # fmt: skip
-        return Event(self.who, time.us, code, value, text, known_at, self.status, time.offset_min, lexeme, unit, self.within,
-                     self.source)  # fmt: skip
+        us, offset = (time.us, time.offset_min) if time is not None else (None, None)
+        return Event(self.who, us, code, value, text, known_at, self.status, offset, lexeme, unit, self.within, self.source)
 
 
-def _measured(element: Json, facts: _Facts, time: Instant, known_at: int) -> list[Event]:
+def _measured(element: Json, facts: _Facts, time: Instant | None, known_at: int) -> list[Event]:
     """The event of an Observation's, or a component's, own value; none when it has none."""
     quantity = element.get("valueQuantity")
     if quantity is not None:
@@ -274,7 +281,7 @@ def _measured(element: Json, facts: _Facts, time: Instant, known_at: int) -> lis
     return []
 
 
-def _quantity(element: Json, quantity: Json, facts: _Facts, time: Instant, known_at: int) -> list[Event]:
+def _quantity(element: Json, quantity: Json, facts: _Facts, time: Instant | None, known_at: int) -> list[Event]:
     if "value" not in quantity:
         return []
     code = code_of(element["code"], facts.context, prefer="LOINC")
