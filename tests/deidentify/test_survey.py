@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bedside.deidentify.keyring import Keyring
+from bedside.deidentify.patients import Key
 from bedside.deidentify.survey import survey
 
 from .conftest import ZONE
@@ -95,6 +96,37 @@ def test_a_sealed_code_is_not_derived_from_the_number_and_a_keyed_one_is(empty):
 
     assert codes("sealed", "100") == codes("sealed", "999")
     assert codes("keyed", "100") != codes("keyed", "999")
+
+
+def test_sites_that_met_merged_people_in_another_order_agree_on_their_keyed_code(empty):
+    """One site knows 900 first and learns of 100 later, one the other way round, one meets both at once."""
+
+    def code(site: str, *messages: bytes) -> int:
+        ring = Keyring.create(empty.root / site, naming="keyed", seed=b"s", made=True)
+        for number in range(len(messages)):
+            survey([empty.put("hl7v2", f"{site}{one}.hl7", messages[one]) for one in range(number + 1)], ring)
+        (subject,) = ring.map.subjects
+        assert ring.map.find(Key("mrn", "900")) is ring.map.find(Key("mrn", "100"))
+        assert subject.code not in subject.former
+        return subject.code
+
+    merge = _adt("100^^^H^MR", event="A40", merge="900")
+    orders = [(_adt("900^^^H^MR"), _adt("100^^^H^MR"), merge), (_adt("100^^^H^MR"), merge), (merge,), (_adt("900^^^H^MR"), merge)]
+    codes = {code(f"site{at}", *messages) for at, messages in enumerate(orders)}
+    assert len(codes) == 1
+
+
+def test_a_person_who_turns_out_to_have_a_smaller_key_bears_another_keyed_name_and_the_old_one_is_remembered(empty):
+    ring = Keyring.create(empty.root / "keyed", naming="keyed", seed=b"s", made=True)
+    first = empty.put("hl7v2", "a.hl7", _adt("900^^^H^MR"))
+    survey([first], ring)
+    before = ring.map.subjects[0].code
+    found = survey([first, empty.put("hl7v2", "b.hl7", _adt("100^^^H^MR", event="A40", merge="900"))], ring)
+    (subject,) = ring.map.subjects
+    assert (found.subjects, found.new, found.merged) == (1, 0, 1)
+    assert subject.former == {before}
+    assert subject.code != before
+    assert ring.map.known(before) is subject.known
 
 
 def test_people_known_apart_who_turn_out_one_keep_the_first_code(empty):

@@ -5,8 +5,9 @@ Out       the keyring's map, saved; a `SurveyResult` of counts
 Identity  two numbers are one person when one record gives both (identifiers of a Patient, repetitions of PID-3), when a Patient
           links another, or when a merge message (A40 and its like) says so. SSN and insurance numbers link nobody: they are shared.
           Without declared authorities all medical record numbers are of one hospital.
-Codes     of new people in order of first appearance; people known before keep theirs; when two known people turn out to be one,
-          the lower running number stays and the other is remembered.
+Codes     sealed: of new people in order of first appearance; people known before keep theirs; when two known people turn out to
+          be one, the lower running number stays. Keyed: of a person's smallest key, whatever came first, so that all sites agree.
+          A code that a person no longer bears is remembered.
 Skips     records that cannot be parsed: the transform quarantines them.
 """
 
@@ -31,7 +32,7 @@ _BITS = 60
 class SurveyResult(msgspec.Struct, frozen=True):
     """What the survey found, in counts.
 
-    merged      people of earlier surveys that turned out to be another one
+    merged      people of earlier surveys that turned out to be another one, and so bear another name now
     conflicts   people whose records give more than one birth date: worth a look by those who know the source
     """
 
@@ -86,13 +87,12 @@ def _settle(
         facts = [people.facts[key] for key in keys if key in people.facts]
         old = sorted((one for one in facts if one.number >= 0), key=lambda one: one.number)
         subject = _whole(facts, set(keys))
-        if old:
-            subject.number, subject.code = old[0].number, old[0].code
-            subject.former.update(one.code for one in old[1:])
-        else:
-            subject.number, subject.code = number, _code(keyring, number, keys)
-            number += 1
-        merged, linked = merged + max(0, len(old) - 1), linked + (len(keys) > 1)
+        subject.number = old[0].number if old else number
+        number += not old
+        subject.code = old[0].code if old and keyring.naming == "sealed" else _code(keyring, subject.number, keys)
+        gone = {one.code for one in old} - {subject.code}
+        subject.former = (subject.former | gone) - {subject.code}
+        merged, linked = merged + len(gone), linked + (len(keys) > 1)
         subjects.append(subject)
     staff = msgspec.msgpack.decode(msgspec.msgpack.encode(known.clinicians), type=KnownIdentifiers)
     staff.add(people.staff)
