@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import tempfile
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +14,8 @@ import pytest
 from tests.lake.told import fact, reading
 
 from bedside.core.errors import Refused, Unusable
+from bedside.lake import sql
+from bedside.lake.sql import ask
 from bedside.lake.store import Lake, write
 
 
@@ -85,6 +91,38 @@ def test_no_other_file_can_be_read(lake: Lake, tmp_path: Path, query: str) -> No
 def test_settings_are_locked_before_the_query_is_seen(lake: Lake) -> None:
     with pytest.raises((Refused, Unusable)):
         lake.sql("select * from query('set enable_external_access = true')")
+
+
+_ENDLESS = "select count(*) from range(1000000) a, range(1000000) b where hash(a.range + b.range) % 7 = 3"
+
+
+def test_a_query_that_takes_too_long_is_ended_with_a_sentence() -> None:
+    with pytest.raises(Unusable, match=r"no answer within 0\.2 seconds"):
+        ask(_ENDLESS, {}, {}, seconds=0.2)
+
+
+def test_an_answer_of_too_many_rows_is_refused_before_it_fills_the_memory() -> None:
+    with pytest.raises(Unusable, match="more than 1,000 rows"):
+        ask("select * from range(10000000) a, range(10000000) b", {}, {}, rows=1000)
+    assert ask("select * from range(1000) order by 1 desc", {}, {}, rows=1000)["range"].to_list() == list(range(999, -1, -1))
+    assert ask("explain select 1", {}, {}).height == 1
+
+
+def test_what_does_not_fit_the_memory_spills_outside_the_working_folder_and_is_removed(tmp_path, monkeypatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sql, "_memory", lambda: 2**26)
+    found = ask("select sum(m) from (select range % 5000000 k, max(range) m from range(6000000) group by k)", {}, {})
+    assert found.item() == 12_499_997_500_000 + 5_000_000 * 1_000_000
+    assert [path.name for path in tmp_path.rglob("*")] == ["here"]
+
+
+def test_an_interrupt_ends_a_query_as_an_interrupt() -> None:
+    clock = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    clock.start()
+    with pytest.raises(KeyboardInterrupt):
+        ask(_ENDLESS, {}, {}, seconds=30)
 
 
 def test_a_wrong_column_is_one_clear_line(lake: Lake) -> None:
