@@ -110,7 +110,7 @@ def trained(events: list[Event], began: int, hours: range) -> list[list[bytes]]:
 
 
 def at_the_bedside(resources: list[Resource], policy: str, at: int) -> list[bytes]:
-    first = first_instant(resources)
+    first = first_instant(resources, policy)
     events = read([generalise(one, policy, at=at, first=first) for one in resources])
     return bits(FEATURES.live(events, prediction_time=at, encounter_start=START))
 

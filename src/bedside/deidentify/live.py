@@ -37,10 +37,16 @@ def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = N
     return resource
 
 
-def first_instant(resources: Iterable[dict[str, Any]]) -> int | None:
-    """The earliest time that resources of one subject state, as the survey finds it; None when they state none."""
+def first_instant(resources: Iterable[dict[str, Any]], policy_name: str) -> int | None:
+    """The earliest time that resources of one subject state, as the survey finds it; None when they state none.
+
+    Only a policy that counts time from the first event and keeps the year of birth asks for it; for the others it is None at no cost.
+    """
     from bedside.deidentify.collect import times_of
 
+    rules = policy(policy_name)
+    if rules.dates != "relative" or rules.birth_date != "year":
+        return None
     found = []
     for text in (text for resource in resources for text in times_of(resource)):
         try:
@@ -95,6 +101,9 @@ def _capped(node: dict[str, Any], cap: int) -> dict[str, Any]:
 
     quantity = node.get("valueQuantity")
     if not isinstance(quantity, dict) or "value" not in quantity:
+        return node
+    value = quantity["value"]
+    if type(value) in (int, float) and value <= cap:
         return node
     new = dict(quantity)
     cap_age(new, cap)

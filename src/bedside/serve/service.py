@@ -90,7 +90,7 @@ class Service:
         started = self._encounter(call, at)
         if started is None:
             return None
-        first = first_instant([call.patient, *call.encounters, *call.observations])
+        first = first_instant([call.patient, *call.encounters, *call.observations], self.policy)
         events = [*self._required(call.patient, "patient", at, first), *started[1]]
         unread = self._observations(call.observations, at, events)
         row = self.bundle.features.live(events, prediction_time=at, encounter_start=started[0])
