@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from bedside.study.new import new
+
 PATIENTS = 60
 
 MAPPING = """schema = "bedside.mapping/1"
@@ -50,6 +52,30 @@ time = "At"
 columns.Pulse = { code = "LOINC//8867-4", ucum = "/min", label = "Heart rate" }
 columns.Resp = { code = "LOINC//9279-1", ucum = "/min", label = "Respiratory rate" }
 """
+
+
+_SOURCE = '[[source]]\nname = "ours"\nformat = "{}"\npath = "raw"\n{}\n'
+
+
+def csv_study(root: Path) -> Path:
+    """The default study, its five sources replaced by these CSV tables and their mapping."""
+    _edited(root, _SOURCE.format("tables", 'mapping = "our-mapping.toml"\n'))
+    write_csv(root / "raw")
+    (root / "our-mapping.toml").write_text(MAPPING)
+    return root
+
+
+def fhir_study(root: Path) -> Path:
+    """The default study, its five sources replaced by the same patients as FHIR."""
+    _edited(root, _SOURCE.format("fhir", ""))
+    write_fhir(root / "raw")
+    return root
+
+
+def _edited(root: Path, source: str) -> None:
+    path = new(root).root / "study.toml"
+    head, _, rest = path.read_text().partition("[[source]]")
+    path.write_text(head + source + "[deidentify]" + rest.partition("[deidentify]")[2])
 
 
 class Stay(NamedTuple):

@@ -14,31 +14,16 @@ from bedside.study import config
 from bedside.study.new import new
 
 pytestmark = [pytest.mark.xdist_group("own"), pytest.mark.slow]
-CSV = '[[source]]\nname = "ours"\nformat = "tables"\npath = "raw"\nmapping = "our-mapping.toml"\n\n'
-FHIR = '[[source]]\nname = "ours"\nformat = "fhir"\npath = "raw"\n\n'
-
-
-def edited(root: Path, source: str) -> Path:
-    """The default study with its five sources replaced by one."""
-    path = new(root).root / "study.toml"
-    head, _, rest = path.read_text().partition("[[source]]")
-    path.write_text(head + source + "[deidentify]" + rest.partition("[deidentify]")[2])
-    return root
 
 
 @pytest.fixture
 def own_csv(tmp_path: Path) -> Path:
-    root = edited(tmp_path / "ours", CSV)
-    own_hospital.write_csv(root / "raw")
-    (root / "our-mapping.toml").write_text(own_hospital.MAPPING)
-    return root
+    return own_hospital.csv_study(tmp_path / "ours")
 
 
 @pytest.fixture
 def own_fhir(tmp_path: Path) -> Path:
-    root = edited(tmp_path / "ours", FHIR)
-    own_hospital.write_fhir(root / "raw")
-    return root
+    return own_hospital.fhir_study(tmp_path / "ours")
 
 
 def counts(study: Study, step: str) -> dict:

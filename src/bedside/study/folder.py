@@ -6,6 +6,7 @@ A run killed in between leaves outputs without an entry (or none): the step is s
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -13,9 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bedside.core.errors import Refused
+from bedside.core.errors import BedsideError, Refused, Unusable
 
 WORK = ".work"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PROBE_BYTES = 1 << 20
 
 
 def staging(root: Path, step: str) -> Path:
@@ -55,6 +58,35 @@ def clear(root: Path) -> None:
     """Remove what a killed run left behind."""
     if (root / WORK).exists():
         shutil.rmtree(root / WORK)
+
+
+@contextmanager
+def enough_disk(root: Path, step: str) -> Iterator[None]:
+    """A full disk is told as such, whichever library it stopped: they all say it otherwise, and some not at all."""
+    try:
+        yield
+    except BedsideError:
+        raise
+    except Exception as error:
+        if (isinstance(error, OSError) and error.errno in _FULL) or _full(root):
+            raise Unusable("the disk is full, or a limit on file size is reached", where=f"step {step!r} in {root}",
+                           do="make room and give the same command again: what is done stays done") from error  # fmt: skip
+        raise
+
+
+def _full(root: Path) -> bool:
+    """Whether one megabyte more cannot be written."""
+    probe = root / WORK / "probe"
+    try:
+        probe.parent.mkdir(exist_ok=True)
+        with probe.open("wb") as stream:
+            stream.write(bytes(_PROBE_BYTES))
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.errno in _FULL
+    finally:
+        probe.unlink(missing_ok=True)
+    return False
 
 
 @contextmanager

@@ -95,6 +95,11 @@ def fresh(step: Step, context: Context) -> Entry | None:
 
 def perform(step: Step, context: Context) -> Entry:
     """Run a step, put its outputs into place, and write its entry."""
+    with folder.enough_disk(context.root, step.name):
+        return _performed(step, context)
+
+
+def _performed(step: Step, context: Context) -> Entry:
     inputs = inputs_of(step, context)
     staged = folder.staging(context.root, step.name)
     done = step.work(context, staged)

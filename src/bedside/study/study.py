@@ -63,7 +63,10 @@ class Study:
             folder.clear(self.root)
             context = self._context()
             self._write_plan(context.ledger)
-            return [_one(step, context, quiet) for step in STEPS if only is None or step.name in only]
+            try:
+                return [_one(step, context, quiet) for step in STEPS if only is None or step.name in only]
+            finally:
+                folder.clear(self.root)
 
     def events(self) -> pl.DataFrame:
         """The lake's events, contract 1."""
