@@ -175,3 +175,17 @@ def test_a_finished_study_is_read_without_its_raw_files_and_verify_names_what_is
     assert verdict.findings[0].name.startswith("raw:")
     assert "source[0].path" in one_message(bedside("run", copy), 2)
     assert bedside("train", copy).returncode == 0
+
+
+def test_raw_files_outside_the_folder_that_are_not_here_are_a_note_and_no_finding(tmp_path):
+    root = own_hospital.csv_study(tmp_path / "study")
+    (root / "raw").rename(tmp_path / "elsewhere")
+    path = root / "study.toml"
+    path.write_text(path.read_text().replace('path = "raw"', 'path = "../elsewhere"'))
+    Study(root).run(["deidentify", "read"], quiet=True)
+    assert (verify(root).findings, verify(root).notes) == ([], [])
+    (tmp_path / "elsewhere" / "vitals.csv").rename(tmp_path / "vitals.csv")
+    assert [finding.kind for finding in verify(root).findings] == ["missing"]
+    (tmp_path / "elsewhere").rename(tmp_path / "gone")
+    assert verify(root).findings == []
+    assert "ours lie outside" in verify(root).notes[0]

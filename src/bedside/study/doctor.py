@@ -8,14 +8,19 @@ import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bedside.core.errors import BedsideError
 
+if TYPE_CHECKING:
+    from bedside.study.plan import Step
+    from bedside.study.study import Study
+
 _EXTRAS = {"risk": ("lightgbm", "scikit-learn", "scipy"), "serve": ("uvicorn", "uvloop", "httptools")}
 _CORE = ("click", "msgspec", "polars", "duckdb", "numpy", "pydicom", "cryptography", "tzdata")
-NO_STUDY = "study.toml"
+NO_STUDY, DONE = "study.toml", "done"
 _DISK_GB, _MEMORY_GB = 2.0, 2.0
 
 
@@ -84,7 +89,7 @@ def _study(root: Path) -> list[Finding]:
     except BedsideError as error:
         return [Finding(NO_STUDY, False, error.what, error.do)]
     sources = Finding(NO_STUDY, True, f"{len(study.file.source)} sources")
-    return [sources, *_sources(root), _keyring(study.keyring_path(), root), *_steps(root)]
+    return [sources, *_sources(root), _keyring(study.keyring_path(), root), *_steps(study)]
 
 
 def _sources(root: Path) -> list[Finding]:
@@ -109,17 +114,28 @@ def _keyring(path: Path, root: Path) -> Finding:
     return Finding("keyring", mode == 0o600, f"mode {mode:o}", None if mode == 0o600 else f"chmod 600 {path}")
 
 
-def _steps(root: Path) -> list[Finding]:
-    from bedside.ledger.log import Ledger
+def _steps(study: Study) -> list[Finding]:
     from bedside.study.steps import STEPS
 
-    done = {entry.receipt.step for entry in Ledger(root / "ledger").entries()}
+    seen = {step.name: _seen(step, study) for step in STEPS}
     return [
-        Finding(
-            f"step {s.name}",
-            s.name in done,
-            "done" if s.name in done else "not run",
-            None if s.name in done else f"bedside {s.name} {root}",
-        )
-        for s in STEPS
+        Finding(f"step {name}", told == DONE, told, None if told == DONE else f"bedside {name} {study.root}")
+        for name, told in seen.items()
     ]
+
+
+def _seen(step: Step, study: Study) -> str:
+    """Whether a step was run, and with the settings that study.toml has now."""
+    from bedside.core import canonical
+    from bedside.ledger.log import Ledger
+    from bedside.study.plan import Context
+
+    ledger = Ledger(study.root / "ledger")
+    entry = ledger.latest(step.name)
+    if entry is None:
+        return "not run"
+    try:
+        now = step.parameters(Context(study.root, study.file, None, ledger))  # type: ignore[arg-type]  # settings need no keyring
+    except BedsideError as error:
+        return error.what
+    return DONE if canonical.digest(now) == canonical.digest(entry.receipt.parameters["told"]) else "study.toml has changed since"

@@ -26,7 +26,10 @@ def verify(root: Path) -> Verdict:
     sources = _sources(root)
     present = [name for name in folder.listing(root, root) if name not in check.OWN and not _inside(root / name, sources)]
     findings += check.files(root, expected, present)
-    if keyring:
+    away = _away(root)
+    if away:
+        notes.append(f"raw files were not checked: those of {', '.join(away)} lie outside the study folder and are not here")
+    elif keyring:
         findings += _raw(root, entries, keyring[0])
     head = None if findings and findings[0].kind == "ledger" else ledger.head()
     return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, notes)
@@ -75,6 +78,18 @@ def _sources(root: Path) -> list[Path]:
         return [(root / source.path).resolve() for source in Study(root).file.source]
     except BedsideError:
         return []
+
+
+def _away(root: Path) -> list[str]:
+    """Sources outside the study folder that are not here, as on a machine to which only the study was brought."""
+    from bedside.study.study import Study
+
+    try:
+        declared = Study(root).file.source
+    except BedsideError:
+        return []
+    tops = {source.name: (root / source.path).resolve() for source in declared}
+    return [name for name, top in tops.items() if root not in top.parents and not top.exists()]
 
 
 def _inside(path: Path, tops: list[Path]) -> bool:
