@@ -116,10 +116,35 @@ def test_patterns_find(text, kind):
         "pH 7.31, lactate 4.2",
         "vancomycin 1000 mg every 12 hours",
         "NCT01234567",
+        "changed from Metoprolol ER to Toprol",
+        "seen in the Coumadin clinic and at our Hepatology office",
+        "admitted to MICU, transferred to CVICU, then to LTACH",
+        "the Foley site; Hepatitis B, vaccinated; Vitamin D, calcium",
+        "MediCare and TriCare",
+        "Child-Pugh C, cirrhosis",
     ],
 )
 def test_clinical_content_stays(text):
     assert scrub(text, known=KNOWN, clock=WEEK).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("visited our Brookhollow office", "visited our [CITY] office"),
+        ("Julia K. from Brookhollow, treated", "[NAME] from [CITY], treated"),
+        ("admitted to QVMC on a Monday", "admitted to [HOSPITAL] on a Monday"),
+        ("seen at Brookhollow Med Cntr", "seen at [HOSPITAL]"),
+        ("admitted to General Hospital", "admitted to [HOSPITAL]"),
+        ("at NY-Presbyterian and BrookCare", "at [HOSPITAL] and [HOSPITAL]"),
+        ("lives on Ashgrove Avenue", "lives on [ADDRESS]"),
+        ("pt Brandt J., seen", "pt [NAME], seen"),
+        ("for Anne-Marie B. today", "for [NAME] today"),
+        ("HBN 789-456-123, insurance ID: ABC123", "HBN [ID], insurance ID: [ID]"),
+    ],
+)
+def test_a_place_or_person_is_known_by_the_company_it_keeps(text, left):
+    assert scrub(text).text == left
 
 
 def test_a_name_that_is_a_word_goes_only_where_it_is_a_name():

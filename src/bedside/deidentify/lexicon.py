@@ -19,7 +19,7 @@ EPONYM_HEADS = (
 )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def listed(name: str) -> frozenset[str]:
     """The words of `words/<name>.txt`, lower case."""
     lines = files("bedside.deidentify").joinpath("words", f"{name}.txt").read_text("utf-8").splitlines()

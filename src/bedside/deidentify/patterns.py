@@ -44,11 +44,12 @@ _ID_LABEL = re.compile(
     r"(#?\s?(?:[A-Z]{1,6}[-#]?)*\d[\dA-Z]*(?:[-/][\dA-Z]+)*|#[A-Z]+-?[\dA-Z-]*\d[\dA-Z]*)(?![\w]|[.,]\d|/\d)",
     re.IGNORECASE,
 )
+_ID_BEFORE = re.compile(r"\bid\b[\s:#.]*\Z", re.IGNORECASE)
 _MEASURED = re.compile(r"\s*(?:mg|mcg|ug|g|kg|ml|l|dl|mmol|meq|units?|iu|u|%|mm|cm|m|bpm|beats|cells|copies|x10|k/|/|hours?|hrs?|h|days?|weeks?|years?)\b",
                        re.IGNORECASE)  # fmt: skip
 _ID_SHAPE = re.compile(
     r"#\s?[A-Z]{0,6}-?\d[\dA-Z-]{3,}\b|\b(?!NCT|PMID|PMC|ISRCTN|EUDRACT|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN)[A-Z]{1,6}-\d[\d-]{3,}\b"
-    r"|\b(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)|(?<![\w.,-])\d{5}-\d{3,}(?:-\d+)*\b|(?<![\w.,])\d{7,}(?![\w]|[.,]\d)"
+    r"|\b(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)|(?<![\w.,-])\d{3}-\d{3}-\d{3}(?![\w-])|(?<![\w.,-])\d{5}-\d{3,}(?:-\d+)*\b|(?<![\w.,])\d{7,}(?![\w]|[.,]\d)"
 )
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
 _CAP = r"[A-Z][\w'’]+(?:-[A-Z][\w'’]+)*"
@@ -83,6 +84,9 @@ _KIN = re.compile(
 _CAPITALISED = re.compile(rf"(?<![\w'’-])({_CAP})")
 _FOLLOW = re.compile(rf"((?:[ \t]+[A-Z]\.?(?![\w'’]))?(?:[ \t]+(?:(?:van|von|de|del|la|der|bin|al|el)[ \t]+)*({_CAP}))?)")
 _PRECEDED = re.compile(rf"({_CAP}),?[ \t]+\Z")
+_WITH_INITIAL = re.compile(r"(?<![\w'’-])([A-Z][a-z]+) [A-Z]\.(?=,)")
+_BEFORE_A_LETTER = frozenset(["vitamin", "hepatitis", "influenza", "protein", "factor", "immunoglobulin", "botulinum", "strep", "streptococcus", "haemophilus",
+                              "schedule", "appendix", "figure", "table", "arm", "cohort", "lane", "rh", "titer", "antigen", "peptide"])  # fmt: skip
 _EPONYM = re.compile(rf"(?:['’]s?)?(?:[\s-]+[a-z]+)?[\s-]+(?:{EPONYM_HEADS})\b", re.IGNORECASE)
 _STREET_WORD = (
     "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Drive|Dr|Lane|Ln|Courts?|Ct|Place|Pl|Way|Ways|Terrace|Ter|Circles?|Cir|Parkways?|Pkwy|Squares?|Sq|Highway|Hwy|"
@@ -171,6 +175,10 @@ def names(text: str) -> Iterator[Span]:
     for found in _NAME_LINE.finditer(text):
         if not people().isdisjoint(re.findall(r"[a-z]+", found[1].lower())):
             yield Span(*found.span(1), "NAME")
+    for found in _WITH_INITIAL.finditer(text):
+        word = found[1].lower()
+        if word in listed("surnames") or not (word in everyday() or word in _BEFORE_A_LETTER):
+            yield Span(*found.span(), "NAME")
     yield from _given_names(text)
 
 
@@ -215,7 +223,8 @@ def _labelled(text: str, start: int, end: int) -> Iterator[Span]:
     for found in _ID_LABEL.finditer(text, start, end):
         value = found[1]
         digits = sum(map(str.isdigit, value))
-        lettered = digits >= 3 and any(map(str.isalpha, value)) and ("-" in value or value.startswith("#"))
+        marked = "-" in value or value.startswith("#") or _ID_BEFORE.search(text, max(0, found.start(1) - 8), found.start(1))
+        lettered = digits >= 3 and any(map(str.isalpha, value)) and bool(marked)
         if (digits >= 4 or lettered) and not (_MEASURED.match(text, found.end()) or _is_year(value)):
             yield Span(*found.span(1), "ID")
 
@@ -306,6 +315,8 @@ def _given_names(text: str) -> Iterator[Span]:
     first_names, sole = listed("first_names"), sole_first_names()
     for found in _CAPITALISED.finditer(text):
         word = found[1].lower().removesuffix("'s").removesuffix("’s")
+        if "-" in word and first_names.issuperset(word.split("-")):  # Anne-Marie
+            word = word.split("-")[0]
         if word not in first_names:
             continue
         after = _FOLLOW.match(text, found.end())

@@ -17,6 +17,7 @@ import msgspec
 
 from bedside.deidentify import dates, patterns
 from bedside.deidentify.clock import Clock
+from bedside.deidentify.facilities import facilities
 from bedside.deidentify.known import Finder
 from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.spans import Detector, Span, joined
@@ -83,6 +84,7 @@ def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
 def _line_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
     """What shows itself in one line without knowing whom the text is about. Lines repeat: each is worked out once."""
     found = [*patterns.numbers(text), *patterns.names(text), *patterns.addresses(text, city=keep_places), *patterns.hospitals(text)]
+    found += facilities(text, city=keep_places)
     if age_cap is not None:
         found += patterns.old_ages(text, age_cap)
     dated = list(dates.find(text))
