@@ -71,5 +71,6 @@ def test_the_outcome_is_the_deaths_that_the_files_hold(study: Study) -> None:
 def test_the_report_is_there_and_the_folder_is_what_its_ledger_says(study: Study) -> None:
     page = (study.root / "reports" / "test.html").read_text()
     assert "death in hospital within 48 hours" in page
+    assert ("Declared, but without any value here" in page) == bool(counts(study, "cohort")["signals_without_values"])
     assert json.loads((study.root / "reports" / "evaluation.json").read_bytes())
     assert study.verify().ok

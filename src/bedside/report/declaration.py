@@ -6,7 +6,7 @@ Out       a list of facts; what is not declared is left out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bedside.evaluate.records import Evaluation, OperatingPoint
 from bedside.report import words
@@ -17,9 +17,10 @@ from bedside.report.prose import dig, outcome_name
 _NAMED_SIGNALS = 12
 
 
-def asked(study: Mapping[str, object], evaluation: Evaluation) -> Markup:
-    """The question that the test answers."""
-    tested = [("Tested on", _tested(evaluation)), ("Intervals", f"{100 * evaluation.level:g} %. {evaluation.note}")]
+def asked(study: Mapping[str, object], evaluation: Evaluation, unseen: Sequence[str] = ()) -> Markup:
+    """The question that the test answers; `unseen` are declared signals of which the data hold no value."""
+    absent = [("Declared, but without any value here", ", ".join(map(words.spoken, unseen)))] if unseen else []
+    tested = [*absent, ("Tested on", _tested(evaluation)), ("Intervals", f"{100 * evaluation.level:g} %. {evaluation.note}")]
     return facts(*declared(study, evaluation), *tested)
 
 

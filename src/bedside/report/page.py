@@ -60,6 +60,7 @@ def test_report(
     leakage: Mapping[str, object] | None = None,
     quality: str | None = None,
     stages: Sequence[tuple[str, int]] = (),
+    unseen: Sequence[str] = (),
 ) -> str:
     """The whole page.
 
@@ -69,9 +70,10 @@ def test_report(
     leakage      the cohort's own checks, name to count
     ledger_head  size, root, signature and time of the newest checkpoint
     quality      link to the data-quality page, relative to this one
+    unseen       declared signals of which the data hold no value
     """
     parts: dict[str, Markup | None] = {
-        "asked": declaration.asked(study, evaluation),
+        "asked": declaration.asked(study, evaluation, unseen),
         "flow": _flow(counts, stages, evaluation, quality),
         "ranking": _ranking(evaluation),
         "clock": _clock(evaluation),

@@ -224,7 +224,7 @@ def _summary(entry: Entry) -> str:
             parts.append(f"{counts[name]:,} {name.replace('_', ' ')}")
     empty = counts.get("signals_without_values")
     if isinstance(empty, list) and empty:
-        parts.append(f"no value found for {len(empty)} signals: {', '.join(map(str, empty))} (their codes or units are not in the lake)")
+        parts.append(f"no value found for {len(empty)} signal{'s' * (len(empty) > 1)}: {', '.join(map(str, empty))} (their codes or units are not in the lake)")
     if not parts and entry.receipt.outputs:
         parts.append(f"{len(entry.receipt.outputs)} files")
     return "; ".join(parts)

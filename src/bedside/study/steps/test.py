@@ -64,12 +64,13 @@ def _page(context: Context, found: Any) -> str:
     flow = msgspec.json.decode(context.path("cohort/flow.json").read_bytes(), type=dict[str, int])
     stages = [("events", int(str(told["read"]["events"]))), ("encounters", flow["encounters"]), ("subjects", flow["subjects"]),
               ("decisions", flow["decisions"])]  # fmt: skip
-    head = context.ledger.head()
+    head, unseen = context.ledger.head(), told["cohort"].get("signals_without_values")
     return test_report(
         title=context.study.name, study=msgspec.to_builtins(context.study), evaluation=found, counts=_tallies(context), stages=stages,
         leakage=msgspec.json.decode(context.path("cohort/leakage.json").read_bytes(), type=dict[str, int]),
         ledger_head=msgspec.to_builtins(head) if head else {}, made=context.study.made,
         quality="quality.html" if context.path("reports/quality.html").exists() else None,
+        unseen=[str(name) for name in unseen] if isinstance(unseen, list) else [],
         next_commands=["bedside verify .", "bedside explain . test/risk/auroc", "bedside serve ."],
     )  # fmt: skip
 
