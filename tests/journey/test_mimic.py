@@ -61,6 +61,18 @@ def test_every_signal_finds_its_values_but_what_is_charted_in_the_file_left_out(
     assert {name: seen[name].item() is not None for name in seen.columns} == dict.fromkeys(seen.columns, True)
 
 
+def test_what_an_infusion_came_to_is_not_known_before_its_end(study: Study) -> None:
+    asked = """select count(*) n, count(*) filter (a.known_at < b.time) early from events a join events b using (source)
+               where a.code like '%//input' and b.code like '%//input-end' or a.code like '%//procedure' and b.code like '%//procedure-end'"""
+    told = study.sql(asked)
+    assert (told["n"].item(), told["early"].item()) == (20_404 + 1_468, 0)
+
+
+def test_how_an_order_ended_is_not_told_when_it_began(study: Study) -> None:
+    asked = "select count(*) n from events where code like '%//dispensed' and text_value ilike '%discontinued%'"
+    assert study.sql(asked)["n"].item() == 0
+
+
 def test_the_outcome_is_the_deaths_that_the_files_hold(study: Study) -> None:
     flow = counts(study, "cohort")["flow"]
     assert study.sql("select count(*) n from events where code = 'MEDS_DEATH'")["n"].item() == 15  # admissions with a deathtime
