@@ -147,6 +147,11 @@ def test_a_place_or_person_is_known_by_the_company_it_keeps(text, left):
     assert scrub(text).text == left
 
 
+@pytest.mark.parametrize("unit", ["Ab-", "Aa.", "ID:", "a@", "St. ", "1-", "Ab "])
+def test_a_chain_without_end_costs_its_length_and_not_the_square_of_it(unit):
+    assert scrub(f"At NY, 9 {unit * 20_000} Med @ http://").counts.keys() <= {"ID", "URL", "EMAIL", "HOSPITAL", "CITY", "NAME", "ADDRESS"}
+
+
 def test_a_name_that_is_a_word_goes_only_where_it_is_a_name():
     known = KnownIdentifiers(names={Name(("Dawn",), "Long")})
     text = scrub("Long history of pain. Mrs. Long slept long. LONG-TERM CARE. Dawn Long agreed.", known=known).text

@@ -19,7 +19,7 @@ from bedside.deidentify.spans import Span, around_digits
 
 NOT_NAMES, STATE_NAMES = listed("not_names"), listed("state_names")
 STATES = sorted(state.upper() for state in listed("states"))
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+")
+_EMAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _URL = re.compile(r"\b(?:(?:https?|ftp)://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
 _IP = re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)")
 _SSN = re.compile(r"(?<![\w-])\d{3}([- ])\d{2}\1\d{4}(?![\w]|-\d)")
@@ -40,7 +40,7 @@ _LABEL = (
     r"identifi(?:er|ed)|number|code|authorization|prescription|rx|registration|file|folio|ticket|badge|employee|lot|model"
 )
 _ID_LABEL = re.compile(
-    rf"\b(?:{_LABEL})\b['’s]*\.?(?:[\s:#.,(=-]*\b(?:{_LABEL}|no|num|nr|is|was|as|of|under|card|with|includes)\b\.?)*[\s:#.(=]*"
+    rf"\b(?:{_LABEL})\b['’s]{{0,3}}\.?(?:[\s:#.,(=-]{{0,12}}\b(?:{_LABEL}|no|num|nr|is|was|as|of|under|card|with|includes)\b\.?){{0,6}}[\s:#.(=]{{0,12}}"
     r"(#?\s?(?:[A-Z]{1,6}[-#]?)*\d[\dA-Z]*(?:[-/][\dA-Z]+)*|#[A-Z]+-?[\dA-Z-]*\d[\dA-Z]*)(?![\w]|[.,]\d|/\d)",
     re.IGNORECASE,
 )
@@ -52,7 +52,8 @@ _ID_SHAPE = re.compile(
     r"|\b(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)|(?<![\w.,-])\d{3}-\d{3}-\d{3}(?![\w-])|(?<![\w.,-])\d{5}-\d{3,}(?:-\d+)*\b|(?<![\w.,])\d{7,}(?![\w]|[.,]\d)"
 )
 _COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
-_CAP = r"[A-Z][\w'’]+(?:-[A-Z][\w'’]+)*"
+# Words are bounded everywhere: a chain without end ("Ab-Ab-Ab-...") would cost the square of its length.
+_CAP = r"[A-Z][\w'’]{1,40}(?:-[A-Z][\w'’]{1,40}){0,3}"
 _NAME = rf"(?:{_CAP}|[A-Z]\.?)"
 _NAMES = rf"{_CAP}(?:,?\s+{_NAME}){{0,3}}"
 _TITLE = re.compile(
@@ -98,12 +99,12 @@ _STREET_WORD = (
     "Spurs?|Station|Stravenue|Stream|Streets|Summit|Throughway|Track|Trafficway|Tunnel|Underpass|Unions?|Valleys?|Via|Viaduct|Views?|Villages?|Ville|Vista|Wall|Well|Wells"
 )
 _STREET = re.compile(
-    rf"(?<![\w.,/-])\d{{1,6}}[A-Z]?\s+(?:[NSEW]\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][\w'’.-]*)\s+){{1,4}}?"
+    rf"(?<![\w.,/-])\d{{1,6}}[A-Z]?\s+(?:[NSEW]\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][\w'’.-]{{0,40}})\s+){{1,4}}?"
     rf"(?:{_STREET_WORD})\b\.?(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|#)\.?\s*#?\w+)?|\bP\.?\s?O\.?\s?Box\s+\d+"
 )
 _ADDRESS_LABEL = re.compile(r"\b(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*([^\n;]{4,120})")
 _CITY_STATE = re.compile(
-    rf"\b([A-Z][a-z.][\w'’.-]*(?:[ \t][A-Z][\w'’.-]+){{0,2}}),\s*(?:{'|'.join(STATES)})\b(?:\s+(\d{{5}}(?:-\d{{4}})?)\b)?"
+    rf"\b([A-Z][a-z.][\w'’.-]{{0,40}}(?:[ \t][A-Z][\w'’.-]{{1,40}}){{0,2}}),\s*(?:{'|'.join(STATES)})\b(?:\s+(\d{{5}}(?:-\d{{4}})?)\b)?"
 )
 _ZIP = re.compile(rf"\b(?:zip(?:\s*code)?|postal\s*code)\b\s*(?:is|of)?[\s:#]*(\d{{5}}(?:-\d{{4}})?)\b|(?<![A-Za-z])(?:{'|'.join(STATES)})\s+(\d{{5}}(?:-\d{{4}})?)\b",
                   re.IGNORECASE)  # fmt: skip
@@ -112,15 +113,15 @@ _HOSPITAL_WORD = (
     r"Services|Partners))?|Infirmary|Hospice|Nursing\s+(?:Home|Facility)|Rehab(?:ilitation)?\s+Center|Cancer\s+(?:Center|Institute)|Heart\s+Institute|"
     r"Sanatorium|Surgery\s+Center|Surgical\s+Center|Care\s+Center|Community\s+Center|Memorial|Medicine|General|University|Presbyterian"
 )
-_HOSPITAL = re.compile(rf"\b((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][\w'’.&-]*(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][\w'’.&-]*){{0,4}}?\s+(?:{_HOSPITAL_WORD}))(?![\w])"
+_HOSPITAL = re.compile(rf"\b((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][\w'’.&-]{{0,40}}(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][\w'’.&-]{{0,40}}){{0,4}}?\s+(?:{_HOSPITAL_WORD}))(?![\w])"
                        rf"(?:\s+(?:{_HOSPITAL_WORD})(?![\w]))*")  # fmt: skip
 _SAINT = re.compile(
     r"\b(?:St|Mt)\.?\s+(?!Jude\b(?!'?s?\s+Hosp))[A-Z]\w+(?:['’]s)?(?:\s+(?:Hospital|Clinic|Medical Center))?|\b(?:Saint|Mount)\s+[A-Z]\w+(?:['’]s)?"
 )
-_AT = re.compile(r"\b(?:at|At|@)\s+(?:the\s+)?([A-Z][a-z][\w'’-]*(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]+){0,4})")
+_AT = re.compile(r"\b(?:at|At|@)\s+(?:the\s+)?([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]{1,40}){0,4})")
 _LIVES = re.compile(
     r"\b(?:lives?|living|resid(?:es|ing|ent)|born|from|moved|relocated|travell?ed|flew|home|in|near|outside)\s+(?:in|at|of|to|from|near|outside)?\s*"
-    r"([A-Z][a-z][\w'’.-]*(?:\s+[A-Z][a-z][\w'’-]+){0,2})"
+    r"([A-Z][a-z][\w'’.-]{0,40}(?:\s+[A-Z][a-z][\w'’-]{1,40}){0,2})"
 )
 _HOSPITAL_PLAIN = re.compile(
     r"(?:The|This|Our|Pain|Wound|Diabetes|Cardiology|Heart|Primary|Urgent|Specialty|Memory|Eye|Dental|Sleep|Anticoagulation|Coumadin|Outpatient|Home|Mental|"
