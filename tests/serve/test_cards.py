@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 
@@ -175,9 +176,21 @@ def test_of_several_encounters_the_latest_that_has_begun_is_taken(app):
 
 
 def test_the_prediction_time_of_a_request_counts_in_replay_only(folder):
-    told = call(application(folder, replay=False), request(at="2026-03-08T12:00:00Z")).told
-    assert told["prediction_time"] != "2026-03-08T12:00:00Z"
+    now = datetime.now(UTC)
+    seen, began = ((now - timedelta(hours=hours)).isoformat() for hours in (1, 9))
+    fresh = searchset(*(observation(name, at=seen) for name in VITALS))
+    told = call(application(folder, replay=False), request(at=AT, encounter=encounter(period={"start": began}), observations=fresh)).told
+    assert datetime.fromisoformat(told["prediction_time"]) >= now.replace(microsecond=0)
     assert call(application(folder, replay=True), request(at="2026-03-08T12:00")).status == 400
+
+
+ELEMENTS = st.sampled_from(
+    ["resourceType", "entry", "resource", "issue", "severity", "link", "relation", "id", "subject", "reference", "coding", "code", "period"]
+)
+
+
+def _holding(inner: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(inner, max_size=3) | st.dictionaries(ELEMENTS, inner, max_size=4)
 
 
 ODD = st.recursive(
@@ -186,30 +199,7 @@ ODD = st.recursive(
     | st.integers(-3, 3)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(["", "x", "Patient/p1", "2026-03-08T10:00:00Z"]),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                [
-                    "resourceType",
-                    "entry",
-                    "resource",
-                    "issue",
-                    "severity",
-                    "link",
-                    "relation",
-                    "id",
-                    "subject",
-                    "reference",
-                    "coding",
-                    "code",
-                    "period",
-                ]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
+    _holding,
     max_leaves=8,
 )
 PLACES = st.sampled_from(["patient", "encounter", "observations"])
@@ -251,3 +241,42 @@ def test_whatever_the_prefetch_holds_the_answer_is_a_card_or_a_reason(app, place
     reply = call(app, asked)
     assert reply.status in (200, 412)
     assert breaches(reply.json) == [] if reply.status == 200 else empty_members(reply.json) == []
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        {"status": "entered-in-error"},
+        {"effectiveDateTime": "soon", "issued": "soon"},
+        {"effectiveDateTime": "2026-03-09T10:00:00Z", "issued": "2026-03-09T10:00:00Z"},
+        {"effectiveDateTime": "2026-03-01T10:00:00Z", "issued": "2026-03-01T10:00:00Z"},
+        {"valueQuantity": {"value": 88, "code": "parsec", "system": "http://unitsofmeasure.org"}},
+        {"code": {"coding": [{"system": "http://loinc.org", "code": "0000-0"}]}},
+    ],
+)
+def test_observations_of_which_none_can_be_used_give_no_number(app, useless):
+    reply = call(app, request(observations=searchset(*(observation(name, **useless) for name in VITALS))))
+    assert (reply.status, reply.json["issue"][0]["expression"]) == (412, ["prefetch.observations"])
+
+
+def test_a_patient_of_unknown_age_is_not_scored_by_a_model_of_adults(app):
+    stranger = {name: value for name, value in patient().items() if name != "birthDate"}
+    reply = call(app, request(patient=stranger))
+    assert (reply.status, reply.json["issue"][0]["expression"]) == (412, ["prefetch.patient.birthDate"])
+
+
+@pytest.mark.parametrize("over", [{"encounter": encounter(status="finished", period={"start": "2026-03-08T00:00:00Z", "end": "2026-03-08T11:00:00Z"})},
+                                  {"patient": patient(deceasedDateTime="2026-03-08T11:00:00Z")}])  # fmt: skip
+def test_after_discharge_or_death_there_is_no_card(app, over):
+    assert call(app, request(**over)).json == {"cards": []}
+
+
+@pytest.mark.parametrize("who", ["Group/p1", "http://ehr.example/fhir/Group/p1", "Patient/p2"])
+def test_an_observation_of_something_else_under_the_same_number_is_refused(app, who):
+    reply = call(app, request(observations=searchset(observation("heart_rate", subject={"reference": who}))))
+    assert reply.status == 412
+
+
+@pytest.mark.parametrize("who", ["Patient/p1", "http://ehr.example/fhir/Patient/p1", "Patient/p1/_history/3", "urn:uuid:p1"])
+def test_the_patient_may_be_referred_to_in_every_way_that_fhir_has(app, who):
+    assert call(app, request(observations=searchset(observation("heart_rate", subject={"reference": who})))).status == 200
