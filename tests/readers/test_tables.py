@@ -109,9 +109,16 @@ def test_what_is_known_on_a_date_is_known_when_that_day_is_over(read: Callable[.
     assert event["known_at"].isoformat() == "2026-01-07T12:00:00"
 
 
+@pytest.mark.parametrize(("sent", "number"), [(">15", 15.0), ("< 0.5", 0.5), (">=.5", 0.5), ("≤3", 3.0)])
+def test_a_number_with_a_comparator_is_that_number_and_keeps_its_text(read: Callable[..., Reading], sent: str, number: float) -> None:
+    reading = read(HEADER + f"7,V1,2524-7,Lactate,2026-01-05 10:00:00,2026-01-05 10:45:00,{sent},mmol/L\n")
+    assert (only(reading)["numeric_value"], only(reading)["text_value"], only(reading)["lexeme"]) == (number, sent, sent)
+    assert reading.problems == {}
+
+
 def test_a_value_that_is_no_number_is_kept_as_text(read: Callable[..., Reading]) -> None:
-    reading = read(HEADER + "7,V1,2524-7,Lactate,2026-01-05 10:00:00,2026-01-05 10:45:00,>15,mmol/L\n")
-    assert (only(reading)["numeric_value"], only(reading)["text_value"], only(reading)["lexeme"]) == (None, ">15", None)
+    reading = read(HEADER + "7,V1,2524-7,Lactate,2026-01-05 10:00:00,2026-01-05 10:45:00,hemolysed,mmol/L\n")
+    assert (only(reading)["numeric_value"], only(reading)["text_value"], only(reading)["lexeme"]) == (None, "hemolysed", None)
     assert reading.problems == {"value is no number: kept as text": 1}
 
 
@@ -346,11 +353,12 @@ def test_a_declared_format_is_tried_where_iso_fails() -> None:
 
 
 @given(st.lists(st.one_of(st.none(), st.floats().map(repr), st.text("0123456789.e+-<> ", max_size=8)), max_size=20))
-def test_a_cell_is_a_finite_number_or_a_text_and_never_both(cells: list[str | None]) -> None:
+def test_a_cell_is_a_finite_number_or_a_text_and_both_only_with_a_comparator(cells: list[str | None]) -> None:
     found = columns.numbers(pl.Series("v", cells, dtype=pl.String))
     for cell, value, lexeme, other in zip(cells, found.value, found.lexeme, found.other, strict=True):
         assert (value is None) == (lexeme is None)
-        assert [lexeme, other].count(cell) == (1 if cell is not None else 2)
+        compared = value is not None and cell is not None and any(sign in cell for sign in "<>")
+        assert [lexeme, other].count(cell) == (2 if cell is None or compared else 1)
         assert value is None or abs(value) < 3.5e38
 
 

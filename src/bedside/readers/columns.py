@@ -162,22 +162,31 @@ def subjects(text: pl.Series) -> pl.Series:
 
 
 class Numbers(NamedTuple):
-    """A column as float32, its texts that were numbers, and its texts that were none."""
+    """A column as float32, its texts that were numbers, and what else must be kept: other texts, and numbers with a comparator."""
 
     value: pl.Series
     lexeme: pl.Series
     other: pl.Series
 
 
+_COMPARED = r"^\s*(?:[<>]=?|[≤≥])\s*([-+]?(?:\d+\.?\d*|\.\d+))\s*$"
+
+
 def numbers(text: pl.Series) -> Numbers:
+    """A number with a comparator is that number, and its text stays beside it, as FHIR and HL7v2 have it.
+
+    >>> read = numbers(pl.Series(["7.30", ">60", "hemolysed", None]))
+    >>> read.value.to_list()[1:], read.lexeme.to_list()[:2], read.other.to_list()
+    ([60.0, None, None], ['7.30', '>60'], [None, '>60', 'hemolysed', None])
     """
-    >>> numbers(pl.Series(["7.30", ">60", None])).other.to_list()
-    [None, '>60', None]
-    """
+    plain = _finite(text)
+    value = plain.fill_null(_finite(text.str.extract(_COMPARED)))
+    return Numbers(value, text.set(value.is_null(), None), text.set(plain.is_not_null(), None))
+
+
+def _finite(text: pl.Series) -> pl.Series:
     value = text.cast(pl.Float64, strict=False).cast(pl.Float32)
-    value = value.set(~value.is_finite().fill_null(False), None)
-    is_number = value.is_not_null()
-    return Numbers(value, text.set(~is_number, None), text.set(is_number, None))
+    return value.set(~value.is_finite().fill_null(False), None)
 
 
 class Clock:

@@ -303,7 +303,7 @@ def _long(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, 
         if all(name in rows.frame.columns for name in holes.columns):
             code = code.fill_null(columns.fill(rows.frame, holes))
     value = columns.numbers(rows.column(many(rule.value)))
-    rows.count(_NO_NUMBER, ready & value.other.is_not_null())
+    rows.count(_NO_NUMBER, ready & value.other.is_not_null() & value.value.is_null())
     words, unit = _text(rule, rows, value), _unit(rule, rows)
     ready = ready & code.is_not_null()
     if rule.needs_value:
@@ -324,7 +324,7 @@ def _text(rule: EventRule, rows: _Rows, value: columns.Numbers) -> pl.Series:
             said = said.fill_null(columns.fill(rows.frame, phrases.template(text)))
         elif text in rows.frame.columns:
             said = said.fill_null(rows.frame[text])
-    said = said.set((said == value.lexeme).fill_null(False), None)
+    said = said.set((said == value.lexeme).fill_null(False) & value.other.is_null(), None)
     return said.fill_null(value.other)
 
 
@@ -350,7 +350,7 @@ def _wide(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, 
     parts = [part.unpivot(index="row", variable_name="column").drop_nulls("value") for part in cells.iter_slices(_SLICE)]
     long = pl.concat(parts) if parts else pl.DataFrame(schema={"row": pl.UInt32, "column": pl.String, "value": pl.String})
     value = columns.numbers(long["value"])
-    rows.count(_NO_NUMBER, value.other.is_not_null())
+    rows.count(_NO_NUMBER, value.other.is_not_null() & value.value.is_null())
     units = {name: column.ucum for name, column in said}
     labels.update({column.code: column.label for _, column in said if column.label and column.code not in labels})
     part = shared[long["row"]].with_columns(

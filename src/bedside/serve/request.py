@@ -23,7 +23,7 @@ _SERIOUS = ("error", "fatal")
 
 
 class Context(msgspec.Struct, rename="camel"):
-    """Who is looked at, by whom, in which encounter. Of patient-view only the patient is required."""
+    """Who is looked at, in which encounter. patient-view also requires a userId, which is not needed here and not insisted on."""
 
     patient_id: str
     encounter_id: str | None = None
@@ -137,7 +137,8 @@ def _of_another(resource: Resource, patient_id: str) -> bool:
         return True
     if reference == f"Patient/{patient_id}":
         return False
-    return reference.partition("/_history/")[0].rsplit("/", 1)[-1].rsplit(":", 1)[-1] != patient_id
+    *before, last = reference.partition("/_history/")[0].split("/")
+    return (bool(before) and before[-1] != "Patient") or last.rsplit(":", 1)[-1] != patient_id
 
 
 def _cut(observations: Any) -> bool:

@@ -29,6 +29,7 @@ from bedside.serve.simple import Simple, simple_scores
 from bedside.serve.words import Meaning, columns, is_absent, last_seen, meanings, seen
 
 SHOWN_DRIVERS = 5
+DEATH = "MEDS_DEATH"
 # LOINC: components of the blood pressure panel, which servers index by the panel's code.
 _PANELS = {"8480-6": "85354-9", "8462-4": "85354-9", "8478-0": "85354-9"}
 
@@ -85,7 +86,10 @@ class Service:
         return sorted(codes | {_PANELS[code] for code in codes if code in _PANELS})
 
     def answer(self, call: Call) -> Answer | None:
-        """Predict. Raises `Declined` (412) when the start of the stay is not known or lies ahead."""
+        """Predict. None outside the model's population: another kind of stay, too young, discharged, dead.
+
+        Raises `Declined` (412) when the start of the stay or the age is not known, or no signal has a value.
+        """
         at = call.at if call.at is not None else time.time_ns() // 1000
         started = self._encounter(call, at)
         if started is None:
@@ -93,6 +97,8 @@ class Service:
         first = first_instant([call.patient, *call.encounters, *call.observations], self.policy)
         events = [*self._required(call.patient, "patient", at, first), *started[1]]
         unread = self._observations(call.observations, at, events)
+        if _is_over(events, started[1], at):
+            return None
         row = self.bundle.features.live(events, prediction_time=at, encounter_start=started[0])
         if self._is_too_young(row):
             return None
@@ -103,6 +109,9 @@ class Service:
         known = {name: number for name, number in features.items() if not math.isnan(number)}
         latest = last_seen(events, at)
         unseen = [signal for signal, values, counts in self._columns if is_absent(row, values, counts)]
+        if self._columns and len(unseen) == len(self._columns):
+            said = f"none of the model's {len(unseen)} signals has a value that it can use at this time"
+            raise Declined(412, Issue("required", said, "prefetch.observations"))
         return Answer(
             at=at,
             encounter=call.encounter_id,
@@ -166,10 +175,21 @@ class Service:
         return unread
 
     def _is_too_young(self, row: list[float]) -> bool:
+        """Whether the patient is below the model's age; 412 when nobody knows."""
         least = self.task.exclude_ages_below
-        if least is None or "age_years" not in self.names:
+        if not least or "age_years" not in self.names:
             return False
-        return row[self.names.index("age_years")] < least
+        age = row[self.names.index("age_years")]
+        if math.isnan(age):
+            said = f"the age is not known, and the model is for patients of {least:g} years and over"
+            raise Declined(412, Issue("required", said, "prefetch.patient.birthDate"))
+        return age < least
+
+
+def _is_over(events: list[Event], stay: list[Event], at: int) -> bool:
+    """Whether the stay has ended, or the patient has died, before the prediction time: no decision was ever made there."""
+    ended = any(event.code.startswith("ENCOUNTER_END//") and event.time is not None and event.time < at for event in stay)
+    return ended or any(event.code == DEATH and event.time is not None and event.time < at for event in events)
 
 
 def _usual(thresholds: dict[str, float]) -> float | None:
