@@ -85,6 +85,14 @@ def test_load_raises_them_all_in_one_error(root):
         config.load(root / "study.toml")
 
 
+def test_a_finished_study_loads_without_its_sources_and_a_wrong_one_tells_of_them_too(root):
+    (root / "study.toml").write_text(GOOD.replace('path = "raw"', 'path = "gone"'))
+    assert config.load(root / "study.toml", sources=False).name == "a study"
+    (root / "study.toml").write_text(GOOD.replace('path = "raw"', 'path = "gone"').replace("Europe/Paris", "Europe/Pairs"))
+    with pytest.raises(Misconfigured, match="2 problems"):
+        config.load(root / "study.toml", sources=False)
+
+
 def test_as_received_needs_the_word_of_who_de_identified(root):
     text = GOOD.replace("[task]", '[deidentify]\npolicy = "as-received"\n\n[task]', 1)
     assert [p.key for p in config.problems(text, root)] == ["deidentify.attestation"]

@@ -74,8 +74,8 @@ def load(path: Path, *, sources: bool = True) -> StudyFile:
     sources   False leaves out whether the raw files are there: a finished study is read, served and verified without them
     """
     text = _text(path)
-    found = problems(text, path.parent, sources=sources)
-    if found:
+    if problems(text, path.parent, sources=sources):
+        found = problems(text, path.parent)  # whoever must correct the file is told all of it
         raise Misconfigured(f"study.toml has {len(found)} problem{'s' * (len(found) > 1)}:\n  - " + "\n  - ".join(p.text() for p in found),
                             where=path.name, do="correct the lines above; `bedside check` shows them again")  # fmt: skip
     return decode(text)
