@@ -65,17 +65,37 @@ def pack(data: bytes, name: str) -> bytes:
     return gzip.compress(data, compresslevel=6, mtime=0) if name.endswith(".gz") else data
 
 
-def paths(source: Source, root: Path) -> list[tuple[Path, str]]:
+Found = list[tuple[Path, str]]
+
+
+def paths(source: Source, root: Path) -> Found:
     """Every file of a source as (path, path relative to the source), sorted; hidden files are not data."""
+    return _divided(source, root)[0]
+
+
+def unread(source: Source, root: Path) -> Found:
+    """What else lies in a source and is never opened: hidden files, names outside `include`, links to folders or to nothing."""
+    return _divided(source, root)[1]
+
+
+def _divided(source: Source, root: Path) -> tuple[Found, Found]:
+    """All that lies in a source and is no plain folder: what is data, and what is not."""
     top = (root / source.path).resolve()
     if top.is_file():
-        return [(top, top.name)]
+        return [(top, top.name)], []
     if not top.is_dir():
         raise Misconfigured(f"source {source.name!r} has no such folder or file", where=f"study.toml, source {source.name!r}, path",
                             do="correct the path; it is relative to study.toml")  # fmt: skip
-    found = ((path, path.relative_to(top).as_posix()) for path in top.rglob("*") if path.is_file())
-    kept = [(p, r) for p, r in found if not any(part.startswith(".") for part in r.split("/")) and _wanted(r, source.include)]
-    return sorted(kept, key=lambda pair: pair[1])
+    read, other = Found(), Found()
+    for path in top.rglob("*"):
+        if path.is_symlink() or not path.is_dir():
+            relative = path.relative_to(top).as_posix()
+            (read if path.is_file() and _data(relative, source.include) else other).append((path, relative))
+    return sorted(read, key=lambda pair: pair[1]), sorted(other, key=lambda pair: pair[1])
+
+
+def _data(relative: str, patterns: list[str]) -> bool:
+    return not any(part.startswith(".") for part in relative.split("/")) and _wanted(relative, patterns)
 
 
 def _wanted(relative: str, patterns: list[str]) -> bool:

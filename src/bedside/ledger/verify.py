@@ -7,8 +7,9 @@ Raw files stand in the ledger under a keyed digest, so only the holder of the ke
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -20,6 +21,7 @@ from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.log import CHECKPOINTS, ENTRIES, PUBLIC_KEY, Entry, Ledger
 
 OWN = frozenset(f"ledger/{name}" for name in (ENTRIES, CHECKPOINTS, PUBLIC_KEY))
+_MOVED, _NOBODY = "it now lies at ", "no entry of the ledger made it"
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -66,26 +68,51 @@ def current(entries: Iterable[Entry]) -> dict[str, tuple[Item, int]]:
 
 
 def files(
-    root: Path, expected: dict[str, tuple[Item, int]], present: Iterable[str], *, digest: Callable[[Path], str] = sha256_file
+    root: Path,
+    expected: dict[str, tuple[Item, int]],
+    present: Iterable[str],
+    *,
+    digest: Callable[[Path], str] = sha256_file,
+    odd: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Finding]:
-    """Findings among files: `present` are the names that lie there, relative to `root`."""
-    here = set(present)
+    """Findings among files: `present` are the names that lie there, relative to `root`.
+
+    odd   those that are no plain file, and what they are ("a link"): never opened, and never as the ledger says
+    """
+    here, digests = set(present) | odd.keys(), _Digests(root, digest, odd)
     missing = {name: expected[name] for name in sorted(expected.keys() - here)}
-    added = {name: digest(root / name) for name in sorted(here - expected.keys())}
-    by_digest = {value: name for name, value in added.items()}
+    added = {name: digests.of(name) for name in sorted(here - expected.keys())}
+    by_digest = {value: name for name, value in added.items() if value}
     found: list[Finding] = []
     for name, (item, seq) in sorted(expected.items()):
         if name in missing:
             found.append(_gone(name, item, seq, by_digest))
-        elif digest(root / name) != item.digest:
-            found.append(Finding("changed", name, f"its bytes are not those of entry {seq}", seq))
-    moved = {f.detail.removeprefix("it now lies at ") for f in found if f.kind == "renamed"}
-    return found + [Finding("added", name, "no entry of the ledger made it") for name in added if name not in moved]
+        elif digests.of(name) != item.digest:
+            found.append(Finding("changed", name, digests.why.get(name) or f"its bytes are not those of entry {seq}", seq))
+    moved = {f.detail.removeprefix(_MOVED) for f in found if f.kind == "renamed"}
+    return found + [Finding("added", name, digests.why.get(name) or _NOBODY) for name in added if name not in moved]
+
+
+class _Digests:
+    """Digests by name; what has none is "" and says why."""
+
+    def __init__(self, root: Path, digest: Callable[[Path], str], odd: Mapping[str, str]) -> None:
+        self._root, self._digest = root, digest
+        self.why = {name: f"it is {what}, where the ledger knows only files" for name, what in odd.items()}
+
+    def of(self, name: str) -> str:
+        if name in self.why:
+            return ""
+        try:
+            return self._digest(self._root / name)
+        except OSError as error:
+            self.why[name] = f"it cannot be read: {error.strerror or type(error).__name__}"
+            return ""
 
 
 def _gone(name: str, item: Item, seq: int, added: dict[str, str]) -> Finding:
     if item.digest in added:
-        return Finding("renamed", name, f"it now lies at {added[item.digest]}", seq)
+        return Finding("renamed", name, _MOVED + added[item.digest], seq)
     return Finding("missing", name, f"entry {seq} made it", seq)
 
 

@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,10 +42,39 @@ def publish(root: Path, staged: Path, owned: tuple[str, ...]) -> list[str]:
             old.parent.mkdir(parents=True, exist_ok=True)
             os.replace(place, old)
         if new.exists():
+            _without_empty(new)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(new, place)
     shutil.rmtree(root / WORK)
     return sorted(name for top in owned for name in listing(root, root / top))
+
+
+def _without_empty(top: Path) -> None:
+    """Take out folders that came to hold no file, as where a document was quarantined: the ledger knows files only."""
+    for below, _, _ in os.walk(top, topdown=False):
+        if Path(below) != top and not os.listdir(below):
+            os.rmdir(below)
+
+
+def lying(root: Path) -> dict[str, str]:
+    """All that lies under `root`: name to what it is: "file", "link", "folder" (an empty one) or "other" (a pipe, a device)."""
+    found: dict[str, str] = {}
+    for top, folders, names in os.walk(root):
+        here = Path(top).relative_to(root)
+        links = [name for name in folders if (Path(top) / name).is_symlink()]
+        found |= {(here / name).as_posix(): kind(Path(top) / name) for name in [*names, *links]}
+        if not folders and not names and Path(top) != root:
+            found[here.as_posix()] = "folder"
+    return found
+
+
+def kind(path: Path) -> str:
+    """What lies at a path, links not followed; "nothing" when nothing does."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return "nothing"
+    return "link" if stat.S_ISLNK(mode) else "file" if stat.S_ISREG(mode) else "folder" if stat.S_ISDIR(mode) else "other"
 
 
 def listing(root: Path, top: Path) -> list[str]:
@@ -52,6 +82,11 @@ def listing(root: Path, top: Path) -> list[str]:
     if top.is_file():
         return [top.relative_to(root).as_posix()]
     return sorted(path.relative_to(root).as_posix() for path in top.rglob("*") if path.is_file() or path.is_symlink())
+
+
+def keyring_path(root: Path, declared: str) -> Path:
+    """Where the keyring lies: as declared, else beside the study folder."""
+    return (root / declared).resolve() if declared else root.with_name(root.name + ".keyring")
 
 
 def clear(root: Path) -> None:

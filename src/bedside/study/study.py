@@ -132,8 +132,7 @@ class Study:
 
     def keyring_path(self) -> Path:
         """Where the keyring lies: as declared, else beside the study folder."""
-        declared = self.file.deidentify.keyring
-        return (self.root / declared).resolve() if declared else self.root.with_name(self.root.name + ".keyring")
+        return folder.keyring_path(self.root, self.file.deidentify.keyring)
 
     def keyring(self) -> Keyring:
         """The keyring; made when there is none yet and nothing has been run."""

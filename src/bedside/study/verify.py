@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import msgspec
 
-from bedside.core.errors import BedsideError, Misconfigured, Unusable
+from bedside.core.errors import Misconfigured, Unusable
 from bedside.core.receipt import Item
 from bedside.ledger import verify as check
 from bedside.ledger.log import Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict
-from bedside.study import folder
+from bedside.study import folder, raw
 
-_OUTSIDE = "raw:"
+_NOT_CHECKED = "raw files were not checked, as was asked"
 
 
-def verify(root: Path) -> Verdict:
-    """Compare the folder at `root` with its ledger; `Misconfigured` or `Unusable` when there is no ledger."""
+def verify(root: Path, *, without_raw: bool = False) -> Verdict:
+    """Compare the folder at `root` with its ledger; `Misconfigured` or `Unusable` when there is no ledger.
+
+    without_raw   leave the raw files out, as where only the folder was brought and not the keyring
+    """
+    lying = folder.lying(root)
+    broken = _unreadable(root, lying)
+    if broken:
+        return Verdict(False, 0, 0, None, broken, [])
     ledger = ledger_of(root)
-    keyring, notes = _keyring(root)
-    findings = check.record(ledger, keyring[1] if keyring else None)
     entries = _readable(ledger)
+    then, now = raw.declared(root, entries)
+    keyring, why = raw.keyring_of(root, now)
+    findings = check.record(ledger, keyring.public_key if keyring else None)
     expected = check.current(entries)
-    sources = _sources(root)
-    present = [name for name in folder.listing(root, root) if name not in check.OWN and not _inside(root / name, sources)]
-    findings += check.files(root, expected, present)
-    away = _away(root)
-    if away:
-        notes.append(f"raw files were not checked: those of {', '.join(away)} lie outside the study folder and are not here")
-    elif keyring:
-        findings += _raw(root, entries, keyring[0])
+    tops = [top for source in then.source if (top := raw.inside(root, source))]
+    strays = {name: kind for name, kind in lying.items() if name not in expected and name not in check.OWN and not raw.within(name, tops)}
+    areas = raw.beside(root, then)
+    if without_raw:
+        told = raw.Found([], [_NOT_CHECKED], {name for name in strays if raw.within(name, areas)})
+    else:
+        told = raw.examine(root, entries, then, keyring, why, {n: k for n, k in strays.items() if n not in areas})
+    shown = {name for name in strays if name not in told.disguised and not raw.within(name, areas)}
+    odd = {name: raw.SAID[lying[name]] for name in shown | (expected.keys() & lying.keys()) if lying[name] != "file"}
+    findings += check.files(root, expected, shown | (expected.keys() & lying.keys()), odd=odd)
+    if keyring is None and not without_raw:
+        findings += _withheld(told.disguised, {name for name in strays if raw.within(name, areas) and name not in areas})
+    findings += told.findings
     head = None if findings and findings[0].kind == "ledger" else ledger.head()
-    return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, notes)
+    return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, told.notes)
 
 
 def ledger_of(root: Path) -> Ledger:
@@ -43,6 +57,19 @@ def ledger_of(root: Path) -> Ledger:
         raise Misconfigured("this is no study: there is neither study.toml nor a ledger", where=str(root),
                             do="give the path of a study folder; bedside new my-study makes one")  # fmt: skip
     raise Unusable("nothing has been run in this study yet: there is no ledger", where=str(root), do=f"bedside run {root}")
+
+
+def _unreadable(root: Path, lying: dict[str, str]) -> list[Finding]:
+    """What keeps the ledger from being read at all: it was taken away from its outputs, or something else stands in its place."""
+    from bedside.study.steps import STEPS
+
+    strange = [name for name in ("ledger", *sorted(check.OWN)) if folder.kind(root / name) in ("link", "other")]
+    if strange:
+        return [Finding("ledger", name, f"it is {raw.SAID[folder.kind(root / name)]}, where the ledger knows only files") for name in strange]
+    made = [top for step in STEPS for top in step.owns if top in lying or any(name.startswith(top + "/") for name in lying)]
+    if made and not (root / "ledger").is_dir():
+        return [Finding("ledger", "ledger", f"it is not there, but what it should vouch for is: {', '.join(made)}")]
+    return []
 
 
 def _readable(ledger: Ledger) -> list[Entry]:
@@ -56,65 +83,13 @@ def _readable(ledger: Ledger) -> list[Entry]:
     return found
 
 
-def _keyring(root: Path) -> tuple[tuple[object, bytes] | None, list[str]]:
-    from bedside.study.study import Study
+def _withheld(*names: set[str]) -> list[Finding]:
+    """Files that may be raw ones, moved: counted by folder, since only the keyring could give them another name."""
+    from bedside.study.steps import STEPS
 
-    try:
-        study = Study(root)
-        path = study.keyring_path()
-        if not path.exists():
-            return None, ["raw files were not checked: the keyring is not here, and their digests are keyed"]
-        opened = study.keyring()
-        return (opened, opened.public_key), []
-    except BedsideError as error:
-        return None, [f"raw files were not checked: {error.what}"]
-
-
-def _sources(root: Path) -> list[Path]:
-    """Folders and files that study.toml declares as raw; they are checked under keyed digests."""
-    from bedside.study.study import Study
-
-    try:
-        return [(root / source.path).resolve() for source in Study(root).file.source]
-    except BedsideError:
-        return []
-
-
-def _away(root: Path) -> list[str]:
-    """Sources outside the study folder that are not here, as on a machine to which only the study was brought."""
-    from bedside.study.study import Study
-
-    try:
-        declared = Study(root).file.source
-    except BedsideError:
-        return []
-    tops = {source.name: (root / source.path).resolve() for source in declared}
-    return [name for name, top in tops.items() if root not in top.parents and not top.exists()]
-
-
-def _inside(path: Path, tops: list[Path]) -> bool:
-    real = path.resolve()
-    return any(real == top or top in real.parents for top in tops)
-
-
-def _raw(root: Path, entries: list[Entry], keyring: object) -> list[Finding]:
-    """Raw files then and now, under their pseudonymous names."""
-    from bedside.study.steps import raw_items
-    from bedside.study.study import Study
-
-    entry = next((entry for entry in reversed(entries) if entry.receipt.step == "deidentify"), None)
-    if entry is None:
-        return []
-    study = Study(root)
-    from bedside.study.plan import Context
-
-    context = Context(root, study.file, keyring, Ledger(root / "ledger"))  # type: ignore[arg-type]
-    try:
-        now = {item.name: item.digest for item in raw_items(context)}
-    except (BedsideError, OSError) as error:
-        return [Finding("unchecked", "raw:", error.what if isinstance(error, BedsideError) else type(error).__name__)]
-    then = {item.name: (item, entry.seq) for item in entry.receipt.inputs if item.name.startswith(_OUTSIDE)}
-    return check.files(Path(), then, now, digest=lambda path: now[path.as_posix()])
+    ours = {top.split("/")[0] for step in STEPS for top in step.owns}
+    tops = Counter(top if (top := name.split("/")[0]) in ours else "raw:" for name in set().union(*names))
+    return [Finding("added", top, f"{many} files that no entry of the ledger made; they may be raw, so they are not named") for top, many in sorted(tops.items())]
 
 
 def as_text(verdict: Verdict) -> str:

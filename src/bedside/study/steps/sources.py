@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bedside.core.accounts import Reject, Tally
+from bedside.core.errors import Unusable
 from bedside.core.ids import keyed_file
 from bedside.core.receipt import Item
-from bedside.formats.files import RawFile, Source, paths
+from bedside.formats.files import RawFile, Source, paths, unread
 from bedside.study.plan import Context
 
-AS_RECEIVED = "as-received"
+if TYPE_CHECKING:
+    from bedside.deidentify.keyring import Keyring
+
+AS_RECEIVED, UNREAD = "as-received", "unread"
 
 
 class Safe(msgspec.Struct, frozen=True):
@@ -33,28 +39,46 @@ def load_safe(context: Context) -> Safe:
 
 def raw_files(context: Context) -> list[RawFile]:
     """Every raw file under its pseudonymous name, source by source."""
-    from bedside.deidentify.transform import alias, mapping_words
-
-    received, maps = context.study.deidentify.policy == AS_RECEIVED, mappings(context)
-    words = {name: mapping_words(mapping) for name, mapping in maps.items()}
+    policy = context.study.deidentify.policy
     return [
-        RawFile(
-            source.name,
-            source.format,
-            path,
-            relative,
-            relative if received else alias(relative, context.keyring, words=words.get(source.name, ())),
-            source.encoding,
-        )
+        RawFile(source.name, source.format, path, relative, called(relative), source.encoding)
         for source in context.study.source
+        for called in [naming(source, policy, context.keyring, context.root)]
         for path, relative in paths(source, context.root)
     ]
 
 
 def raw_items(context: Context) -> list[Item]:
-    """Raw files as ledger items: pseudonymous name, keyed digest."""
-    key = context.keyring.file_key
-    return [Item(f"raw:{file.source}/{file.alias}", keyed_file(key, file.path)) for file in raw_files(context)]
+    """What lies in the sources, as ledger items: data under a keyed digest, the rest by name alone."""
+    policy = context.study.deidentify.policy
+    return [item for source in context.study.source for item in source_items(source, policy, context.keyring, context.root)]
+
+
+def source_items(source: Source, policy: str, keyring: Keyring, root: Path) -> list[Item]:
+    """Items of one source: raw:<source>/<alias> of what is read, unread:<source>/<alias> of what only lies there."""
+    called = naming(source, policy, keyring, root)
+    read = [Item(f"raw:{source.name}/{called(name)}", _digest(path, keyring, source.name, called(name))) for path, name in paths(source, root)]
+    return read + [Item(f"unread:{source.name}/{called(name)}", UNREAD) for _, name in unread(source, root)]
+
+
+def naming(source: Source, policy: str, keyring: Keyring, root: Path) -> Callable[[str], str]:
+    """What the files of a source are called in public, by their names inside the source."""
+    from bedside.deidentify.transform import alias, mapping_words
+    from bedside.readers.mapping import load
+
+    if policy == AS_RECEIVED:
+        return str
+    words = mapping_words(load(source.mapping, root)) if source.mapping else set[str]()
+    return lambda relative: alias(relative, keyring, words=words)
+
+
+def _digest(path: Path, keyring: Keyring, source: str, called: str) -> str:
+    """Keyed digest of a raw file; one that cannot be opened is told under its alias, as the system would tell its true name."""
+    try:
+        return keyed_file(keyring.file_key, path)
+    except OSError as error:
+        raise Unusable(f"a raw file cannot be read: {error.strerror or type(error).__name__}", where=f"source {source!r}, {called}",
+                       do="check the rights of the files in this source") from None  # fmt: skip
 
 
 def safe_files(context: Context) -> list[RawFile]:

@@ -1,0 +1,184 @@
+"""Raw files against the ledger: each under its alias, none under its own name.
+
+In        the study folder, the ledger's entries, the keyring or why there is none, and what lies outside the steps' outputs
+Out       findings, notes, and which other files are raw files in disguise: those too are told under an alias only
+Why       the sources are taken from the ledger, which knows what was taken in: study.toml may since have been broken
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from bedside.core.errors import BedsideError
+from bedside.core.ids import keyed_file
+from bedside.core.receipt import Item
+from bedside.formats.files import Source, paths, unread
+from bedside.ledger import verify as check
+from bedside.ledger.log import Entry
+from bedside.ledger.verify import Finding
+from bedside.study.config import Deidentify
+from bedside.study.steps.sources import source_items
+
+if TYPE_CHECKING:
+    from bedside.deidentify.keyring import Keyring
+
+_PREFIXES = ("raw:", "unread:")
+SAID = {"link": "a symbolic link", "folder": "a folder", "other": "no plain file"}
+
+
+class Declaration(msgspec.Struct, frozen=True):
+    """The parts of study.toml that say where raw files and keyring lie; whether the rest makes sense is not asked."""
+
+    source: list[Source] = []
+    deidentify: Deidentify = msgspec.field(default_factory=Deidentify)
+
+
+class Found(msgspec.Struct):
+    """What became of the raw files. `disguised` are names outside the sources that must not be printed."""
+
+    findings: list[Finding] = []
+    notes: list[str] = []
+    disguised: set[str] = set()
+
+
+def declared(root: Path, entries: list[Entry]) -> tuple[Declaration, Declaration]:
+    """The declaration as it was when the files were taken in, and as it is now; either stands in for the other."""
+    entry = _taken_in(entries)
+    then, now = _declaration(entry.receipt.parameters.get("told") if entry else None), _declaration(_tree(root))
+    return then or now or Declaration(), now or then or Declaration()
+
+
+def keyring_of(root: Path, declaration: Declaration) -> tuple[Keyring | None, str]:
+    """The keyring, or why there is none."""
+    from bedside.deidentify.keyring import Keyring
+    from bedside.study.folder import keyring_path
+
+    path = keyring_path(root, declaration.deidentify.keyring)
+    if not path.is_file():
+        return None, "the keyring is not here, and their digests are keyed"
+    try:
+        return Keyring.open(path), ""
+    except BedsideError as error:
+        return None, error.what
+    except OSError as error:
+        return None, f"the keyring cannot be read: {error.strerror}"
+
+
+def inside(root: Path, source: Source) -> str | None:
+    """Name of a source relative to the study folder; None for one outside."""
+    name = os.path.relpath(root / source.path, root)
+    return None if name.startswith("..") else Path(name).as_posix()
+
+
+def within(name: str, tops: Iterable[str]) -> bool:
+    return any(name == top or name.startswith(top + "/") for top in tops)
+
+
+def examine(root: Path, entries: list[Entry], declaration: Declaration, keyring: Keyring | None, why: str, strays: Mapping[str, str]) -> Found:
+    """Compare the sources with what was taken in.
+
+    strays   name to kind of what lies elsewhere in the study folder and no entry made
+    """
+    here = [source for source in declaration.source if inside(root, source) or (root / source.path).exists()]
+    away = [source.name for source in declaration.source if source not in here]
+    notes = [f"raw files were not checked: those of {', '.join(away)} lie outside the study folder and are not here"] * bool(away)
+    entry = _taken_in(entries)
+    taken = {item.name: (item, entry.seq) for item in entry.receipt.inputs if item.name.startswith(_PREFIXES)} if entry else {}
+    then = {name: told for name, told in taken.items() if _source_of(name) in {source.name for source in here}}
+    found = (
+        _counted(root, here, then, why, strays) if keyring is None else _compared(root, here, then, declaration, keyring, strays)
+    )
+    return Found(found.findings, notes + found.notes, found.disguised)
+
+
+def beside(root: Path, declaration: Declaration) -> set[str]:
+    """Folders that hold sources and nothing else of the study: what lies there is taken for raw, and not named."""
+    tops = (inside(root, source) for source in declaration.source)
+    return {Path(top).parent.as_posix() for top in tops if top and "/" in top}
+
+
+def _compared(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], declaration: Declaration, keyring: Keyring, strays: Mapping[str, str]) -> Found:
+    """Every file by name and digest."""
+    gone = [source for source in here if not (root / source.path).exists()]
+    found, now = Found([_lost(source, then) for source in gone]), dict[str, str]()
+    for source in here:
+        if source not in gone:
+            try:
+                now |= {item.name: item.digest for item in source_items(source, declaration.deidentify.policy, keyring, root)}
+            except BedsideError as error:
+                found.findings.append(Finding("unchecked", f"raw:{source.name}", f"{error.what}: {error.where}"))
+                then = {name: told for name, told in then.items() if _source_of(name) != source.name}
+    elsewhere, odd = _disguised(root, strays, beside(root, declaration), {item.digest for item, _ in then.values()}, keyring)
+    found.disguised = set(elsewhere)
+    now |= dict(elsewhere.values())
+    found.findings += check.files(Path(), then, now, digest=lambda path: now[path.as_posix()], odd=odd)
+    return found
+
+
+def _disguised(root: Path, strays: Mapping[str, str], areas: set[str], taken: set[str], keyring: Keyring) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Files outside the sources that lie beside them or are copies of theirs: name to (alias, digest); and those that are no files."""
+    from bedside.deidentify.transform import alias
+
+    found, odd = dict[str, tuple[str, str]](), dict[str, str]()
+    for name, kind in strays.items():
+        digest = keyed_file(keyring.file_key, root / name) if (root / name).is_file() else ""
+        if digest in taken or within(name, areas):
+            called = alias(name, keyring)
+            found[name] = (called, digest)
+            if kind != "file":
+                odd[called] = SAID[kind]
+    return found, odd
+
+
+def _counted(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], why: str, strays: Mapping[str, str]) -> Found:
+    """Without the keyring: how many files there are, since neither names nor digests can be compared."""
+    before, found = Counter(_source_of(name) for name in then), Found()
+    for source in here:
+        top = root / source.path
+        now = len(paths(source, root)) + len(unread(source, root)) if top.exists() else 0
+        if not top.exists():
+            found.findings.append(_lost(source, then))
+        elif now != before[source.name]:
+            kind, many = ("missing", before[source.name] - now) if now < before[source.name] else ("added", now - before[source.name])
+            found.findings.append(Finding(kind, f"raw:{source.name}", f"{many} of its files: {before[source.name]} were taken in, {now} lie there"))
+    if found.findings:
+        found.disguised = set(strays)
+    if any(inside(root, source) for source in here):
+        found.findings.append(Finding("unchecked", "raw:", f"raw files could not be checked: {why}; bring it, or give --without-raw"))
+    elif here:
+        found.notes.append(f"raw files were not checked: {why}")
+    return found
+
+
+def _lost(source: Source, then: Mapping[str, object]) -> Finding:
+    many = sum(_source_of(name) == source.name for name in then)
+    return Finding("missing", f"raw:{source.name}", f"the folder or file of this source is not there, with {many} files that were taken in")
+
+
+def _source_of(name: str) -> str:
+    return name.split(":", 1)[1].split("/", 1)[0]
+
+
+def _taken_in(entries: list[Entry]) -> Entry | None:
+    return next((entry for entry in reversed(entries) if entry.receipt.step == "deidentify"), None)
+
+
+def _tree(root: Path) -> object:
+    try:
+        return tomllib.loads((root / "study.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _declaration(tree: object) -> Declaration | None:
+    try:
+        return msgspec.convert(tree, Declaration) if tree else None
+    except msgspec.ValidationError:
+        return None
