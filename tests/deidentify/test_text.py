@@ -275,3 +275,86 @@ def test_recall_and_precision_on_open_corpora_do_not_fall(shared_data, corpus, r
     found = _recall(documents[::3])
     assert found >= (recall, 0.0), found
     assert found[1] >= precision, found
+
+
+TEN_WEEKS = Clock(shift_us=70 * DAY_US)
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("05-May-60", "14-Jul-60"),
+        ("10-Mar-25", "19-May-25"),
+        ("05.05.60", "07.14.60"),
+        ("9.3.25", "11.12.25"),
+        ("60-05-05", "60-07-14"),
+        ("25-03-10", "25-05-19"),
+        ("28-Dec-99", "07-Mar-00"),
+        ("Mon 3/10", "Mon 5/19"),
+        ("admitted 3/10", "admitted 5/19"),
+        ("seen 3/10-3/14 and 3/16", "seen 5/19-5/23 and 5/25"),
+        ("3/10 07:00", "5/19 07:00"),
+        ("3/10: febrile", "5/19: febrile"),
+        ("5 May 60", "14 July 60"),
+        ("born May 5, 60", "born July 14, 60"),
+        ("March '25", "May '25"),
+        ("Mar-25", "May-25"),
+        ("DOB 5/60", "DOB 7/60"),
+        ("DOB: 050560", "DOB: 071460"),
+        ("since 5/98", "since 7/98"),
+        ("3/2025", "5/2025"),
+        ("2025-03", "2025-05"),
+    ],
+)
+def test_a_date_in_few_digits_moves_year_and_all_in_the_width_it_had(text, moved):
+    assert scrub(text, clock=TEN_WEEKS, year=2025).text == moved
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1/2 tab",
+        "BP 120/80",
+        "v3.5.1",
+        "version 3.5.12",
+        "version 3.5.1",
+        "pH 5.05",
+        "pain 3/10",
+        "pain went from 8/10 to 3/10",
+        "on 3/10 pain",
+        "strength 5/5",
+        "INR 2.0-3.0",
+        "WBC 3.5-10.5",
+        "potassium 3.5-5.1, sodium 135-145",
+        "ratio 3/10",
+        "1/2-1 tab",
+        "visual acuity 20/25",
+        "10.5.2 cm",
+        "gauge 18.5.3",
+        "titre 1/320",
+        "May 10 mg be given",
+        "section 2.1.10",
+        "5-10 mg",
+    ],
+)
+def test_what_only_looks_like_a_date_stays(text):
+    assert scrub(text, clock=TEN_WEEKS, year=2025).text == text
+
+
+def _us(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY_US
+
+
+def test_a_birth_date_in_text_tells_no_age_above_the_cap():
+    old = Clock(shift_us=70 * DAY_US, cap=89, last_us=_us(date(2025, 3, 10)))
+    assert scrub("born 05/17/32", clock=old, year=2025).text == scrub("born 05/17/1930", clock=old, year=2025).text.replace("/1934", "/34")
+
+
+def test_a_birth_date_in_text_is_its_year_where_the_policy_keeps_no_more():
+    relative = Clock(shift_us=-9125 * DAY_US, relative=True, birth_year_only=True, births=frozenset({"1960-05-05"}))
+    assert scrub("DOB 05-May-60, seen 03/10/2025", clock=relative, year=2025).text == "DOB 1935, seen 03/16/2000"
+
+
+def test_a_two_digit_year_is_read_by_the_last_known_event_and_not_by_the_first():
+    long = Clock(shift_us=70 * DAY_US, cap=89, last_us=_us(date(2025, 6, 1)))
+    assert scrub("seen 03/10/25", clock=long, year=2015).text == "seen 05/19/25"

@@ -44,7 +44,7 @@ def weeks(keyring: Keyring, subject: Subject, most: int) -> int:
 class Clock:
     """Moves the times of one subject under one policy."""
 
-    __slots__ = ("birth_year_only", "cap", "days", "last_us", "relative", "shift_us")
+    __slots__ = ("birth_year_only", "births", "cap", "days", "last_us", "relative", "shift_us")
 
     def __init__(
         self,
@@ -54,10 +54,11 @@ class Clock:
         cap: int | None = None,
         birth_year_only: bool = False,
         last_us: int | None = None,
+        births: frozenset[str] = frozenset(),
     ) -> None:
         self.shift_us, self.relative, self.cap, self.last_us = shift_us, relative, cap, last_us
         self.days = shift_us // DAY_US
-        self.birth_year_only = birth_year_only
+        self.birth_year_only, self.births = birth_year_only, births
 
     @classmethod
     def of(cls, subject: Subject, policy: Policy, keyring: Keyring) -> Clock:
@@ -73,6 +74,7 @@ class Clock:
             cap=policy.age_cap,
             birth_year_only=policy.birth_date == "year",
             last_us=subject.last_us,
+            births=frozenset(subject.known.births),
         )
 
     def iso(self, text: str, *, where: str, timezone: str | None) -> str:
@@ -125,6 +127,20 @@ class Clock:
     def day(self, true: date) -> date:
         """A calendar day, moved."""
         return true if true.year >= _LAST_YEAR else _plus(true, self.days)
+
+    def told(self, true: date) -> date:
+        """A day that a text tells, moved; one so long ago that it tells an age above the cap as the birth date would be."""
+        if true.year >= _LAST_YEAR:
+            return true
+        return self.birth_date(Instant((true - _EPOCH).days * DAY_US, None, "day"))
+
+    def last_year(self, otherwise: int) -> int:
+        """The year of the subject's last known event, or of the document where that is later or none is known."""
+        return max(otherwise, wall_time(self.last_us).year) if self.last_us is not None else otherwise
+
+    def hides(self, true: date) -> bool:
+        """Whether a day is the subject's birth date, of which the policy keeps the year only."""
+        return self.birth_year_only and true.isoformat() in self.births
 
     def _iso(self, instant: Instant, text: str) -> str:
         if instant.precision != "time":

@@ -1,9 +1,9 @@
-
 """Dates in running text, in the many ways that clinicians write them, and the same way of writing for the moved date.
 
-Read      2026-01-13, 1/13/26, 13.01.2026, 13-Jan-2026, January 13th, 2026, 13 January 2026, Jan 2026, January 13, on 1/13
+Read      2026-01-13, 1/13/26, 13.01.26, 60-05-05, 13-Jan-26, January 13th, 2026, 13 January 2026, Jan 2026, 1/2026, January 13, Mon 1/13, DOB 5/60
 Kept      bare years, weekdays and times of day (a shift by whole weeks does not touch them), fractions such as 3/6
-Order     month first unless the first number cannot be one; two-digit years up to 30 are of this century
+Order     month first unless the first number cannot be one; a two-digit year is the last one that is not after the document's
+Elsewhere what a date looks like: `date_forms.py`
 """
 
 from __future__ import annotations
@@ -12,64 +12,88 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import date
 
+from bedside.deidentify.date_forms import (
+    BARE,
+    BIRTH,
+    COMPACT,
+    IN_CONTEXT,
+    MONTHS_NAME,
+    NAMED,
+    NEXT,
+    OF_BIRTH,
+    SCORED,
+    SEPARATED,
+    SHAPED,
+    YEAR_FIRST,
+)
 from bedside.deidentify.lexicon import MONTHS
 from bedside.deidentify.spans import Span, around_digits
 
-_MONTH = r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-_DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?P<ordinal>st|nd|rd|th)?"
-_YEAR = r"(?P<year>(?:19|20)\d\d|['’]\d\d)"
-_PATTERNS = tuple(
-    re.compile(pattern, flags)
-    for pattern, flags in (
-        (
-            r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>[12]\d|3[01]|0?[1-9])(?![\d]|[-/]\d)",
-            0,
-        ),
-        (r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>[/-])(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\w]|[-/]\d)", 0),
-        (r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>\.)(?P<second>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?!\w)", 0),
-        (rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s-]+){_DAY}(?P<comma>,?[\s-]*,?\s*){_YEAR}(?![\w])", 0),
-        (rf"(?<![\w.])(?P<open>){_DAY}(?P<gap>(?:\s+of)?[\s-]*)(?i:{_MONTH})(?P<comma>,?[\s-]*){_YEAR}(?![\w])", 0),
-        (rf"(?<![\w-])(?i:{_MONTH})(?P<comma>,?\s+(?:of\s+)?){_YEAR}(?![\w])", 0),
-        (rf"(?<![\w-]){_MONTH}(?P<gap>\s+){_DAY}(?![\w%/]|[.-]\d|\s*(?:mg|mcg|ml|%))", 0),
-        (rf"(?<![\w./]){_DAY}(?P<gap>(?:\s+of)?\s+){_MONTH}(?![\w-])", 0),
-        (r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\w|[.-]\d)", 0),
-        (
-            r"\b(?:on|since|from|until|through|thru|dated|seen|by|before|after)\s+(?P<whole>(?P<first>0?[1-9]|1[0-2])(?P<sep>/)(?P<second>[12]\d|3[01]|0?[1-9]))(?![\w%/]|[.-]\d|\s*(?:mg|strength|murmur))",
-            re.IGNORECASE,
-        ),
-    )
-)
 _MIDDLE_OF_MONTH = 15
+_ANY_YEAR, _REACH = 2000, 48
 Move = Callable[[date], date]
 
 
 def find(text: str) -> Iterator[Span]:
     """Every date that says more than a year."""
     for start, end in around_digits(text):
-        for pattern in _PATTERNS:
+        for pattern in _worth_trying(text, start, end):
             for found in pattern.finditer(text, start, end):
-                if _read(found.groupdict(), 2000) is not None:
-                    yield Span(*(found.span("whole") if "whole" in pattern.groupindex else found.span()), "DATE")
+                if "whole" not in pattern.groupindex:
+                    if _read(found.groupdict(), _ANY_YEAR) is not None:
+                        yield Span(*found.span(), "DATE")
+                elif not SCORED.search(text, max(start, found.start() - _REACH), found.end("whole")):
+                    yield from _with_next(text, found)
 
 
-def moved(text: str, move: Move, *, year: int) -> str | None:
+def _worth_trying(text: str, start: int, end: int) -> Iterator[re.Pattern[str]]:
+    """The patterns of whose signs a stretch holds one."""
+    yield COMPACT
+    slash = text.find("/", start, end) >= 0
+    if slash or text.find("-", start, end) >= 0 or text.find(".", start, end) >= 0:
+        yield from SEPARATED
+    if slash:
+        yield from IN_CONTEXT
+    if MONTHS_NAME.search(text, start, end):
+        yield from NAMED
+    if BIRTH.search(text, start, end):
+        yield from OF_BIRTH
+
+
+def _with_next(text: str, found: re.Match[str] | None) -> Iterator[Span]:
+    """A short date, and those that a range or a list puts after it: 3/10-3/14, 3/10 and 3/12."""
+    while found is not None and _read(found.groupdict(), _ANY_YEAR) is not None:
+        yield Span(*found.span("whole"), "DATE")
+        found = NEXT.match(text, found.end("whole"))
+
+
+def moved(text: str, move: Move, *, year: int, latest: int | None = None) -> str | None:
     """A date's text with the moved date, written the same way; None when it cannot be read after all.
 
-    year   the year of a date that says none
+    year     the year of a date that says none
+    latest   the year after whose end a date of two digits is of the century before; `year` when None
 
     >>> from datetime import timedelta
-    >>> [moved(d, lambda true: true + timedelta(days=7), year=2026) for d in ("Jan 13th, 2026", "01/13/26", "13 January 2026", "1/27")]
-    ['Jan 20th, 2026', '01/20/26', '20 January 2026', '2/3']
+    >>> [moved(d, lambda true: true + timedelta(days=7), year=2026) for d in ("Jan 13th, 2026", "01/13/26", "13-Jan-26", "1/27")]
+    ['Jan 20th, 2026', '01/20/26', '20-Jan-26', '2/3']
     """
-    for pattern in _PATTERNS:
-        found = pattern.fullmatch(text if "whole" not in pattern.groupindex else f"on {text}")
-        true = _read(found.groupdict(), year) if found else None
+    read = parsed(text, year, latest)
+    return None if read is None else _written(read[0], move(read[1]))
+
+
+def parsed(text: str, year: int, latest: int | None = None) -> tuple[re.Match[str], date] | None:
+    """How a date's text is read, and the true date."""
+    first, latest = YEAR_FIRST.fullmatch(text), year if latest is None else latest
+    forms = (YEAR_FIRST,) if first is not None and year % 100 <= int(first["year"]) <= latest % 100 else ()
+    for pattern in (*forms, *SHAPED, *BARE):
+        found = pattern.fullmatch(text)
+        true = _read(found.groupdict(), year, latest) if found else None
         if found is not None and true is not None:
-            return _written(found, move(true))
+            return found, true
     return None
 
 
-def _read(parts: dict[str, str | None], year: int) -> date | None:
+def _read(parts: dict[str, str | None], year: int, latest: int = _ANY_YEAR) -> date | None:
     """The true date of a match."""
     try:
         if parts.get("first"):
@@ -78,7 +102,7 @@ def _read(parts: dict[str, str | None], year: int) -> date | None:
             said = parts["month"] or ""
             month = int(said) if said.isdigit() else _month_number(said)
             day = int(parts["day"]) if parts.get("day") else _MIDDLE_OF_MONTH  # type: ignore[arg-type]
-        return date(_full_year(parts.get("year"), year), month, day)
+        return date(_full_year(parts.get("year"), year, latest), month, day)
     except ValueError:
         return None
 
@@ -92,24 +116,24 @@ def _month_number(said: str) -> int:
     return next(number for number, name in enumerate(MONTHS, 1) if name.startswith(start))
 
 
-def _full_year(said: str | None, otherwise: int) -> int:
+def _full_year(said: str | None, otherwise: int, latest: int) -> int:
     if not said:
         return otherwise
     digits = said.lstrip("'’")
     if len(digits) == 4:
         return int(digits)
-    return int(digits) + (2000 if int(digits) <= 30 else 1900)
+    return int(digits) + (2000 if int(digits) + 2000 <= latest + 1 else 1900)
 
 
 def _written(found: re.Match[str], new: date) -> str:
     """The new date in the writing of the match: every part is written over, from the last to the first."""
     text, parts = found.string, found.groupdict()
-    whole = found.span("whole") if "whole" in parts else found.span()
     swap = parts.get("first") is not None and int(parts["first"] or 0) > 12
-    padded = _is_padded(parts)
+    cut = "-" in f"{parts.get('gap')}{parts.get('comma')}"
+    padded = _is_padded(parts) or (cut and len(parts.get("day") or "") == 2)
     new_parts = {
         "year": _like_year(parts.get("year"), new),
-        "month": _like_month(parts.get("month"), new, padded),
+        "month": _like_month(parts.get("month"), new, padded, cut=cut),
         "day": _like(padded, new.day),
         "first": _like(padded, new.day if swap else new.month),
         "second": _like(padded, new.month if swap else new.day),
@@ -118,7 +142,7 @@ def _written(found: re.Match[str], new: date) -> str:
     for name, value in sorted(new_parts.items(), key=lambda pair: -(found.start(pair[0]) if parts.get(pair[0]) else -1)):
         if parts.get(name):
             text = text[: found.start(name)] + value + text[found.end(name) :]
-    return text[whole[0] : len(text) - (len(found.string) - whole[1])]
+    return text
 
 
 def _is_padded(parts: dict[str, str | None]) -> bool:
@@ -139,12 +163,15 @@ def _like_year(said: str | None, new: date) -> str:
     return f"{new.year:04d}"
 
 
-def _like_month(said: str | None, new: date, padded: bool) -> str:
-    """The month's number or name: in full where it was, its first three letters where it was cut short."""
+def _like_month(said: str | None, new: date, padded: bool, *, cut: bool) -> str:
+    """The month's number or name: in full where it was, its first three letters where it was cut short.
+
+    cut   months between hyphens are cut short (05-May-60), which May does not show
+    """
     if not said or said.isdigit():
         return _like(padded, new.month)
     bare, name = said.rstrip("."), MONTHS[new.month - 1].capitalize()
-    in_full = len(bare) > 4 or bare.lower() in ("june", "july") or (bare.lower() == "may" and len(name) <= 4)
+    in_full = len(bare) > 4 or bare.lower() in ("june", "july") or (bare.lower() == "may" and len(name) <= 4 and not cut)
     written = name if in_full else name[:3]
     return (written.upper() if bare.isupper() else written) + ("." if said.endswith(".") and written != "May" else "")
 

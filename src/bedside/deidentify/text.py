@@ -104,7 +104,11 @@ def _replaced(text: str, spans: Iterable[Span], clock: Clock | None, age_cap: in
 
 def _instead(said: str, kind: str, clock: Clock | None, age_cap: int | None, year: int) -> str:
     if kind == "DATE" and clock is not None:
-        return dates.moved(said, clock.day, year=year) or "[DATE]"
+        latest = clock.last_year(year)
+        read = dates.parsed(said, year, latest)
+        if read is not None and clock.hides(read[1]):
+            return str(clock.told(read[1]).year)
+        return dates.moved(said, clock.told, year=year, latest=latest) or "[DATE]"
     if kind == "AGE" and age_cap is not None:
         return str(age_cap + 1)
     return f"[{kind}]"
