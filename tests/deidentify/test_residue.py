@@ -20,7 +20,7 @@ from bedside.deidentify.residue import prove, words_of
 from .conftest import dicom_bytes
 
 KNOWN = KnownIdentifiers(
-    names={Name(("Zebulon", "Q"), "Quillfeather"), Name(("José",), "Muñoz")},
+    names={Name(("Zebulon", "Q"), "Quillfeather"), Name(("José",), "Muñoz"), Name(("Bjørn",), "Østergård")},
     records={"70707071", "4711", "C-001234"},
     phones={"212-555-0147"},
     ssns={"912-04-4321"},
@@ -48,6 +48,9 @@ def ring(tmp_path_factory):
         ("Zebulon Q. Quillfeather", "name"),
         ("Jose Munoz", "name"),
         ("José Muñoz", "name"),
+        ("Bjorn Ostergard", "name"),
+        ("BJØRN ØSTERGÅRD", "name"),
+        ("Oestergaard, Bjoern", "name"),
         ("70707071", "number"),
         ("MRN70707071", "number"),
         ("C001234", "number"),

@@ -358,3 +358,36 @@ def test_a_birth_date_in_text_is_its_year_where_the_policy_keeps_no_more():
 def test_a_two_digit_year_is_read_by_the_last_known_event_and_not_by_the_first():
     long = Clock(shift_us=70 * DAY_US, cap=89, last_us=_us(date(2025, 6, 1)))
     assert scrub("seen 03/10/25", clock=long, year=2015).text == "seen 05/19/25"
+
+
+MARKED = KnownIdentifiers(
+    names={Name(("Łucja", "Bjørg"), "Ångströmqvist"), Name((), "Weiß-Ærøskjold"), Name(("Jürgen",), "Quämüller")},
+    cities={"Ørnfjellvik"},
+)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Ångströmqvist", "Angstromqvist", "ANGSTROMQVIST", "ÅNGSTRÖMQVIST", "A\u030angstro\u0308mqvist", "Aangstroemqvist", "Lucja", "Łucja", "BJORG",
+     "Weiss-Aeroskjold", "WEISS-ÆRØSKJOLD", "Weiß-Ærøskjold", "Quaemueller", "Quamuller", "Ornfjellvik", "Ang\u00adstrom\u200bqvist"],
+)  # fmt: skip
+def test_a_name_is_known_with_and_without_its_marks_and_nothing_beside_it_is_taken(said):
+    assert re.fullmatch(r"état ß: \[(NAME|CITY)\], fièvre à 39 °C", scrub(f"état ß: {said}, fièvre à 39 °C", known=MARKED).text)
+
+
+@given(st.text("aåßøæŁ\u0301\u200b Ą", max_size=12), st.text("aåßøæŁ\u0301\u200b Ą", max_size=12))
+def test_letters_around_a_name_stay_whatever_they_fold_to(before, after):
+    left = scrub(f"{before} ; Ångströmqvist ; {after}", known=MARKED).text
+    assert left == f"{before} ; [NAME] ; {after}"
+
+
+PHONES = KnownIdentifiers(phones={"+44 7911 555731", "(02) 9876 5432", "(212) 555-0199", "06 12 34 56 78"})
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["07911 555731", "07911 555 731", "+44 7911 555731", "+44 (0)7911 55 57 31", "0044-7911-555731", "(02) 9876 5432", "9876 5432", "+61 2 9876 5432",
+     "555.0199", "555-0199", "212 5550199", "1-212-555-0199", "06.12.34.56.78", "+33 6 12 34 56 78", "0612345678"],
+)  # fmt: skip
+def test_a_known_phone_goes_whatever_its_grouping(said):
+    assert scrub(f"reached on {said} today", known=PHONES).text == "reached on [PHONE] today"

@@ -1,4 +1,5 @@
-"""What the structure knows of a person, searched for in text: names in any order and case, numbers with any separators.
+"""What the structure knows of a person, searched for in text: names in any order and case, with or without their marks, numbers
+with any separators, phones in any grouping.
 
 In        `KnownIdentifiers` of the text's subject, and those of the hospital's staff
 Out       spans. A name that is also a word is taken only where the text makes it one (in the middle of a sentence, or beside
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
+from bedside.deidentify.folding import fold, folded
 from bedside.deidentify.lexicon import EPONYM_HEADS, everyday
 from bedside.deidentify.patients import KnownIdentifiers, Name, words
 from bedside.deidentify.spans import Span, around_digits
@@ -18,6 +20,7 @@ from bedside.deidentify.spans import Span, around_digits
 _BETWEEN = r"(?:[ \t,.^_-]{1,3}|,?[ \t]?\r?\n[ \t]?)"
 _JOINTS = re.compile(r"[\s().\-/#^]{0,3}\Z")
 _SHORTEST_NUMBER, _SHORTEST_JOINED, _SHORTEST_NAME, _FEWEST_DIGITS, _MOST_CHUNKS = 4, 6, 2, 3, 5
+_SHORTEST_PHONE, _SURE_PHONE, _LONGEST_PHONE, _MOST_GROUPS = 7, 9, 15, 8  # ITU-T E.164: at most 15 digits
 _NOT_EPONYM = rf"(?!(?:['’]s?)?(?:[\s-]+[a-z]+)?[\s-]+(?:{EPONYM_HEADS})\b)"
 _WORD = re.compile(r"[^\W\d_]+")
 _CHUNK = re.compile(r"[^\W_]+")
@@ -33,17 +36,22 @@ class Finder:
 
     def __init__(self, known: KnownIdentifiers, *, city: bool = False, many: bool = False) -> None:
         self._names: dict[str, list[Name]] = {}
-        for name in sorted(known.names):
+        for name in sorted(set().union(*(one.writings() for one in known.names))):
             said = name.family if many else f"{name.family} {' '.join(name.given)}"
             for token in sorted({word for word in words(said) if len(word) >= _SHORTEST_NAME}):
                 self._names.setdefault(token, []).append(name)
         literal = [("EMAIL", value) for value in known.emails] + [("ADDRESS", value) for value in known.streets]
         literal += [] if city else [("CITY", value) for value in known.cities]
-        self._literal = [(frozenset(words(value)), kind, value) for kind, value in sorted(literal)]
-        self._numbers = _numbers(known, city)
+        self._literal = [(frozenset(words(value)), kind, fold(value)) for kind, value in sorted(literal)]
+        self._numbers, self._phones = _numbers(known, city), _phone_ends(known)
 
     def find(self, text: str) -> Iterator[Span]:
         """Every identifier of the person in the text."""
+        plain = folded(text)
+        for start, end, kind in self._spans(plain.text):
+            yield Span(*plain.span(start, end), kind)
+
+    def _spans(self, text: str) -> Iterator[Span]:
         if self._numbers and has_number(text):
             yield from self._number_spans(text)
         if not self._names and not self._literal:
@@ -57,7 +65,7 @@ class Finder:
 
     def touches(self, text: str) -> bool:
         """Whether a short coded text holds a word or number of the person: quicker than `find`, and stricter."""
-        chunks = _CHUNK.findall(text.casefold())
+        chunks = _CHUNK.findall(fold(text).casefold())
         if any(chunk in self._numbers or chunk in self._names for chunk in chunks) or "".join(chunks) in self._numbers:
             return True
         return bool(self._literal) and any(tokens and tokens <= set(chunks) for tokens, _, _ in self._literal)
@@ -68,13 +76,24 @@ class Finder:
             chunks = [found.span() for found in _CHUNK.finditer(text, start, end)]
             for first, (begin, _) in enumerate(chunks):
                 joined = ""
-                for at in range(first, min(first + _MOST_CHUNKS, len(chunks))):
+                for at in range(first, min(first + _MOST_GROUPS, len(chunks))):
                     if at > first and not _JOINTS.match(text[chunks[at - 1][1] : chunks[at][0]]):
                         break
                     joined += text[slice(*chunks[at])].lower()
-                    kind = self._numbers.get(joined)
-                    if kind is not None and (at == first or len(joined) >= _SHORTEST_JOINED):
-                        yield Span(begin, chunks[at][1], kind)
+                    kind = self._kind(joined, at - first)
+                    if kind is not None:
+                        yield Span(_with_sign(text, begin) if kind == "PHONE" else begin, chunks[at][1], kind)
+
+    def _kind(self, joined: str, joints: int) -> str | None:
+        if joints < _MOST_CHUNKS and (joints == 0 or len(joined) >= _SHORTEST_JOINED) and joined in self._numbers:
+            return self._numbers[joined]
+        return "PHONE" if self._phones and joined.isdigit() and self._is_phone(joined) else None
+
+    def _is_phone(self, digits: str) -> bool:
+        """Whether digits are a known phone, with or without area, trunk zero and country."""
+        if not _SHORTEST_PHONE <= len(digits) <= _LONGEST_PHONE:
+            return False
+        return digits.lstrip("0") in self._phones or (len(digits) > _SURE_PHONE and digits[-_SURE_PHONE:] in self._phones)
 
 
 def has_number(text: str) -> bool:
@@ -152,8 +171,19 @@ def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
             if len(plain) >= _SHORTEST_NUMBER and sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:
                 found[plain] = kind
             digits = re.sub(r"\D", "", value)
-            if kind == "PHONE" and len(digits) >= 10:
-                found |= {digits[-10:]: kind, "1" + digits[-10:]: kind}
             if kind == "ZIP" and len(digits) > 5:
                 found[digits[:5]] = kind
     return found
+
+
+def _phone_ends(known: KnownIdentifiers) -> frozenset[str]:
+    """The last seven digits and more of every phone: a number without its area, trunk zero or country is still that number."""
+    phones = (re.sub(r"\D", "", re.split(r"(?i:x|ext)", value)[0]).lstrip("0") for value in known.phones)
+    return frozenset(digits[at:] for digits in phones for at in range(len(digits) - _SHORTEST_PHONE + 1))
+
+
+def _with_sign(text: str, start: int) -> int:
+    """Where the "+" or "(" before a number begins."""
+    while start and text[start - 1] in "+(":
+        start -= 1
+    return start

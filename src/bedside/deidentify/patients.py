@@ -14,10 +14,12 @@ from typing import NamedTuple
 import msgspec
 
 from bedside.core.time import wall_time
+from bedside.deidentify.folding import fold, written_out
 
 SCHEMA_NAME = "bedside.patient-map/1"
 RECORD_AUTHORITY = "mrn"
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
 _ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 
 
@@ -37,6 +39,12 @@ class Name(msgspec.Struct, frozen=True, order=True):
 
     given: tuple[str, ...]
     family: str
+
+    def writings(self) -> set[Name]:
+        """The name without marks, in both habits: Müller as Muller and as Mueller."""
+        return {
+            Name(tuple(fold(habit(part)) for part in self.given), fold(habit(self.family))) for habit in (str, written_out)
+        }
 
 
 class KnownIdentifiers(msgspec.Struct):
@@ -137,7 +145,8 @@ class PatientMap:
         """Every part of every surveyed name, patients' and staff's, casefolded."""
         people = [subject.known for subject in self.subjects] + [self.clinicians]
         names = (name for known in people for name in known.names)
-        return frozenset(part for name in names for text in (*name.given, name.family) for part in words(text) if len(part) > 1)
+        said = (text for name in names for one in name.writings() for text in (*one.given, one.family))
+        return frozenset(part for text in said for part in words(text) if len(part) > 1)
 
     @cached_property
     def tokens(self) -> frozenset[str]:
@@ -191,12 +200,12 @@ class PatientMap:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, casefolded.
+    """The words of a text, casefolded and without marks.
 
-    >>> words("Anna-Maria O'Neil")
-    ['anna', 'maria', 'o', 'neil']
+    >>> words("Anna-Maria O'Neil"), words("Ångström")
+    (['anna', 'maria', 'o', 'neil'], ['angstrom'])
     """
-    return [part.casefold() for part in re.findall(r"[^\W\d_]+", text)]
+    return _WORD.findall(fold(text).casefold())
 
 
 def earliest(one: int | None, other: int | None) -> int | None:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import binascii
 import gzip
 import re
-import unicodedata
 import zlib
 from base64 import b64decode
 from collections import Counter
@@ -27,6 +26,7 @@ import msgspec
 
 from bedside.core.errors import Malformed
 from bedside.core.ids import pseudonym
+from bedside.deidentify.folding import fold
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import KnownIdentifiers, Name
 
@@ -123,7 +123,7 @@ def strong_forms(known: KnownIdentifiers) -> Iterator[tuple[str, Words]]:
         if len(digits) == _LONG_SSN:
             yield from (("ssn", form) for form in ((digits,), (digits[:3], digits[3:5], digits[5:])))
     for name in known.names:
-        yield from (("name", form) for form in _name_forms(name))
+        yield from (("name", form) for one in name.writings() for form in _name_forms(one))
     for kind, values in (("address", known.streets), ("email", known.emails)):
         for value in values:
             form = words_of(value)
@@ -200,7 +200,7 @@ def _is_fraction(record: str, form: Words) -> bool:
 
 
 def _plain(text: str) -> str:
-    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter)).casefold()
+    return fold(text).casefold()
 
 
 def _text(text: str) -> Iterator[str]:
