@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
-from bedside.core.errors import Misconfigured
+from bedside.cli.group import bedside
+from bedside.core.errors import Misconfigured, Refused
 from bedside.study import config
 
 GOOD = """schema = "bedside.study/1"
@@ -96,3 +98,44 @@ def test_a_finished_study_loads_without_its_sources_and_a_wrong_one_tells_of_the
 def test_as_received_needs_the_word_of_who_de_identified(root):
     text = GOOD.replace("[task]", '[deidentify]\npolicy = "as-received"\n\n[task]', 1)
     assert [p.key for p in config.problems(text, root)] == ["deidentify.attestation"]
+
+
+def test_a_fault_of_spelling_hides_no_fault_of_meaning(root):
+    bad = GOOD.replace('path = "raw"', 'path = "row"').replace("timezone", "timezon") + (
+        '[task.prediction]\nevery_hours = -4\n[task.split]\ntest_fraction = 1.3\n[model]\nkind = "lightgmb"\n'
+    )
+    found = {problem.key: problem for problem in config.problems(bad, root)}
+    assert set(found) == {"timezon", "source[0].path", "task", "task.split", "model.kind"}
+    assert "every_hours" in found["task"].what
+    assert found["model.kind"].do == "did you mean 'lightgbm'? choose from 'lightgbm', 'logistic'"
+
+
+def test_a_misshapen_signal_hides_only_itself(root):
+    leak = GOOD.replace("signals = [", 'signals = [{ name = 3, codes = [] }, { name = "there", codes = ["LOCATION//ICU"] }, ')
+    found = {problem.key: problem.what for problem in config.problems(leak, root)}
+    assert set(found) == {"task.features.signals[0].name", "task"}
+    assert "'there' carries LOCATION//ICU" in found["task"]
+
+
+def test_a_choice_that_is_none_lists_the_choices(root):
+    (problem,) = config.problems(GOOD.replace('format = "fhir"', 'format = "excel"'), root)
+    assert problem.do == "choose from 'fhir', 'hl7v2', 'tables', 'dicom', 'notes'"
+
+
+def test_a_policy_misspelt_is_one_problem(root):
+    (problem,) = config.problems(GOOD.replace("[task]", '[deidentify]\npolicy = "as-recieved"\n\n[task]', 1), root)
+    assert (problem.key, "'as-received'" in problem.do) == ("deidentify.policy", True)
+
+
+LEAKS = {"the outcome": "LOCATION//ICU", "a pattern": "LOCATION//*", "death": "MEDS_DEATH"}
+
+
+@pytest.mark.parametrize("code", LEAKS.values(), ids=LEAKS)
+@pytest.mark.parametrize("verb", ["check", "run", "cohort"])
+def test_a_leak_is_refused_with_code_3_and_the_other_problems_beside_it(root, verb, code):
+    (root / "study.toml").write_text(GOOD.replace("Europe/Paris", "Europe/Pairs").replace("LOINC//8867-4", code))
+    told = CliRunner().invoke(bedside, [verb, str(root)])
+    said = told.output + str(told.exception)
+    assert (told.exception.exit_code if isinstance(told.exception, Refused) else told.exit_code) == 3
+    assert "Europe/Pairs" in said
+    assert code in said

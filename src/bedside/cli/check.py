@@ -16,7 +16,7 @@ def run(study: str, as_json: bool) -> None:
     """Check study.toml and the data it names, and draw the data-quality page.
 
     All problems of study.toml are shown at once, each with its line. The data are checked when the lake is there.
-    Exit code 1 when there are findings, 2 when study.toml itself is wrong.
+    Exit code 2 when study.toml is wrong, 3 when it asks for what a safety or privacy rule refuses.
     """
     from bedside.study.check import check
 

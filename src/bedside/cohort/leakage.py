@@ -53,9 +53,9 @@ def refuse(task: Task, *, policy: str | None = None) -> None:
     policy  name of the de-identification policy, when it is known
     A measured quantity may be predicted from its own past: then the outcome has at_least, from_hours >= 0 and stop_at_first.
     """
-    breaches = [*_outcome_among_features(task), *_ends_of_records(task), *(_calendar(task) if policy == "safe-harbor" else [])]
+    breaches = [*_patterns(task), *_outcome_among_features(task), *_ends_of_records(task), *(_calendar(task) if policy == "safe-harbor" else [])]
     if breaches:
-        raise Refused("; ".join(breaches), where=f"task {task.name!r}", do="take these signals out of task.features")
+        raise Refused("; ".join(breaches), where=f"task {task.name!r}", do="take these codes out of [task]")
 
 
 def audit(
@@ -90,6 +90,14 @@ def _named_codes(task: Task) -> list[tuple[str, str]]:
     """Feature and code of everything that a fact can reach."""
     signals = [(signal.name, code) for signal in task.features.signals for code in signal.codes]
     return signals + list(task.features.static_codes.items())
+
+
+def _patterns(task: Task) -> list[str]:
+    """Codes are compared whole: a pattern would match nothing, or be taken for a check that was never made."""
+    prediction = task.prediction
+    asked = [*(("outcome", code) for code in task.outcome.codes), *((f"feature {name!r}", code) for name, code in _named_codes(task)),
+             *(("prediction", code) for code in [*prediction.start_codes, *prediction.end_codes])]  # fmt: skip
+    return [f"{who} asks for {code!r}, a pattern; codes are compared whole, so name each one" for who, code in asked if "*" in code]
 
 
 def _outcome_among_features(task: Task) -> list[str]:

@@ -21,7 +21,8 @@ class Checked(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        return 2 if self.problems else 0
+        """That of the worst problem: 3 refused, 2 misconfigured."""
+        return 3 if any(problem.refused for problem in self.problems) else 2 if self.problems else 0
 
     def text(self) -> str:
         if self.problems:
@@ -33,7 +34,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 def check(root: Path) -> Checked:
     """Everything that can be said before, or after, the data are read."""
-    text = config._text(root / "study.toml")
+    text = config.read(root / "study.toml")
     problems = config.problems(text, root)
     if problems or not (root / "lake").exists():
         return Checked(str(root), problems)
