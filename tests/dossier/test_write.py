@@ -231,7 +231,7 @@ def test_sections_that_the_checklist_names_are_there(texts):
 
 
 def test_a_reference_on_a_page_is_a_link_to_the_entry(texts):
-    assert '<a href="#L6" class="ref" data-figure="test/risk/auroc">L6</a>' in texts["model_card.html"]
+    assert '<a href="#L6" class="ref" data-figure="L6:test/risk/auroc">L6</a>' in texts["model_card.html"]
     assert 'id="L6"' in texts["model_card.html"]
 
 

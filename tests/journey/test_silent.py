@@ -48,6 +48,15 @@ def test_a_figure_of_the_monitor_leads_back_to_the_raw_files(seen):
     assert told.raw
 
 
+def test_everything_that_the_monitors_page_points_at_is_explained(seen):
+    from tests.journey.test_explain import pointed_at
+
+    root, _, _ = seen
+    names = pointed_at(root / "reports" / "monitor.html")
+    assert names
+    assert all(explain(root, name).raw for name in names)
+
+
 def test_watching_again_replaces_the_page_and_keeps_both_entries(seen):
     root, served, _ = seen
     watch(root, log=Path(served.log))

@@ -16,6 +16,8 @@ from bedside.cli.say import as_json, following, quoted, show
 def run(words: tuple[str, ...], as_list: bool, as_json: bool) -> None:
     """Walk the ledger from a figure in a report back to code version, parameters and source bytes.
 
+    FIGURE is a name, or a reference as the dossier prints it: L8:test/risk/auroc, L6:parameters/told/task.
+
     Example: bedside explain my-study test/risk/auroc
     """
     from bedside.study.explain import as_text, explain, figure_names

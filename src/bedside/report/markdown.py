@@ -28,7 +28,7 @@ def inline(text: str) -> Markup:
     """Words of one block.
 
     >>> inline("**bold** `x` 1 \\\\< 2 [L12:test/risk/auroc]")
-    '<strong>bold</strong> <code>x</code> 1 &lt; 2 <a href="#L12" class="ref" data-figure="test/risk/auroc">L12</a>'
+    '<strong>bold</strong> <code>x</code> 1 &lt; 2 <a href="#L12" class="ref" data-figure="L12:test/risk/auroc">L12</a>'
     """
     parts: list[Child] = []
     done = 0
@@ -46,7 +46,7 @@ def _word(found: re.Match[str]) -> Child:
         return element("strong", inline(bold))
     if code:
         return element("code", code)
-    return element("a", entry, href=f"#{entry}", class_="ref", data_figure=figure[1:] if figure else None)
+    return element("a", entry, href=f"#{entry}", class_="ref", data_figure=entry + figure if figure else None)
 
 
 def _blocks(text: str) -> Iterator[Markup]:
