@@ -29,6 +29,13 @@ _STAFF_COLUMN = re.compile(
 )
 
 
+_NICKNAME = re.compile(r"(?<!\w)[\"“'‘(]([^\"“”'‘’()]{2,40})[\"”'’)](?!\w)")
+_TITLES_BEFORE = re.compile(r"^(?:(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Rev|Sir|Dame|Herr|Frau)\b\.?\s*)+", re.IGNORECASE)
+_TITLES_AFTER = re.compile(r"(?:,?\s+(?:Jr|Sr|II|III|IV|M\.?D|D\.?O|Ph\.?D|R\.?N|Esq)\b\.?)+$", re.IGNORECASE)
+_PEOPLE = frozenset({"Patient", "RelatedPerson"})
+_KIN_FIELDS = {"NK1": ("2", "5"), "GT1": ("3", "6")}  # whose field of names and whose of phones: HL7 v2.5.1 3.4.5, 6.5.5
+
+
 class People:
     """Who is who, while the survey reads: keys united into people, facts gathered with them."""
 
@@ -129,8 +136,11 @@ class Collector:
         if handle is None:
             return
         facts = self.people.of(handle)
+        if kind in _PEOPLE:
+            self._person(resource, facts.known)
         if kind == "Patient":
-            self._patient(resource, facts)
+            facts.known.note("births", resource.get("birthDate"))
+            facts.known.note("records", resource.get("id"))
         self._numbers(resource, facts, kind)
         self._times(resource, facts)
         if kind == "Encounter":
@@ -151,19 +161,22 @@ class Collector:
             if other is not None:
                 yield other
 
-    def _patient(self, resource: dict[str, Any], facts: Subject) -> None:
-        known = facts.known
-        for name in resource.get("name") or ():
-            known.name(name.get("given") or (), name.get("family"))
-        known.note("births", resource.get("birthDate"))
+    def _person(self, resource: dict[str, Any], known: KnownIdentifiers) -> None:
+        """A patient, and those beside them: contacts, relatives. None of them may be told in the patient's text."""
+        _human_names(resource.get("name"), known)
         for one in resource.get("telecom") or ():
             known.note("emails" if one.get("system") == "email" else "phones", one.get("value"))
-        for one in resource.get("address") or ():
+        said: Any = resource.get("address") or ()
+        for one in [said] if isinstance(said, dict) else said:
             for line in one.get("line") or ():
                 known.note("streets", line)
             known.note("cities", one.get("city"))
             known.note("zips", one.get("postalCode"))
-        known.note("records", resource.get("id"))
+        for other in resource.get("contact") or ():
+            self._person({name: value for name, value in other.items() if name != "contact"}, known)
+        for inner in resource.get("contained") or ():
+            if inner.get("resourceType") in _PEOPLE:
+                self._person(inner, known)
 
     def _numbers(self, resource: dict[str, Any], facts: Subject, kind: str) -> None:
         """Every identifier of a record about a patient is a number that text must not tell."""
@@ -210,8 +223,7 @@ class Collector:
                 self.people.owners[f"{self.source}|Binary/{target(value, urls)[1]}"] = handle
 
     def _practitioner(self, resource: dict[str, Any]) -> None:
-        for name in resource.get("name") or ():
-            self.people.staff.name(name.get("given") or (), name.get("family"))
+        _human_names(resource.get("name"), self.people.staff)
         for one in resource.get("telecom") or ():
             self.people.staff.note("emails" if one.get("system") == "email" else "phones", one.get("value"))
         for one in resource.get("identifier") or ():
@@ -247,6 +259,8 @@ class Collector:
                 if other is not None:
                     for key in old:
                         self.people.of(other).known.note("records", key.value)
+            elif segment.name in _KIN_FIELDS and handle is not None:
+                self._kin(segment, self.people.of(handle).known)
             pending.append((handle, segment))
         first = next((one for one, _ in pending if one is not None), None)
         for owner, segment in pending:
@@ -258,10 +272,8 @@ class Collector:
             for rep in range(len(segment.repetitions(int(path)))):
                 value, kind = segment.get(f"{path}.1", rep), (segment.get(f"{path}.5", rep) or "").upper()
                 known.note("ssns" if kind == "SS" else "records" if kind in ("", "MR", "PI", "PT", "MRT") else "numbers", value)
-        for path in ("5", "9"):
-            for rep in range(len(segment.repetitions(int(path)))):
-                given = [segment.get(f"{path}.2", rep), *(segment.get(f"{path}.3", rep) or "").split()]
-                known.name([part for part in given if part], segment.get(f"{path}.1.1", rep))
+        for path in ("5", "6", "9"):
+            _field_names(segment, path, known)
         known.note("births", _dashed(segment.get("7.1")))
         for path in ("13", "14"):
             for rep in range(len(segment.repetitions(int(path)))):
@@ -273,6 +285,12 @@ class Collector:
                 known.note(kind, segment.get(f"11.{n}" if n != 1 else "11.1.1", rep))
         known.note("numbers", segment.get("18.1"))
         known.note("ssns", segment.get("19"))
+
+    def _kin(self, segment: Any, known: KnownIdentifiers) -> None:
+        name, phone = _KIN_FIELDS[segment.name]
+        _field_names(segment, name, known)
+        for rep in range(len(segment.repetitions(int(phone)))):
+            known.note("phones", segment.get(f"{phone}.1", rep))
 
     def _segment(self, segment: Any, table: dict[int, str], facts: Subject, offset: str) -> None:
         for number, kind in table.items():
@@ -455,6 +473,33 @@ def _strings(resource: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _dashed(text: str | None) -> str | None:
     return f"{text[:4]}-{text[4:6]}-{text[6:8]}" if text and len(text) >= 8 and text[:8].isdigit() else text
+
+
+def _field_names(segment: Any, path: str, known: KnownIdentifiers) -> None:
+    """The names of an XPN field."""
+    for rep in range(len(segment.repetitions(int(path)))):
+        given = [segment.get(f"{path}.2", rep), *(segment.get(f"{path}.3", rep) or "").split()]
+        known.name([part for part in given if part], segment.get(f"{path}.1.1", rep))
+
+
+def _human_names(said: Any, known: KnownIdentifiers) -> None:
+    """FHIR HumanName, one or several: by its parts, and as written where it only is, nicknames among it."""
+    for name in [said] if isinstance(said, dict) else said or ():
+        given = name.get("given") or ()
+        known.name([given] if isinstance(given, str) else given, name.get("family"))
+        if isinstance(name.get("text"), str):
+            _written_name(name["text"], known)
+
+
+def _written_name(text: str, known: KnownIdentifiers) -> None:
+    """ 'Mr. Anna "Annie" M Smith Jr.': a nickname is a name of its own, titles and suffixes are none."""
+    for nickname in _NICKNAME.findall(text):
+        known.name([nickname], None)
+    plain = _TITLES_AFTER.sub("", _TITLES_BEFORE.sub("", _NICKNAME.sub(" ", text).strip())).strip(" ,")
+    if "," in plain or " " in plain:
+        _full_name(plain, known)
+    else:
+        known.name([plain], None)
 
 
 def _full_name(text: str, known: KnownIdentifiers) -> None:

@@ -7,6 +7,7 @@ Counts    what was done, by kind, never to whom
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,7 +18,7 @@ from bedside.deidentify.clock import Clock
 from bedside.deidentify.known import Finder, has_number
 from bedside.deidentify.patients import Key, KnownIdentifiers, Subject, words
 from bedside.deidentify.policy import Policy
-from bedside.deidentify.spans import Detector
+from bedside.deidentify.spans import Detector, joined
 from bedside.deidentify.text import Scrubbed, scrub, spans_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _BITS = 60
 _UID_ROOT = "2.25."
 _MOST_KEPT, _MOST_TEXTS, _SHORT = 200_000, 20_000, 400
+_LONG_NUMBER, _NUMBERED, _DECIMAL = 6, frozenset({"ID", "PHONE", "SSN", "ZIP"}), re.compile(r"[-+<>= ]*\d*\.\d+(?:[eE][-+]?\d+)?\Z")
 
 
 class Person(NamedTuple):
@@ -59,6 +61,7 @@ class Desk:
         self._people: dict[int, Person] = {}
         self._numbers: dict[str, str] = {}
         self._clean: dict[str, bool] = {}
+        self._silent: dict[str, bool] = {}
         self._scrubbed: dict[tuple[str, str], Scrubbed] = {}  # the same note comes as a file and as an attachment
 
     def find(self, key: Key) -> Person | None:
@@ -140,6 +143,33 @@ class Desk:
             if len(text) <= _SHORT and len(self._clean) < _MOST_KEPT:
                 self._clean[text] = known
         return known
+
+    def silent(self, text: str) -> bool:
+        """Whether a value that a rule lets stand is no word of anybody in the map and no long number: quick, since they repeat."""
+        known = self._silent.get(text)
+        if known is None:
+            long = sum(map(text.count, "0123456789")) >= _LONG_NUMBER and not _DECIMAL.match(text)
+            known = not long and self.map.tokens.isdisjoint(words(text))
+            if len(text) <= _SHORT and len(self._silent) < _MOST_KEPT:
+                self._silent[text] = known
+        return known
+
+    def kept(self, text: str, person: Person | None) -> str:
+        """A value that a rule lets stand, without what is known of its own person: a rule may be wrong about one value.
+
+        Patterns are not asked, so that codes and numbers stay; nor is a short number taken, which a result may be.
+        """
+        if person is None or self.silent(text):
+            return text
+        left, at = [], 0
+        for span in joined(person.finder.find(text.replace("_", " "))):
+            said = text[span.start : span.end]
+            if span.kind in _NUMBERED and sum(map(str.isdigit, said)) < _LONG_NUMBER:
+                continue
+            left += [text[at : span.start], f"[{span.kind}]"]
+            at = span.end
+            self.actions[f"value that stays: {span.kind} of its own person"] += 1
+        return "".join([*left, text[at:]])
 
     def plain(self, text: str, person: Person | None) -> bool:
         """Whether a short coded text holds nothing that identifies: a local code, a ward, a unit.

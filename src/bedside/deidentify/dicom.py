@@ -193,6 +193,8 @@ class _Work:
             dataset[tag].value = f"{cap + 1:03d}Y"
         elif dataset[tag].VR in _TEXT_VRS and text:
             dataset[tag].value = self.desk.text(text, self.person)
+        elif dataset[tag].VR == "CS":
+            self._coded(dataset[tag])
 
     def _replace(self, element: Any, action: str) -> None:
         """Z empties; D and its mixtures put a dummy of the value representation; a sequence is cleaned inside."""
@@ -227,9 +229,18 @@ class _Work:
             values = [element.value] if isinstance(element.value, str) else list(element.value or ())
             changed = [self.desk.text(str(value), self.person) for value in values]
             element.value = changed if len(changed) > 1 else (changed[0] if changed else "")
+        elif element.VR == "CS":
+            self._coded(element)
         elif element.VR not in _SAFE_VRS:
             del dataset[tag]
             self.desk.actions["dicom: element removed"] += 1
+
+    def _coded(self, element: Any) -> None:
+        """Codes stay; one that tells of the patient is replaced whole, since a code string has no brackets (PS3.5 6.2)."""
+        values = [element.value] if isinstance(element.value, str) else list(element.value or ())
+        changed = [one if self.desk.kept(str(one), self.person) == str(one) else "REMOVED" for one in values]
+        if changed != values:
+            element.value = changed if len(changed) > 1 else changed[0]
 
     def _move_times(self, dataset: Any) -> None:
         """Dates, times and date-times of one level; a date and the time that belongs to it move together."""

@@ -186,7 +186,7 @@ class Change:
         if not _is_published(node["system"]):
             return False
         if node.keys() <= _CODING:
-            return all(type(value) is str for value in node.values())
+            return all(type(value) is str for value in node.values()) and self._tells_nobody(node)
         if (
             node.keys() <= _QUANTITY
             and isinstance(node.get("value"), (int, float, Decimal))
@@ -195,6 +195,11 @@ class Change:
             unit = node.get("unit", "")
             return isinstance(unit, str) and node.get("code") not in _YEARS and unit.lower() not in _YEARS and self.desk.clean(unit)
         return False
+
+    def _tells_nobody(self, coding: Json) -> bool:
+        """Whether neither the words nor a code of letters are anybody's: a published system does not prove that the words are its."""
+        code = coding.get("code", "")
+        return self.desk.silent(coding.get("display", "")) and (not code.isalpha() or self.desk.silent(code))
 
     def _value(self, name: str, value: Any, node: Json) -> Any:
         if name in RULES.drop or (name[0] == "_" and not isinstance(value, dict)):
@@ -253,7 +258,7 @@ class Change:
 
     def _code(self, value: str, node: Json, name: str) -> str | None:
         if name == "code" and _is_published(node.get("system")):
-            return value
+            return self.desk.kept(value, self.person)
         if _CODE.match(value) and self.desk.plain(value, self.person):
             return value
         return self.desk.text(value, self.person)
@@ -262,7 +267,7 @@ class Change:
         if not isinstance(value, str):
             return None
         if "code" in node or "system" in node:
-            return value if _is_published(node.get("system")) else self.desk.text(value, self.person)
+            return self.desk.kept(value, self.person) if _is_published(node.get("system")) else self.desk.text(value, self.person)
         kind = target(node.get("reference", ""), self.urls)[0] or node.get("type") or key.capitalize()
         if kind in RULES.worded:
             return value if self.desk.plain(value, self.person) else self.desk.text(value, self.person)
@@ -391,7 +396,7 @@ class Change:
 
     def _text(self, value: Any, node: Json, key: str) -> Any:
         if isinstance(value, str):
-            return value if _is_code_text(value, node) else self.desk.text(value, self.person)
+            return self.desk.kept(value, self.person) if _is_code_text(value, node) else self.desk.text(value, self.person)
         self.desk.actions["fhir: narrative removed"] += 1
         return None
 

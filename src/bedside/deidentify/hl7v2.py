@@ -192,12 +192,22 @@ class Change:
             published = system.upper() in _PUBLISHED or system.upper().startswith("HL7")
             kept.append(
                 part
-                if published or (at % 3 == 2 and at < 6) or not part
+                if not part or (at % 3 == 2 and at < 6)
+                else self._own(part)
+                if published
                 else self.keep(part)
                 if at % 3 == 0 and at < 6
                 else self.text(part)
             )
         return c.join(kept).rstrip(c) if c else kept[0]
+
+    def _own(self, part: str) -> str:
+        """A part of a published code, without what is known of the patient."""
+        if self.desk.silent(part):
+            return part
+        said = self._plain(part)
+        left = self.desk.kept(said, self.person)
+        return part if left == said else escape(left, self.marks)
 
     def time(self, raw: str) -> str:
         c = self.marks.component

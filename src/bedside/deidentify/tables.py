@@ -3,7 +3,7 @@
 In        a CSV, PSV, TSV or Parquet file, its mapping, the desk, the source's zone
 Out       the same columns that have a role that stays, in the same dialect; times as ISO 8601 with their offset
 Roles     subject, encounter, identifier: pseudonyms; birth_date, date, datetime: moved; zip: as the policy says; text: scrubbed;
-          keep: stays;
+          keep: stays, but for what is known of the row's own subject;
           name, given, family, phone, address, drop, and columns without a role: removed and counted.
           A row without a surveyed subject, or with a date that cannot be read, goes to quarantine.
 """
@@ -141,6 +141,6 @@ def _changer(role: str, desk: Desk, zone: str | None, rule: dict[str, Any]) -> C
         ),
         "zip": lambda value, person: zip_code(value, desk.policy.zip_digits),
         "text": lambda value, person: desk.text(value, person),
-        "keep": lambda value, person: value,
+        "keep": lambda value, person: desk.kept(value, person),
     }
     return table[role]
