@@ -35,6 +35,11 @@ def test_the_record_is_json_and_comes_back_the_same(evaluation):
     assert msgspec.json.decode(canonical.dumps(evaluation), type=Evaluation) == evaluation
 
 
+def test_an_output_that_there_is_none_of_is_answered_with_those_there_are(evaluation):
+    with pytest.raises(Unusable, match="risk, clock, logistic, news2"):
+        evaluation.row("sofa")
+
+
 def test_the_main_output_comes_first_and_the_others_stand_beside_it(evaluation):
     assert [row.output for row in evaluation.outputs] == ["risk", "clock", "logistic", "news2"]
     assert {row.output for row in evaluation.outputs if row.probability} == {"risk", "logistic"}

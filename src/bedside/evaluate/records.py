@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from bedside.core.errors import Unusable
+
 SCHEMA_NAME = "bedside.evaluation/1"
 
 
@@ -213,8 +215,9 @@ class Evaluation(msgspec.Struct, frozen=True):
         return next((row for row in self.utility if row.output == output), None)
 
     def row(self, output: str) -> OutputRow:
-        """The row of one output; `KeyError` when it has none."""
+        """The row of one output; `Unusable` when it has none."""
         for row in self.outputs:
             if row.output == output:
                 return row
-        raise KeyError(output)
+        raise Unusable(f"the evaluation has no output called {output!r}", where="evaluation",
+                       do=f"choose from {', '.join(row.output for row in self.outputs) or 'none: it is empty'}")  # fmt: skip

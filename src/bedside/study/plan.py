@@ -87,26 +87,35 @@ def fresh(step: Step, context: Context) -> Entry | None:
     entry = context.ledger.latest(step.name)
     if entry is None or entry.receipt.parameters.get("key") != key_of(step, context, inputs_of(step, context)):
         return None
+    return None if altered(step, context) else entry
+
+
+def altered(step: Step, context: Context) -> dict[str, int]:
+    """How many of a step's files are not what its newest entry says: changed, missing, added; empty when all are, or nothing was made."""
+    entry = context.ledger.latest(step.name)
+    if entry is None:
+        return {}
     made = {item.name: item.digest for item in entry.receipt.outputs}
-    here = [name for top in step.owns for name in folder.listing(context.root, context.path(top))]
-    same = sorted(here) == sorted(made) and all(sha256_file(context.path(name)) == digest for name, digest in made.items())
-    return entry if same else None
+    here = {name for top in step.owns for name in folder.listing(context.root, context.path(top))}
+    changed = sum(folder.kind(context.path(name)) != "file" or sha256_file(context.path(name)) != made[name] for name in made.keys() & here)
+    counts = {"changed": changed, "missing": len(made.keys() - here), "added": len(here - made.keys())}
+    return {kind: many for kind, many in counts.items() if many}
 
 
-def perform(step: Step, context: Context) -> Entry:
-    """Run a step, put its outputs into place, and write its entry."""
+def perform(step: Step, context: Context, *, replaced: dict[str, int]) -> Entry:
+    """Run a step, put its outputs into place, and write its entry; `replaced` (see `altered`) goes into it when there is any."""
     with folder.enough_disk(context.root, step.name):
-        return _performed(step, context)
+        return _performed(step, context, replaced)
 
 
-def _performed(step: Step, context: Context) -> Entry:
+def _performed(step: Step, context: Context, replaced: dict[str, int]) -> Entry:
     inputs = inputs_of(step, context)
     staged = folder.staging(context.root, step.name)
     done = step.work(context, staged)
     names = folder.publish(context.root, staged, step.owns)
     outputs = [Item(name, sha256_file(context.path(name)), done.content.get(name), done.rows.get(name)) for name in names]
     told = step.parameters(context)
-    parameters = {"key": key_of(step, context, inputs), "told": told}
+    parameters = {"key": key_of(step, context, inputs), "told": told, **({"replaced": replaced} if replaced else {})}
     return context.ledger.append(Receipt(step.name, inputs, outputs, parameters, code_version(), done.figures, done.counts))
 
 

@@ -23,7 +23,7 @@ from bedside.core.receipt import Item, Receipt
 from bedside.ledger.log import Entry, Ledger
 from bedside.study import folder
 from bedside.study.config import StudyFile, load
-from bedside.study.plan import Context, Step, fresh, perform
+from bedside.study.plan import Context, Step, altered, fresh, perform
 from bedside.study.steps import STEPS
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
     from bedside.evaluate.evaluation import Evaluation
     from bedside.ledger.verify import Verdict
+
+_PREDICTED = {"test": "test", "development": "train"}
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -84,10 +86,13 @@ class Study:
         )
 
     def predictions(self, split: str = "test") -> pl.DataFrame:
-        """Predictions of the test split (default) or of "development", contract 4."""
+        """Predictions of the test split (default) or of "development", contract 4; `Misconfigured` for any other."""
         import polars as pl
 
-        return pl.read_parquet(self._made(f"predictions/{split}.parquet", "test" if split == "test" else "train"))
+        if split not in _PREDICTED:
+            raise Misconfigured(f"there are no predictions of a split called {split!r}", where="Study.predictions",
+                                do=f"choose from {', '.join(map(repr, _PREDICTED))}")  # fmt: skip
+        return pl.read_parquet(self._made(f"predictions/{split}.parquet", _PREDICTED[split]))
 
     def evaluation(self) -> Evaluation:
         """The test evaluation: every figure with its interval and n."""
@@ -201,11 +206,20 @@ def _one(step: Step, context: Context, quiet: bool) -> Ran:
     for name in step.needs:
         if context.ledger.latest(name) is None:
             raise Unusable(f"the step {name!r} has not been run", where=f"step {step.name!r}", do=f"bedside {name} {context.root}")
-    entry = entry or perform(step, context)
+    entry = entry or perform(step, context, replaced=_altered(step, context))
     seconds = time.monotonic() - started
     if not quiet:
         say(f"{step.name:<11} {f'{seconds:6.1f} s' if ran else 'unchanged'}  {_summary(entry)}")
     return Ran(step.name, ran, round(seconds, 1), entry.seq, entry.receipt.counts)
+
+
+def _altered(step: Step, context: Context) -> dict[str, int]:
+    """What of a step's files was tampered with or lost; told aloud, since a run sets it right without being asked."""
+    found = altered(step, context)
+    if found:
+        told = ", ".join(f"{many} {kind}" for kind, many in found.items())
+        say(f"{step.name}: what was there was not what the ledger says ({told} of its files); it is made again")
+    return found
 
 
 def _summary(entry: Entry) -> str:
