@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,9 +96,34 @@ def test_an_identifier_in_a_column_declared_harmless_stops_the_run_with_code_3_a
     labs.write_text(labs.read_text().replace("A17", "80808081"))
     assert ended("deidentify", study) == 3
     told = capfd.readouterr()
-    assert "safe/: tables/labs.csv: 1 of kind number" in told.err
+    assert "de-identified files (1 number); nothing was written" in told.err
+    assert "safe/: tables/labs.csv: 1 of kind number (line 2)" in told.err
     assert "80808081" not in told.out + told.err
     assert list(study.rglob("labs.csv")) == [labs]
+
+
+def test_a_refused_run_leaves_no_byte_of_a_patient_outside_the_raw_files(study, ended, capfd):
+    labs = study / "raw" / "tables" / "labs.csv"
+    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,seen by Ada Featherquill\n" * 3)
+    assert ended("deidentify", study) == 3
+    told = capfd.readouterr()
+    assert "tables/labs.csv: 3 of kind name (line 3, line 4, line 5)" in told.err
+    said = [told.out.encode() + told.err.encode(), *(path.read_bytes() for path in study.rglob("*") if path.is_file() and "raw" not in path.parts)]
+    assert not any(word in text for text in said for word in (b"Featherquill", b"Ada", b"Quillfeather", b"Zebulon", b"70707071", b"80808081"))
+    assert [path for path in (study / ".work").rglob("*") if path.is_file() and path.name != "lock"] == []
+
+
+def test_weak_hits_are_counted_aloud_and_lie_in_a_file_for_review_without_their_value(study, ended, capfd):
+    labs = study / "raw" / "tables" / "labs.csv"
+    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,19620517\n")
+    assert ended("deidentify", study) == 0
+    assert "1 weak hits of the residue proof are for review, see safe/review.json: 1 birth date" in capfd.readouterr().err
+    review = json.loads((study / "safe" / "review.json").read_text())
+    assert review["schema"] == "bedside.review/1"
+    (hit,) = review["hits"]
+    assert (hit["file"], hit["kind"], hit["count"], hit["places"]) == ("tables/labs.csv", "birth date", 1, ["line 3"])
+    assert hit["reason"]
+    assert "19620517" not in json.dumps(review)
 
 
 def test_without_it_the_same_study_passes(study, ended):

@@ -121,6 +121,26 @@ def test_weak_identifiers_count_only_in_their_own_subjects_records(ring):
     assert {hit.kind for hit in found.weak_hits} == {"name", "short number", "birth date", "zip"}
 
 
+@pytest.mark.parametrize(
+    ("name", "data", "place"),
+    [
+        ("a.csv", b"a\nb\n70707071\n", "line 3"),
+        ("a.hl7", b"MSH|1\rPID|1\rMSH|2\rPID|70707071\r", "message 2"),
+        ("a.dcm", dicom_bytes(PatientName="", PatientTelephoneNumbers="", PatientComments=""), "header 1"),
+        ("a.txt", b"Patient-ID: x\n\n70707071\n", "note"),
+        ("a.ndjson", b'{"a":1}\n{"data":"' + base64.b64encode(b"long text with 70707071 in it") + b'"}', "line 2, attachment"),
+    ],
+)
+def test_a_hit_says_in_which_record(ring, name, data, place):
+    (hit,) = [hit for hit in prove([(name, data)], ring).strong_hits if hit.kind == "number"]
+    assert hit.places == [place]
+
+
+def test_a_file_whose_name_tells_is_told_by_its_number(ring):
+    (hit,) = prove([("ok.txt", b"x"), ("70707071.txt", b"x")], ring).strong_hits
+    assert (hit.file, hit.places) == ("file 2 (its name tells)", ["name"])
+
+
 def test_the_record_shows_counts_and_never_content(ring):
     import msgspec
 

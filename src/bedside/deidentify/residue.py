@@ -1,7 +1,7 @@
 """The residue proof: is anything of what the patient map knows still in the de-identified files?
 
 In        every output as (name, bytes), the keyring
-Out       `Residue`: counts of hits by kind and file, never content
+Out       `Residue`: hits by kind, file and place (line, message, row), never content
 Strong    medical record numbers and other long numbers, phones, SSNs, full names in both orders, streets, e-mail addresses,
           of every subject, searched everywhere: one hit stops the run
 Weak      a single family name, a short number, a birth date, a zip: searched only in the records of their own subject, for review
@@ -17,7 +17,7 @@ import gzip
 import re
 import zlib
 from base64 import b64decode
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -44,11 +44,12 @@ _TEXT_KINDS = frozenset({"PN", "LO", "SH", "ST", "LT", "UT", "UC", "AE", "CS", "
 
 
 class Hit(msgspec.Struct, frozen=True):
-    """How often identifiers of one kind were found in one file."""
+    """How often identifiers of one kind were found in one file, and in which of its records."""
 
     file: str
     kind: str
     count: int
+    places: list[str] = []
 
 
 class Residue(msgspec.Struct, frozen=True):
@@ -69,7 +70,21 @@ class Residue(msgspec.Struct, frozen=True):
         return self.strong
 
 
+# Why a hit of a kind is for a person to look at, and no proof of a leak.
+WEAK_REASONS = {
+    "name": "a family name alone, in a record of one who bears it: it may be a word, a place or another person",
+    "short number": "digits of a short record number: they may count or measure something",
+    "birth date": "eight digits of the birth date: they may be another day or a code",
+    "zip": "five digits of the zip code: they may count or measure something",
+}
 Words = tuple[str, ...]
+
+
+class _Found(defaultdict[tuple[str, str], list[str]]):
+    """The places of hits, by file and kind."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
 
 
 class Needles:
@@ -101,13 +116,30 @@ def prove(outputs: Iterable[tuple[str, bytes]], keyring: Keyring, *, keeps: Coll
     keeps   kinds of weak identifiers that the policy lets stand (a limited data set keeps "zip" and "birth date")
     """
     needles = Needles(keyring, keeps)
-    strong, weak, files, size = Counter[tuple[str, str]](), Counter[tuple[str, str]](), 0, 0
+    strong, weak, files, size = _Found(), _Found(), 0, 0
     for name, data in outputs:
         files, size = files + 1, size + len(data)
-        for record in records(name, data):
-            _search(name, record, needles, strong, weak)
-        _search(name, name, needles, strong, weak)
-    return Residue(strong.total(), weak.total(), _hits(strong), _hits(weak), needles.count, len(keyring.map.subjects), files, size)
+        called = f"file {files} (its name tells)" if _tells(name, needles) else name
+        _search(called, "name", name, needles, strong, weak)
+        for place, record in records(name, data):
+            _search(called, place, record, needles, strong, weak)
+    return Residue(
+        sum(map(len, strong.values())),
+        sum(map(len, weak.values())),
+        _hits(strong),
+        _hits(weak),
+        needles.count,
+        len(keyring.map.subjects),
+        files,
+        size,
+    )
+
+
+def _tells(name: str, needles: Needles) -> bool:
+    """Whether a file's name holds a strong identifier: then it cannot be told either."""
+    found = _Found()
+    _search("", "", name, needles, found, _Found())
+    return bool(found)
 
 
 def strong_forms(known: KnownIdentifiers) -> Iterator[tuple[str, Words]]:
@@ -159,12 +191,17 @@ def words_of(text: str) -> Words:
     return tuple(_said(text))
 
 
-def records(name: str, data: bytes) -> Iterator[str]:
-    """The text of an output, record by record: a line, a message, a data set, a note."""
+def records(name: str, data: bytes) -> Iterator[tuple[str, str]]:
+    """The text of an output, record by record, each after its place: a line, a message, a row, a data set, a note."""
     if name.endswith(".gz"):
         data = _inflated(data)
-    opened = _parquet(data) if data[:4] == b"PAR1" else _dicom(data) if data[128:132] == b"DICM" else None
-    yield from opened if opened is not None else _text(data.decode("utf-8", "replace"))
+    kind, opened = "row", _parquet(data) if data[:4] == b"PAR1" else None
+    if opened is None and data[128:132] == b"DICM":
+        kind, opened = "header", _dicom(data)
+    if opened is None:
+        yield from _text(data.decode("utf-8", "replace"))
+    else:
+        yield from ((f"{kind} {at}", one) for at, one in enumerate(opened, 1))
 
 
 def _inflated(data: bytes) -> bytes:
@@ -174,17 +211,17 @@ def _inflated(data: bytes) -> bytes:
         return data
 
 
-def _search(file: str, record: str, needles: Needles, strong: Counter[tuple[str, str]], weak: Counter[tuple[str, str]]) -> None:
+def _search(file: str, place: str, record: str, needles: Needles, strong: _Found, weak: _Found) -> None:
     said = _said(record)
     words = set(said)
     for word in needles.strong.keys() & words:
         for at in (at for at, one in enumerate(said) if one == word):
             for anchor, form, kind in needles.strong[word]:
                 if at >= anchor and tuple(said[at - anchor : at - anchor + len(form)]) == form and not _is_fraction(record, form):
-                    strong[file, kind] += 1
+                    strong[file, kind].append(place)
     for person in set(_PSEUDONYM.findall(record)) & needles.weak.keys():
         for word in needles.weak[person].keys() & words:
-            weak[file, needles.weak[person][word]] += 1
+            weak[file, needles.weak[person][word]].append(place)
 
 
 def _said(text: str) -> list[str]:
@@ -203,19 +240,19 @@ def _plain(text: str) -> str:
     return fold(text).casefold()
 
 
-def _text(text: str) -> Iterator[str]:
+def _text(text: str) -> Iterator[tuple[str, str]]:
     """JSON line by line with escapes resolved and attachments opened; HL7 v2 message by message; other text by lines or whole."""
     head = text[:200].lstrip("\ufeff \r\n\t\x0b")
     if head.startswith(("MSH", "FHS", "BHS")):
-        yield from re.split(r"[\r\n](?=MSH)", text)
+        yield from ((f"message {at}", one) for at, one in enumerate(re.split(r"[\r\n](?=MSH)", text), 1))
     elif head.startswith(("{", "[")):
-        for line in _lines(text):
-            yield _unescaped(line)
-            yield from (found for found in map(_opened, _ATTACHMENT.findall(line)) if found)
+        for at, line in enumerate(_lines(text), 1):
+            yield f"line {at}", _unescaped(line)
+            yield from ((f"line {at}, attachment", found) for found in map(_opened, _ATTACHMENT.findall(line)) if found)
     elif head.startswith("Patient-ID:") or "\n\n" in text[:2000]:
-        yield text
+        yield "note", text
     else:
-        yield from _lines(text)
+        yield from ((f"line {at}", line) for at, line in enumerate(_lines(text), 1))
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -301,5 +338,5 @@ def _name_forms(name: Name) -> Iterator[Words]:
         yield (*family, *firsts)
 
 
-def _hits(counted: Counter[tuple[str, str]]) -> list[Hit]:
-    return [Hit(file, kind, count) for (file, kind), count in sorted(counted.items())]
+def _hits(found: _Found) -> list[Hit]:
+    return [Hit(file, kind, len(places), list(dict.fromkeys(places))) for (file, kind), places in sorted(found.items())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,7 +16,20 @@ from bedside.formats.files import RawFile, paths
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, timezones
 
+if TYPE_CHECKING:
+    from bedside.deidentify.residue import Hit
+
 _SHOWN = 5
+
+
+class Review(msgspec.Struct, frozen=True):
+    """One file's weak hits of one kind, for a person to look at."""
+
+    file: str
+    kind: str
+    count: int
+    places: list[str]
+    reason: str
 
 
 def deidentify(context: Context, out: Path) -> Done:
@@ -74,11 +87,35 @@ def _prove(context: Context, safe: Path) -> dict[str, object]:
     residue = prove(outputs, context.keyring, keeps=permitted)
     if residue.strong:
         shutil.rmtree(safe)
-        found = "; ".join(f"{hit.file}: {hit.count} of kind {hit.kind}" for hit in residue.strong_hits[:_SHOWN])
+        kinds = ", ".join(f"{sum(hit.count for hit in hits)} {kind}" for kind, hits in _by_kind(residue.strong_hits).items())
+        found = "; ".join(f"{hit.file}: {hit.count} of kind {hit.kind} ({_places(hit)})" for hit in residue.strong_hits[:_SHOWN])
         raise Refused(
-            f"the residue proof found strong identifiers in de-identified files ({residue.strong}); nothing was written",
+            f"the residue proof found strong identifiers in de-identified files ({kinds}); nothing was written",
             where=f"safe/: {found}" + (" and more" if len(residue.strong_hits) > _SHOWN else ""),
             do='look for a column of the mapping that is kept and should not be (role "keep"), else report the kind and format',
         )
-    told = msgspec.to_builtins(residue)
-    return told if isinstance(told, dict) else {}
+    _for_review(residue.weak_hits, safe)
+    return {
+        name: [{key: hit[key] for key in ("file", "kind", "count")} for hit in told] if name.endswith("_hits") else told
+        for name, told in msgspec.to_builtins(residue).items()
+    }
+
+
+def _for_review(hits: list[Hit], safe: Path) -> None:
+    """safe/review.json: where a person should look, and why; never what stands there."""
+    from bedside.deidentify.residue import WEAK_REASONS
+
+    review = [Review(hit.file, hit.kind, hit.count, hit.places, WEAK_REASONS[hit.kind]) for hit in hits]
+    safe.mkdir(exist_ok=True)
+    (safe / "review.json").write_bytes(canonical.dumps({"schema": "bedside.review/1", "hits": review}))
+    if review:
+        kinds = ", ".join(f"{sum(hit.count for hit in found)} {kind}" for kind, found in _by_kind(hits).items())
+        say(f"  {sum(hit.count for hit in hits)} weak hits of the residue proof are for review, see safe/review.json: {kinds}")
+
+
+def _by_kind(hits: list[Hit]) -> dict[str, list[Hit]]:
+    return {kind: [hit for hit in hits if hit.kind == kind] for kind in sorted({hit.kind for hit in hits})}
+
+
+def _places(hit: Hit) -> str:
+    return ", ".join(hit.places[:_SHOWN]) + (" and more" if len(hit.places) > _SHOWN else "")
