@@ -113,6 +113,15 @@ def test_a_raw_file_that_was_moved_into_the_lake_is_told_under_its_alias(copy):
     assert [(f["kind"], f["name"]) for f in verdict["findings"]] == [("renamed", name)]
 
 
+def test_a_copy_of_a_raw_file_among_the_outputs_is_told_under_an_alias_and_as_whose_copy_it_is(copy):
+    path, name = next((path, name) for path, name in public_names(copy).items() if name.startswith("raw:dicom"))
+    shutil.copy(path, copy / "lake" / f"{SECRET}.dcm")
+    _, verdict = told(copy)
+    (added,) = verdict["findings"]
+    assert added["name"].startswith("lake/f-")
+    assert added["detail"] == f"it is a copy of {name}"
+
+
 def _linked_to_nothing(root: Path) -> str:
     (root / "raw" / "fhir" / f"{SECRET}.ndjson").symlink_to(root / "nothing")
     return "added"

@@ -21,7 +21,7 @@ from bedside.ledger.checkpoint import Checkpoint
 from bedside.ledger.log import CHECKPOINTS, ENTRIES, PUBLIC_KEY, Entry, Ledger
 
 OWN = frozenset(f"ledger/{name}" for name in (ENTRIES, CHECKPOINTS, PUBLIC_KEY))
-_MOVED, _NOBODY = "it now lies at ", "no entry of the ledger made it"
+_MOVED = "it now lies at "
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -74,10 +74,12 @@ def files(
     *,
     digest: Callable[[Path], str] = sha256_file,
     odd: Mapping[str, str] = MappingProxyType({}),
+    did: str = "made",
 ) -> list[Finding]:
     """Findings among files: `present` are the names that lie there, relative to `root`.
 
     odd   those that are no plain file, and what they are ("a link"): never opened, and never as the ledger says
+    did   what an entry did with its files: "made" them, or "took in" raw ones
     """
     here, digests = set(present) | odd.keys(), _Digests(root, digest, odd)
     missing = {name: expected[name] for name in sorted(expected.keys() - here)}
@@ -86,11 +88,11 @@ def files(
     found: list[Finding] = []
     for name, (item, seq) in sorted(expected.items()):
         if name in missing:
-            found.append(_gone(name, item, seq, by_digest))
+            found.append(_gone(name, item, seq, by_digest, did))
         elif digests.of(name) != item.digest:
             found.append(Finding("changed", name, digests.why.get(name) or f"its bytes are not those of entry {seq}", seq))
     moved = {f.detail.removeprefix(_MOVED) for f in found if f.kind == "renamed"}
-    return found + [Finding("added", name, digests.why.get(name) or _NOBODY) for name in added if name not in moved]
+    return found + [Finding("added", name, digests.why.get(name) or f"no entry of the ledger {did} it") for name in added if name not in moved]
 
 
 class _Digests:
@@ -110,10 +112,10 @@ class _Digests:
             return ""
 
 
-def _gone(name: str, item: Item, seq: int, added: dict[str, str]) -> Finding:
+def _gone(name: str, item: Item, seq: int, added: dict[str, str], did: str) -> Finding:
     if item.digest in added:
         return Finding("renamed", name, _MOVED + added[item.digest], seq)
-    return Finding("missing", name, f"entry {seq} made it", seq)
+    return Finding("missing", name, f"entry {seq} {did} it", seq)
 
 
 def _chain(lines: list[bytes]) -> list[Finding]:

@@ -24,6 +24,7 @@ from bedside.ledger import verify as check
 from bedside.ledger.log import Entry
 from bedside.ledger.verify import Finding
 from bedside.study.config import Deidentify
+from bedside.study.steps import STEPS
 from bedside.study.steps.sources import source_items
 
 if TYPE_CHECKING:
@@ -98,6 +99,11 @@ def examine(root: Path, entries: list[Entry], declaration: Declaration, keyring:
     return Found(found.findings, notes + found.notes, found.disguised)
 
 
+def tops() -> set[str]:
+    """The top folders that are the steps' own, whose names say nothing about patients."""
+    return {top.split("/")[0] for step in STEPS for top in step.owns}
+
+
 def beside(root: Path, declaration: Declaration) -> set[str]:
     """Folders that hold sources and nothing else of the study: what lies there is taken for raw, and not named."""
     tops = (inside(root, source) for source in declaration.source)
@@ -115,22 +121,28 @@ def _compared(root: Path, here: list[Source], then: dict[str, tuple[Item, int]],
             except BedsideError as error:
                 found.findings.append(Finding("unchecked", f"raw:{source.name}", f"{error.what}: {error.where}"))
                 then = {name: told for name, told in then.items() if _source_of(name) != source.name}
-    elsewhere, odd = _disguised(root, strays, beside(root, declaration), {item.digest for item, _ in then.values()}, keyring)
+    taken = {item.digest: name for name, (item, _) in then.items()}
+    elsewhere, odd = _disguised(root, strays, beside(root, declaration), taken, keyring)
     found.disguised = set(elsewhere)
     now |= dict(elsewhere.values())
-    found.findings += check.files(Path(), then, now, digest=lambda path: now[path.as_posix()], odd=odd)
+    told = check.files(Path(), then, now, digest=lambda path: now[path.as_posix()], odd=odd, did="took in")
+    found.findings += [_copy(one, taken[now[one.name]]) if one.kind == "added" and now.get(one.name) in taken else one for one in told]
     return found
 
 
-def _disguised(root: Path, strays: Mapping[str, str], areas: set[str], taken: set[str], keyring: Keyring) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+def _copy(added: Finding, of: str) -> Finding:
+    return msgspec.structs.replace(added, detail=f"it is a copy of {of}") if of.startswith("raw:") else added
+
+
+def _disguised(root: Path, strays: Mapping[str, str], areas: set[str], taken: Mapping[str, str], keyring: Keyring) -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
     """Files outside the sources that lie beside them or are copies of theirs: name to (alias, digest); and those that are no files."""
     from bedside.deidentify.transform import alias
 
-    found, odd = dict[str, tuple[str, str]](), dict[str, str]()
+    found, odd, ours = dict[str, tuple[str, str]](), dict[str, str](), tops()
     for name, kind in strays.items():
         digest = keyed_file(keyring.file_key, root / name) if (root / name).is_file() else ""
         if digest in taken or within(name, areas):
-            called = alias(name, keyring)
+            called = alias(name, keyring, words=[name.split("/")[0]] if name.split("/")[0] in ours else ())
             found[name] = (called, digest)
             if kind != "file":
                 odd[called] = SAID[kind]

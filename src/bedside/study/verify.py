@@ -13,6 +13,7 @@ from bedside.ledger import verify as check
 from bedside.ledger.log import Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict
 from bedside.study import folder, raw
+from bedside.study.steps import STEPS
 
 _NOT_CHECKED = "raw files were not checked, as was asked"
 
@@ -61,8 +62,6 @@ def ledger_of(root: Path) -> Ledger:
 
 def _unreadable(root: Path, lying: dict[str, str]) -> list[Finding]:
     """What keeps the ledger from being read at all: it was taken away from its outputs, or something else stands in its place."""
-    from bedside.study.steps import STEPS
-
     strange = [name for name in ("ledger", *sorted(check.OWN)) if folder.kind(root / name) in ("link", "other")]
     if strange:
         return [Finding("ledger", name, f"it is {raw.SAID[folder.kind(root / name)]}, where the ledger knows only files") for name in strange]
@@ -85,9 +84,7 @@ def _readable(ledger: Ledger) -> list[Entry]:
 
 def _withheld(*names: set[str]) -> list[Finding]:
     """Files that may be raw ones, moved: counted by folder, since only the keyring could give them another name."""
-    from bedside.study.steps import STEPS
-
-    ours = {top.split("/")[0] for step in STEPS for top in step.owns}
+    ours = raw.tops()
     tops = Counter(top if (top := name.split("/")[0]) in ours else "raw:" for name in set().union(*names))
     return [Finding("added", top, f"{many} files that no entry of the ledger made; they may be raw, so they are not named") for top, many in sorted(tops.items())]
 
