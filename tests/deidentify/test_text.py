@@ -355,6 +355,12 @@ def test_a_birth_date_in_text_is_its_year_where_the_policy_keeps_no_more():
     assert scrub("DOB 05-May-60, seen 03/10/2025", clock=relative, year=2025).text == "DOB 1935, seen 03/16/2000"
 
 
+def test_a_weekday_moves_with_its_date_where_the_clock_moves_by_days():
+    relative = Clock(shift_us=-9125 * DAY_US, relative=True)
+    assert scrub("Mon 3/10/25, then Friday, 03/14/2025", clock=relative, year=2025).text == "Thu 3/16/00, then Monday, 03/20/2000"
+    assert date(2000, 3, 16).strftime("%a") == "Thu"
+
+
 def test_a_two_digit_year_is_read_by_the_last_known_event_and_not_by_the_first():
     long = Clock(shift_us=70 * DAY_US, cap=89, last_us=_us(date(2025, 6, 1)))
     assert scrub("seen 03/10/25", clock=long, year=2015).text == "seen 05/19/25"
@@ -379,6 +385,25 @@ def test_a_name_is_known_with_and_without_its_marks_and_nothing_beside_it_is_tak
 def test_letters_around_a_name_stay_whatever_they_fold_to(before, after):
     left = scrub(f"{before} ; Ångströmqvist ; {after}", known=MARKED).text
     assert left == f"{before} ; [NAME] ; {after}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["07911 555731", "0121 496 0000", "020 7946 0018", "02 9876 5432", "(02) 9876 5432", "(01632) 960123", "06 12 34 56 78", "+33 6 12 34 56 78",
+     "+44 (0)7911 555731"],
+)  # fmt: skip
+def test_a_phone_of_nobody_known_goes_whole_in_the_groupings_of_many_countries(said):
+    assert scrub(f"his number {said}, he says").text == "his number [PHONE], he says"
+
+
+@pytest.mark.parametrize("said", ["07911 555731", "555.0199", "9876 5432", "0203 12 34 567"])
+def test_a_phone_with_a_label_goes_whole(said):
+    assert scrub(f"mobile: {said}, he says").text == "mobile: [PHONE], he says"
+
+
+@pytest.mark.parametrize("text", ["doses at 0800 1400 2000", "0600 1200 1800", "0.5 1234 5678", "BP 120 80 76 64", "RR 18 20 22 24 26"])
+def test_times_and_readings_in_a_row_are_no_phone(text):
+    assert scrub(text).text == text
 
 
 PHONES = KnownIdentifiers(phones={"+44 7911 555731", "(02) 9876 5432", "(212) 555-0199", "06 12 34 56 78"})

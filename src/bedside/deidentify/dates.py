@@ -30,6 +30,8 @@ from bedside.deidentify.lexicon import MONTHS
 from bedside.deidentify.spans import Span, around_digits
 
 _MIDDLE_OF_MONTH = 15
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKDAY = re.compile(r"\b((?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b\.?,?\s+\Z", re.IGNORECASE)
 _ANY_YEAR, _REACH = 2000, 48
 Move = Callable[[date], date]
 
@@ -91,6 +93,20 @@ def parsed(text: str, year: int, latest: int | None = None) -> tuple[re.Match[st
         if found is not None and true is not None:
             return found, true
     return None
+
+
+def weekday_moved(before: str, days: int) -> str:
+    """The text before a date with the weekday at its end moved too, for clocks that do not move by whole weeks.
+
+    >>> weekday_moved("Seen Mon, ", 2), weekday_moved("on SUNDAY ", 8), weekday_moved("on ", 2)
+    ('Seen Wed, ', 'on MONDAY ', 'on ')
+    """
+    found = _WEEKDAY.search(before)
+    if found is None or days % 7 == 0:
+        return before
+    new = WEEKDAYS[([day[:3] for day in WEEKDAYS].index(found[1][:3].lower()) + days) % 7].capitalize()
+    written = new if found[1].lower().endswith("day") else new[:3]
+    return before[: found.start(1)] + (written.upper() if found[1].isupper() else written) + before[found.end(1) :]
 
 
 def _read(parts: dict[str, str | None], year: int, latest: int = _ANY_YEAR) -> date | None:

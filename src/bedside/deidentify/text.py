@@ -96,7 +96,10 @@ def _line_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: b
 def _replaced(text: str, spans: Iterable[Span], clock: Clock | None, age_cap: int | None, year: int) -> Scrubbed:
     parts, at, counts = [], 0, Counter[str]()
     for span in spans:
-        parts += [text[at : span.start], _instead(text[span.start : span.end], span.kind, clock, age_cap, year)]
+        before = text[at : span.start]
+        if span.kind == "DATE" and clock is not None:
+            before = dates.weekday_moved(before, clock.days)
+        parts += [before, _instead(text[span.start : span.end], span.kind, clock, age_cap, year)]
         counts[span.kind] += 1
         at = span.end
     return Scrubbed("".join([*parts, text[at:]]), dict(sorted(counts.items())))
