@@ -42,10 +42,23 @@ SHOWN = (
     "Kinquetzal",
     "Docquetzal",
     "4 Canary Wharf Lane",
+    "17-Mar-51",
+    "17.03.51",
+    "51-03-17",
+    "17 Mar 51",
+    "DOB 031751",
+    "Ångquertz",
+    "Angquertz",
+    "ANGQUERTZ",
+    "Contactzal",
+    "555731",
+    "555-731",
+    "555.731",
 )
 LETTER = (
     f"{FAMILY}, {GIVEN} ({FAMILY.upper()}, Z.) was born on 17 March 1951, March 17, 1951, 17-Mar-1951, 3/17/51, 1951/03/17 or 19510317.\n"
     f"MRN 777-1234-5678, phone 212.555.7193 or +1 212 555 7193, mail zq@canary.example, of 4 Canary Wharf Lane. Mrs. {FAMILY} has angina.\n"
+    f"Known as Angquertz (ANGQUERTZ), 17-Mar-51, 17.03.51, 51-03-17, 17 Mar 51, DOB 031751; Contactzal has 07911 555731, 07911-555-731 or 07911.555.731.\n"
 )
 
 
@@ -83,7 +96,9 @@ def plant(raw: Path) -> None:
 def plant_in_hostile_places(raw: Path) -> None:
     """The canary where no rule of thumb looks: nested, private, undeclared, encoded, and in the name of a folder."""
     first = json.loads((raw / "fhir" / "Patient.ndjson").read_text().splitlines()[0])
-    first["contact"] = [{"name": {"family": "Kinquetzal"}, "telecom": [{"value": PHONE}]}]
+    first["contact"] = [{"name": {"family": "Kinquetzal"}, "telecom": [{"value": PHONE}]},
+                        {"name": {"text": "Mrs. Berenike Contactzal"}, "telecom": [{"value": "+44 7911 555731"}]}]  # fmt: skip
+    first["name"].append({"use": "nickname", "text": "Ångquertz"})
     first["address"] = [{"line": ["4 Canary Wharf Lane"], "city": "Albany", "state": "NY", "postalCode": "12203"}]
     first["telecom"].append({"system": "email", "value": "zq@canary.example"})
     first["extension"] = [
@@ -97,7 +112,7 @@ def plant_in_hostile_places(raw: Path) -> None:
                                                                                        ("application/pdf", "utf-8"))]  # fmt: skip
     resources = [
         {"resourceType": "Observation", "id": f"{FAMILY}-1", "status": "final", "subject": about, "code": {"text": LETTER, "coding": [
-            {"system": "http://loinc.org", "code": "8867-4", "display": "Heart rate"}, {"system": "urn:local", "code": MRN, "display": FAMILY}]},
+            {"system": "http://loinc.org", "code": "8867-4", "display": f"Heart rate of {FAMILY}"}, {"system": "urn:local", "code": MRN, "display": FAMILY}]},
          "effectiveDateTime": "2025-09-01T10:00:00-04:00", "valueString": LETTER, "note": [{"text": LETTER, "authorString": "Docquetzal"}],
          "performer": [{"reference": f"Practitioner/{FAMILY}", "display": "Docquetzal"}], "method": {"text": FAMILY}},
         {"resourceType": "Encounter", "id": f"e-{MRN}", "status": "finished", "class": {"code": "IMP"}, "subject": about,
@@ -120,11 +135,12 @@ def plant_in_hostile_places(raw: Path) -> None:
         f"OBR|1|{MRN}^{FAMILY}|{MRN}|8867-4^{FAMILY}^L|||20250901100000||||||{LETTER.splitlines()[0]}|||14^Docquetzal^Doc|{PHONE}",
         f"NTE|1|{FAMILY}|{escaped}|{FAMILY}",
         f"OBX|1|TX|1^{FAMILY}^L||{escaped}|{FAMILY}|{FAMILY}|||||||||{FAMILY}|Docquetzal^D",
-        f"OBX|2|FT|8867-4^Heart rate^LN||{escaped}||||||F",
+        f"OBX|2|FT|8867-4^Rate of {FAMILY}^LN||{escaped}||||||F",
         f"OBX|3|XX|8867-4^Heart rate^LN||{FAMILY}||||||F",
         f"OBX|4|ED|8867-4^Heart rate^LN||^TEXT^^Base64^{letters[0][1]}||||||F",
         f"ZPD|{FAMILY}|{MRN}|{BORN}")) + "\r")  # fmt: skip
     labs = (raw / "tables" / "labs.csv").read_text().splitlines()
+    labs = [line.replace(",Sodium,", f",Sodium {FAMILY},") if line.startswith(MRN) else line for line in labs]
     added = [line + (",remark" if at == 0 else f",{FAMILY} {MRN} zq@canary.example") for at, line in enumerate(labs)]
     (raw / "tables" / "labs.csv").write_text("\n".join(added) + "\n")
     (raw / "notes" / f"{GIVEN}_{FAMILY}").mkdir()
@@ -143,6 +159,7 @@ def plant_in_hostile_places(raw: Path) -> None:
     image.add_new(0x60000022, "LO", FAMILY)
     image.add_new(0x00204000, "LT", LETTER)
     image.ProtocolName, image.BodyPartExamined, image.StationName = f"{FAMILY} chest", FAMILY.upper()[:16], "Docquetzal"
+    image.ImageType = ["ORIGINAL", "PRIMARY", FAMILY.upper()]
     image.file_meta.SendingApplicationEntityTitle = FAMILY
     image.preamble = f"{FAMILY} {MRN}".encode().ljust(128, b"\0")
     image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{MRN}"
