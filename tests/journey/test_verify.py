@@ -181,10 +181,19 @@ def keyless(copy) -> Path:
 def test_without_the_keyring_raw_files_inside_the_folder_are_unchecked_and_not_ok(keyless):
     code, verdict = told(keyless)
     assert (code, verdict["ok"]) == (1, False)
-    assert [(f["kind"], f["name"]) for f in verdict["findings"]] == [("unchecked", "raw:")]
+    assert [(f["kind"], f["name"]) for f in verdict["findings"]] == [("unchecked", "raw files")]
     code, verdict = told(keyless, "--without-raw")
     assert (code, verdict["ok"]) == (0, True)
     assert verdict["notes"]
+
+
+@pytest.mark.parametrize("words", [[], ["--without-raw"]])
+def test_without_the_keyring_raw_files_moved_elsewhere_are_counted_and_not_named(keyless, words):
+    (keyless / "raw" / "notes" / f"{SECRET}.txt").write_text("x")
+    (keyless / "raw").rename(keyless / "incoming")
+    code, verdict = told(keyless, *words)
+    assert code == 1
+    assert ("added", "raw files") in {(f["kind"], f["name"]) for f in verdict["findings"]}
 
 
 def test_without_the_keyring_raw_files_missing_or_added_are_counted_by_source(keyless):
@@ -192,7 +201,7 @@ def test_without_the_keyring_raw_files_missing_or_added_are_counted_by_source(ke
     (keyless / "raw" / "fhir" / f"{SECRET}.ndjson").write_text("")
     _, verdict = told(keyless)
     assert {(f["kind"], f["name"]) for f in verdict["findings"]} == {
-        ("added", "lake"), ("added", "raw:fhir"), ("missing", "raw:notes"), ("unchecked", "raw:"),
+        ("added", "lake"), ("added", "raw:fhir"), ("missing", "raw:notes"), ("unchecked", "raw files"),
     }  # fmt: skip
 
 

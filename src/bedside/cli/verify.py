@@ -28,5 +28,7 @@ def run(study: str, without_raw: bool, as_json: bool) -> None:
               "findings": verdict.findings, "notes": verdict.notes}  # fmt: skip
     show(record, as_text(verdict), as_json)
     where = quoted(study)
-    following(f"bedside explain {where} --list" if verdict.ok else f"bedside run {where}   (makes again what changed)", machine=as_json)
+    unchecked = all(finding.kind == "unchecked" for finding in verdict.findings)
+    again = f"bedside verify {where} --without-raw" if unchecked else f"bedside run {where}   (makes again what changed)"
+    following(f"bedside explain {where} --list" if verdict.ok else again, machine=as_json)
     raise SystemExit(0 if verdict.ok else 1)

@@ -2,15 +2,12 @@
 
 In        the study folder, the ledger's entries, the keyring or why there is none, and what lies outside the steps' outputs
 Out       findings, notes, and which other files are raw files in disguise: those too are told under an alias only
-Why       the sources are taken from the ledger, which knows what was taken in: study.toml may since have been broken
 """
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,22 +20,14 @@ from bedside.formats.files import Source, paths, unread
 from bedside.ledger import verify as check
 from bedside.ledger.log import Entry
 from bedside.ledger.verify import Finding
-from bedside.study.config import Deidentify
-from bedside.study.steps import STEPS
+from bedside.study.declaration import Declaration, beside, inside, taken_in, tops, within
 from bedside.study.steps.sources import source_items
 
 if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
 
-_PREFIXES = ("raw:", "unread:")
+_PREFIXES, RAW = ("raw:", "unread:"), "raw files"
 SAID = {"link": "a symbolic link", "folder": "a folder", "other": "no plain file"}
-
-
-class Declaration(msgspec.Struct, frozen=True):
-    """The parts of study.toml that say where raw files and keyring lie; whether the rest makes sense is not asked."""
-
-    source: list[Source] = []
-    deidentify: Deidentify = msgspec.field(default_factory=Deidentify)
 
 
 class Found(msgspec.Struct):
@@ -49,37 +38,10 @@ class Found(msgspec.Struct):
     disguised: set[str] = set()
 
 
-def declared(root: Path, entries: list[Entry]) -> tuple[Declaration, Declaration]:
-    """The declaration as it was when the files were taken in, and as it is now; either stands in for the other."""
-    entry = _taken_in(entries)
-    then, now = _declaration(entry.receipt.parameters.get("told") if entry else None), _declaration(_tree(root))
-    return then or now or Declaration(), now or then or Declaration()
-
-
-def keyring_of(root: Path, declaration: Declaration) -> tuple[Keyring | None, str]:
-    """The keyring, or why there is none."""
-    from bedside.deidentify.keyring import Keyring
-    from bedside.study.folder import keyring_path
-
-    path = keyring_path(root, declaration.deidentify.keyring)
-    if not path.is_file():
-        return None, "the keyring is not here, and their digests are keyed"
-    try:
-        return Keyring.open(path), ""
-    except BedsideError as error:
-        return None, error.what
-    except OSError as error:
-        return None, f"the keyring cannot be read: {error.strerror}"
-
-
-def inside(root: Path, source: Source) -> str | None:
-    """Name of a source relative to the study folder; None for one outside."""
-    name = os.path.relpath(root / source.path, root)
-    return None if name.startswith("..") else Path(name).as_posix()
-
-
-def within(name: str, tops: Iterable[str]) -> bool:
-    return any(name == top or name.startswith(top + "/") for top in tops)
+def unasked(strays: Mapping[str, str]) -> Found:
+    """Raw files left out; what lies outside the steps' own folders may be raw, moved, and so is counted and not named."""
+    foreign = {name for name in strays if "/" in name and name.split("/")[0] not in {*tops(), "ledger"}}
+    return Found(_withheld(foreign), ["raw files were not checked, as was asked"], foreign)
 
 
 def examine(root: Path, entries: list[Entry], declaration: Declaration, keyring: Keyring | None, why: str, strays: Mapping[str, str]) -> Found:
@@ -90,24 +52,13 @@ def examine(root: Path, entries: list[Entry], declaration: Declaration, keyring:
     here = [source for source in declaration.source if inside(root, source) or (root / source.path).exists()]
     away = [source.name for source in declaration.source if source not in here]
     notes = [f"raw files were not checked: those of {', '.join(away)} lie outside the study folder and are not here"] * bool(away)
-    entry = _taken_in(entries)
+    entry = taken_in(entries)
     taken = {item.name: (item, entry.seq) for item in entry.receipt.inputs if item.name.startswith(_PREFIXES)} if entry else {}
     then = {name: told for name, told in taken.items() if _source_of(name) in {source.name for source in here}}
     found = (
-        _counted(root, here, then, why, strays) if keyring is None else _compared(root, here, then, declaration, keyring, strays)
+        _counted(root, here, then, declaration, why, strays) if keyring is None else _compared(root, here, then, declaration, keyring, strays)
     )
     return Found(found.findings, notes + found.notes, found.disguised)
-
-
-def tops() -> set[str]:
-    """The top folders that are the steps' own, whose names say nothing about patients."""
-    return {top.split("/")[0] for step in STEPS for top in step.owns}
-
-
-def beside(root: Path, declaration: Declaration) -> set[str]:
-    """Folders that hold sources and nothing else of the study: what lies there is taken for raw, and not named."""
-    tops = (inside(root, source) for source in declaration.source)
-    return {Path(top).parent.as_posix() for top in tops if top and "/" in top}
 
 
 def _compared(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], declaration: Declaration, keyring: Keyring, strays: Mapping[str, str]) -> Found:
@@ -141,7 +92,7 @@ def _disguised(root: Path, strays: Mapping[str, str], areas: set[str], taken: Ma
     found, odd, ours = dict[str, tuple[str, str]](), dict[str, str](), tops()
     for name, kind in strays.items():
         digest = keyed_file(keyring.file_key, root / name) if (root / name).is_file() else ""
-        if digest in taken or within(name, areas):
+        if digest in taken or (within(name, areas) and name not in areas):
             called = alias(name, keyring, words=[name.split("/")[0]] if name.split("/")[0] in ours else ())
             found[name] = (called, digest)
             if kind != "file":
@@ -149,7 +100,7 @@ def _disguised(root: Path, strays: Mapping[str, str], areas: set[str], taken: Ma
     return found, odd
 
 
-def _counted(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], why: str, strays: Mapping[str, str]) -> Found:
+def _counted(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], declaration: Declaration, why: str, strays: Mapping[str, str]) -> Found:
     """Without the keyring: how many files there are, since neither names nor digests can be compared."""
     before, found = Counter(_source_of(name) for name in then), Found()
     for source in here:
@@ -160,13 +111,20 @@ def _counted(root: Path, here: list[Source], then: dict[str, tuple[Item, int]], 
         elif now != before[source.name]:
             kind, many = ("missing", before[source.name] - now) if now < before[source.name] else ("added", now - before[source.name])
             found.findings.append(Finding(kind, f"raw:{source.name}", f"{many} of its files: {before[source.name]} were taken in, {now} lie there"))
-    if found.findings:
-        found.disguised = set(strays)
+    areas = beside(root, declaration)
+    found.disguised = set(strays) if found.findings else {name for name in strays if within(name, areas)}
+    found.findings += _withheld(found.disguised - areas)
     if any(inside(root, source) for source in here):
-        found.findings.append(Finding("unchecked", "raw:", f"raw files could not be checked: {why}; bring it, or give --without-raw"))
+        found.findings.append(Finding("unchecked", RAW, f"they could not be checked: {why}; bring it, or give --without-raw"))
     elif here:
         found.notes.append(f"raw files were not checked: {why}")
     return found
+
+
+def _withheld(names: set[str]) -> list[Finding]:
+    """Files that may be raw ones, moved: counted by folder, since only the keyring could give them another name."""
+    places = Counter(top if (top := name.split("/")[0]) in tops() else RAW for name in names)
+    return [Finding("added", top, f"{many} files that no entry of the ledger made; they may be raw, so they are not named") for top, many in sorted(places.items())]
 
 
 def _lost(source: Source, then: Mapping[str, object]) -> Finding:
@@ -176,21 +134,3 @@ def _lost(source: Source, then: Mapping[str, object]) -> Finding:
 
 def _source_of(name: str) -> str:
     return name.split(":", 1)[1].split("/", 1)[0]
-
-
-def _taken_in(entries: list[Entry]) -> Entry | None:
-    return next((entry for entry in reversed(entries) if entry.receipt.step == "deidentify"), None)
-
-
-def _tree(root: Path) -> object:
-    try:
-        return tomllib.loads((root / "study.toml").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _declaration(tree: object) -> Declaration | None:
-    try:
-        return msgspec.convert(tree, Declaration) if tree else None
-    except msgspec.ValidationError:
-        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -12,10 +11,8 @@ from bedside.core.receipt import Item
 from bedside.ledger import verify as check
 from bedside.ledger.log import Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict
-from bedside.study import folder, raw
+from bedside.study import declaration, folder, raw
 from bedside.study.steps import STEPS
-
-_NOT_CHECKED = "raw files were not checked, as was asked"
 
 
 def verify(root: Path, *, without_raw: bool = False) -> Verdict:
@@ -29,22 +26,17 @@ def verify(root: Path, *, without_raw: bool = False) -> Verdict:
         return Verdict(False, 0, 0, None, broken, [])
     ledger = ledger_of(root)
     entries = _readable(ledger)
-    then, now = raw.declared(root, entries)
-    keyring, why = raw.keyring_of(root, now)
+    then, now = declaration.declared(root, entries)
+    keyring, why = declaration.keyring_of(root, now)
     findings = check.record(ledger, keyring.public_key if keyring else None)
     expected = check.current(entries)
-    tops = [top for source in then.source if (top := raw.inside(root, source))]
-    strays = {name: kind for name, kind in lying.items() if name not in expected and name not in check.OWN and not raw.within(name, tops)}
-    areas = raw.beside(root, then)
-    if without_raw:
-        told = raw.Found([], [_NOT_CHECKED], {name for name in strays if raw.within(name, areas)})
-    else:
-        told = raw.examine(root, entries, then, keyring, why, {n: k for n, k in strays.items() if n not in areas})
-    shown = {name for name in strays if name not in told.disguised and not raw.within(name, areas)}
-    odd = {name: raw.SAID[lying[name]] for name in shown | (expected.keys() & lying.keys()) if lying[name] != "file"}
-    findings += check.files(root, expected, shown | (expected.keys() & lying.keys()), odd=odd)
-    if keyring is None and not without_raw:
-        findings += _withheld(told.disguised, {name for name in strays if raw.within(name, areas) and name not in areas})
+    tops = [top for source in then.source if (top := declaration.inside(root, source))]
+    lying = {name: kind for name, kind in lying.items() if not declaration.within(name, tops) or name in expected}
+    strays = {name: kind for name, kind in lying.items() if name not in expected and name not in check.OWN}
+    told = raw.unasked(strays) if without_raw else raw.examine(root, entries, then, keyring, why, strays)
+    shown = lying.keys() - check.OWN - told.disguised - {area for area in declaration.beside(root, then) if lying.get(area) == "folder"}
+    odd = {name: raw.SAID[lying[name]] for name in shown if lying[name] != "file"}
+    findings += check.files(root, expected, shown, odd=odd)
     findings += told.findings
     head = None if findings and findings[0].kind == "ledger" else ledger.head()
     return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, told.notes)
@@ -80,13 +72,6 @@ def _readable(ledger: Ledger) -> list[Entry]:
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
     return found
-
-
-def _withheld(*names: set[str]) -> list[Finding]:
-    """Files that may be raw ones, moved: counted by folder, since only the keyring could give them another name."""
-    ours = raw.tops()
-    tops = Counter(top if (top := name.split("/")[0]) in ours else "raw:" for name in set().union(*names))
-    return [Finding("added", top, f"{many} files that no entry of the ledger made; they may be raw, so they are not named") for top, many in sorted(tops.items())]
 
 
 def as_text(verdict: Verdict) -> str:
