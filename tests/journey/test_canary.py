@@ -51,9 +51,9 @@ SHOWN = (
     "Angquertz",
     "ANGQUERTZ",
     "Contactzal",
-    "555731",
-    "555-731",
-    "555.731",
+    " 555731",
+    "07911-555-731",
+    "07911.555.731",
 )
 LETTER = (
     f"{FAMILY}, {GIVEN} ({FAMILY.upper()}, Z.) was born on 17 March 1951, March 17, 1951, 17-Mar-1951, 3/17/51, 1951/03/17 or 19510317.\n"
