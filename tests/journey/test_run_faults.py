@@ -148,6 +148,26 @@ def test_a_folder_that_may_not_be_written_is_one_message_and_can_still_be_read(d
     assert Study(copy).content() == done.content()
 
 
+@pytest.mark.parametrize("closed", ["folder", "file"])
+def test_what_may_not_be_read_in_a_source_stops_the_run_and_is_not_named(copy, closed):
+    path = copy / "raw" / "Zanzibarius_1234567"
+    path.mkdir()
+    (path / "vitals.csv").write_text("x")
+    shut = path if closed == "folder" else path / "vitals.csv"
+    shut.chmod(0)
+    try:
+        if subprocess.run([sys.executable, "-c", f"import os; os.listdir({str(shut)!r})" if closed == "folder" else f"open({str(shut)!r})"],
+                          check=False, capture_output=True, preexec_fn=powerless).returncode == 0:  # fmt: skip
+            pytest.skip("this machine lets everybody read everywhere")
+        told = bedside("run", copy, before=powerless)
+        checked = bedside("verify", copy, before=powerless)
+    finally:
+        shut.chmod(0o755)
+    assert "Permission denied" in one_message(told, 1)
+    assert (checked.returncode, "unchecked" in checked.stdout) == (1, True)
+    assert not any("Zanzibarius" in said for said in (told.stdout, told.stderr, checked.stdout, checked.stderr))
+
+
 def test_a_study_moved_with_its_keyring_has_nothing_to_do_and_verifies(done, copy):
     study = Study(copy)
     assert [ran.step for ran in study.run(quiet=True) if ran.ran] == []

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import fnmatch
 import gzip
+import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from bedside.core.errors import Malformed, Misconfigured
+from bedside.core.errors import Malformed, Misconfigured, Unusable
 
 Format = Literal["fhir", "hl7v2", "tables", "dicom", "notes"]
 
@@ -87,11 +89,21 @@ def _divided(source: Source, root: Path) -> tuple[Found, Found]:
         raise Misconfigured(f"source {source.name!r} has no such folder or file", where=f"study.toml, source {source.name!r}, path",
                             do="correct the path; it is relative to study.toml")  # fmt: skip
     read, other = Found(), Found()
-    for path in top.rglob("*"):
-        if path.is_symlink() or not path.is_dir():
-            relative = path.relative_to(top).as_posix()
-            (read if path.is_file() and _data(relative, source.include) else other).append((path, relative))
+    for path in _lying(top, source.name):
+        relative = path.relative_to(top).as_posix()
+        (read if path.is_file() and _data(relative, source.include) else other).append((path, relative))
     return sorted(read, key=lambda pair: pair[1]), sorted(other, key=lambda pair: pair[1])
+
+
+def _lying(top: Path, source: str) -> Iterator[Path]:
+    """Everything below a folder but plain folders; links to folders are not followed. A folder that cannot be listed is an error."""
+
+    def closed(error: OSError) -> None:
+        raise Unusable(f"a folder of source {source!r} cannot be listed: {error.strerror}", where=f"study.toml, source {source!r}, path",
+                       do="give the one who runs bedside the right to read every folder of this source") from None  # fmt: skip
+
+    for below, folders, names in os.walk(top, onerror=closed):
+        yield from (Path(below) / name for name in [*names, *(name for name in folders if (Path(below) / name).is_symlink())])
 
 
 def _data(relative: str, patterns: list[str]) -> bool:

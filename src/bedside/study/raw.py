@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
 
 _PREFIXES, RAW = ("raw:", "unread:"), "raw files"
-SAID = {"link": "a symbolic link", "folder": "a folder", "other": "no plain file"}
+SAID = {"link": "a symbolic link", "folder": "an empty folder", "other": "no plain file"}
 
 
 class Found(msgspec.Struct):
