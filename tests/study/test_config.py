@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
+
 import pytest
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bedside.cli.group import bedside
 from bedside.core.errors import Misconfigured, Refused
-from bedside.study import config
+from bedside.study import config, sense, shape
 
 GOOD = """schema = "bedside.study/1"
 name = "a study"
@@ -139,3 +144,28 @@ def test_a_leak_is_refused_with_code_3_and_the_other_problems_beside_it(root, ve
     assert (told.exception.exit_code if isinstance(told.exception, Refused) else told.exit_code) == 3
     assert "Europe/Pairs" in said
     assert code in said
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_without_end_is_a_problem(root, number):
+    (problem,) = config.problems(GOOD + f"[task.prediction]\nevery_hours = {number}\n", root)
+    assert (problem.key, problem.what) == ("task.prediction.every_hours", "is not a finite number")
+
+
+def _places(tree: object) -> Iterator[tuple[object, object]]:
+    """Every place in a tree where a value stands."""
+    for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+        yield tree, key
+        if isinstance(value, (dict, list)):
+            yield from _places(value)
+
+
+WRONG = st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.booleans(), st.just([]), st.just({}), st.just([[1]]), st.just([{"name": 1}]))
+
+
+@given(st.data())
+def test_whatever_stands_in_the_file_it_is_told_and_never_a_crash(data):
+    tree = tomllib.loads(GOOD + '[task.prediction]\nfirst_hours = 1.0\n[task.split]\nfolds = 5\n[deidentify]\npolicy = "safe-harbor"\n[model]\nkind = "logistic"\n')
+    holder, key = data.draw(st.sampled_from(list(_places(tree))))
+    holder[key] = data.draw(WRONG)
+    assert all(fault.what and fault.do for fault in [*shape.faults(tree, config.StudyFile, ""), *sense.faults(tree, None)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 from difflib import get_close_matches
+from math import isfinite
 from typing import Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
@@ -35,6 +36,8 @@ def faults(value: object, wanted: object, path: str) -> list[Fault]:
         return [fault for index, item in enumerate(value) for fault in faults(item, inner, f"{path}[{index}]")]
     if get_origin(wanted) is Literal and isinstance(value, str):
         return _choice(value, [str(choice) for choice in get_args(wanted)], path)
+    if isinstance(value, float) and not isfinite(value):  # TOML has inf and nan, which slip through every comparison
+        return [Fault(path, "is not a finite number", "write a number, or leave it out")]
     try:
         msgspec.convert(value, wanted)
     except msgspec.ValidationError as error:
