@@ -291,6 +291,7 @@ TEN_WEEKS = Clock(shift_us=70 * DAY_US)
         ("25-03-10", "25-05-19"),
         ("28-Dec-99", "07-Mar-00"),
         ("Mon 3/10", "Mon 5/19"),
+        ("chest pain on 3/10", "chest pain on 5/19"),
         ("admitted 3/10", "admitted 5/19"),
         ("seen 3/10-3/14 and 3/16", "seen 5/19-5/23 and 5/25"),
         ("3/10 07:00", "5/19 07:00"),
@@ -304,6 +305,15 @@ TEN_WEEKS = Clock(shift_us=70 * DAY_US)
         ("since 5/98", "since 7/98"),
         ("3/2025", "5/2025"),
         ("2025-03", "2025-05"),
+        ("05/May/60", "14/Jul/60"),
+        ("05MAY60", "14JUL60"),
+        ("DOB 05 05 60", "DOB 07 14 60"),
+        ("5 / 5 / 60", "7 / 14 / 60"),
+        ("05.1960", "07.1960"),
+        ("Labs (3/10): Na 140", "Labs (5/19): Na 140"),
+        ("CT 3/10", "CT 5/19"),
+        ("3/10 0700 vitals", "5/19 0700 vitals"),
+        ("20250310T0700", "20250519T0700"),
     ],
 )
 def test_a_date_in_few_digits_moves_year_and_all_in_the_width_it_had(text, moved):
@@ -335,6 +345,10 @@ def test_a_date_in_few_digits_moves_year_and_all_in_the_width_it_had(text, moved
         "May 10 mg be given",
         "section 2.1.10",
         "5-10 mg",
+        "started on 1/2 NS",
+        "cultures 2/2 bottles positive",
+        "labs 3/3 negative",
+        "reduced by 1/2",
     ],
 )
 def test_what_only_looks_like_a_date_stays(text):

@@ -29,20 +29,20 @@ SEPARATED = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<sep>[-/.])(?P<month>0?[1-9]|1[0-2])(?P=sep)(?P<day>[12]\d|3[01]|0?[1-9])(?![\d]|[-/]\d)",
-        r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>[/-])(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\w]|[-/]\d)",
+        r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>[/-]| / )(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\w]|[-/]\d)",
         rf"(?<![\w./-]){_PAST_DAYS}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])(?![\w]|[-/.]\d)",
         r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>\.)(?P<second>\d{1,2})\.(?P<year>(?:19|20)\d\d)(?!\w)",
         rf"(?<![\w./-]){_NO_VERSION}{_FIRST}(?P<sep>\.){_SECOND}\.{_TWO}(?![\w%/-]|[.,]\d)",
         rf"(?<![\w./-])(?P<month>0?[1-9]|1[0-2])(?P<sep>/){_LIKELY_YEAR}(?!\w|[-/.]\d){_NO_DOSE}",
-        rf"(?<![\w./-])(?P<month>0[1-9])(?P<sep>-){_LIKELY_YEAR}(?!\w|[-/.]\d){_NO_DOSE}",
+        rf"(?<![\w./-])(?P<month>0[1-9])(?P<sep>[-.]){_LIKELY_YEAR}(?!\w|[-/.]\d){_NO_DOSE}",
         rf"(?<![\w./-]){_LIKELY_YEAR}(?P<sep>-)(?P<month>0[1-9]|1[0-2])(?!\w|[-/.:]\d)",
     )
 )
 NAMED = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s-]+){_DAY}(?P<comma>,?[\s-]*,?\s*){_YEAR}(?![\w])",
-        rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s-]+){_DAY}(?P<comma>-|,\s*){_TWO}(?!\w){_NO_DOSE}{_ENDS}",
+        rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s/-]+){_DAY}(?P<comma>,?[\s/-]*,?\s*){_YEAR}(?![\w])",
+        rf"(?<![\w-])(?i:{_MONTH})(?P<gap>[\s/-]+){_DAY}(?P<comma>[/-]|,\s*){_TWO}(?!\w){_NO_DOSE}{_ENDS}",
         rf"(?<![\w.]){_DAY}(?P<gap>(?:\s+of)?[\s/.-]*)(?i:{_MONTH})(?P<comma>,?[\s/.-]*){_YEAR}(?![\w])",
         rf"(?<![\w.]){_DAY}(?P<gap>(?:\s+of)?[\s/.-]*)(?i:{_MONTH})(?P<comma>,?[\s/.-]*){_TWO}(?!\w){_NO_DOSE}",
         rf"(?<![\w-])(?i:{_MONTH})(?P<comma>,?\s+(?:of\s+)?|[-/]){_YEAR}(?![\w])",
@@ -52,7 +52,7 @@ NAMED = tuple(
         rf"(?<![\w./]){_DAY}(?P<gap>(?:\s+of)?\s+){_MONTH}(?![\w-])",
     )
 )
-COMPACT = re.compile(r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!\w|[.-]\d)")
+COMPACT = re.compile(r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!(?!T\d)\w|[.-]\d)")
 SHAPED = (*SEPARATED, *NAMED, COMPACT)
 MONTHS_NAME = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
 YEAR_FIRST = re.compile(rf"{_TWO}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])")
@@ -60,28 +60,32 @@ YEAR_FIRST = re.compile(rf"{_TWO}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(
 _SLASHED = rf"{_FIRST}(?P<sep>/){_SECOND}"
 _MONTH_OF = r"(?P<month>0?[1-9]|1[0-2])(?P<sep>[/.-])"
 _SIX = r"(?P<first>\d\d)(?P<second>\d\d)(?P<year>\d\d)"
-BARE = tuple(map(re.compile, (_SLASHED, rf"{_MONTH_OF}{_TWO}", _SIX)))  # as `IN_CONTEXT` finds them, read without it
+_SPACED = rf"{_FIRST} {_SECOND} (?P<year>(?:19|20)\d\d|\d\d)"
+BARE = tuple(map(re.compile, (_SLASHED, rf"{_MONTH_OF}{_TWO}", _SIX, _SPACED)))  # as `IN_CONTEXT` finds them, read without it
 
 _WORDS = (
     r"on|since|from|until|till|through|thru|dated?|seen|by|before|after|admit(?:ted)?|admission|discharged?|started|stopped|began|ended|scheduled|due|performed|"
-    r"done|drawn|collected|obtained|appointment|appt|visit|follow-?up|f/u|dos|surgery|extubated|intubated|transferred|placed|removed|effective|expires?|"
+    r"labs?|ct|mri|x-?ray|cxr|echo|ekg|ecg|cath|pod\s?#?\s?\d+,?|done|drawn|collected|obtained|appointment|appt|visit|follow-?up|f/u|dos|surgery|extubated|intubated|transferred|placed|removed|effective|expires?|"
     r"(?:as|week|morning|evening|night|afternoon)\s+of|(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?"
 )
 _BORN = r"\b(?:d\.?o\.?b\b\.?|born|birth\s?da(?:te|y)|date\s+of\s+birth)[\s:=.-]*(?:(?:in|on|is|was)\s+)?"
-_NO_SCORE = r"(?![\w%/]|\.\d|-\d(?!\d?/\d)|\s*(?:mg|strength|murmur|pain|severity|intensity|power|motor|tabs?|tablets?|cups?|systolic|diastolic|out\s+of)\b)"
+_NO_SCORE = r"(?![\w%/]|\.\d|-\d(?!\d?/\d)|\s*(?:mg|strength|murmur|pain|severity|intensity|power|motor|tabs?|tablets?|cups?|systolic|diastolic|out\s+of|n\.?s|normal|saline|dextrose|ppm|ppd|packs?|doses?|bottles?|sets?|positive|negative|completed)\b)"
 IN_CONTEXT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:{_WORDS})[\s:]+(?P<whole>{_SLASHED}){_NO_SCORE}",
-        rf"(?<![\w./-])(?P<whole>{_SLASHED})(?=\s*(?:,|at|@)?\s*(?:[01]?\d|2[0-3]):[0-5]\d|\s*(?:at|@)\s*\d{{4}}\b)",
+        rf"\b(?:{_WORDS})[\s:(]+(?P<whole>{_SLASHED}){_NO_SCORE}",
+        rf"(?<![\w./-])(?P<whole>{_SLASHED})(?=\s*(?:,|at|@)?\s*(?:[01]?\d|2[0-3]):[0-5]\d|\s*(?:at|@)?\s+(?:[01]\d|2[0-3])[0-5]\d\b|\s?[ap]m\b)",
         rf"^[ \t]*(?:[-*•][ \t]*)?(?P<whole>{_SLASHED})(?=:\s|\s[-–]\s)",
         rf"\b(?:{_WORDS})[\s:]+(?P<whole>(?P<month>0?[1-9]|1[0-2])(?P<sep>/){_PAST_DAYS})(?!\w|[-/.]\d){_NO_DOSE}",
     )
 )
-OF_BIRTH = tuple(re.compile(rf"{_BORN}(?P<whole>{form})(?!\w|[-/.]\d)", re.IGNORECASE) for form in (rf"{_MONTH_OF}{_TWO}", _SIX))
+OF_BIRTH = tuple(
+    re.compile(rf"{_BORN}(?P<whole>{form})(?!\w|[-/.]\d)", re.IGNORECASE) for form in (rf"{_MONTH_OF}{_TWO}", _SIX, _SPACED)
+)
 BIRTH = re.compile(r"birth|born|d\.?o\.?b", re.IGNORECASE)
 NEXT = re.compile(rf"\s*(?:-|–|&|,|to|and|or|through|thru|until)\s*(?P<whole>{_SLASHED}){_NO_SCORE}", re.IGNORECASE)
 SCORED = re.compile(
-    r"\b(?:pain|severity|strength|scores?d?|rated?|intensity|NRS|VAS)\b[^.;]*\b(?:from|by|to|until)[\s:]+\d\d?/(?:5|10)\Z",
+    r"\b(?:pain|severity|strength|scores?d?|rated?|intensity|murmur|grade|reflex(?:es)?|pulses?|NRS|VAS)\b[^.;]*\b(?:from|by|to|until)[\s:]+\d\d?/(?:4|5|6|10)\Z"
+    r"|\b(?:reduc|decreas|increas|cut|dos|taper)\w*\b[^.;]*\bby[\s:]+[123]/[234]\Z",
     re.IGNORECASE,
 )

@@ -145,7 +145,8 @@ def _written(found: re.Match[str], new: date) -> str:
     """The new date in the writing of the match: every part is written over, from the last to the first."""
     text, parts = found.string, found.groupdict()
     swap = parts.get("first") is not None and int(parts["first"] or 0) > 12
-    cut = "-" in f"{parts.get('gap')}{parts.get('comma')}"
+    between = f"{parts.get('gap') or ''}{parts.get('comma') or ''}"
+    cut = not between or any(sign in between for sign in "-/.")
     padded = _is_padded(parts) or (cut and len(parts.get("day") or "") == 2)
     new_parts = {
         "year": _like_year(parts.get("year"), new),
@@ -182,7 +183,7 @@ def _like_year(said: str | None, new: date) -> str:
 def _like_month(said: str | None, new: date, padded: bool, *, cut: bool) -> str:
     """The month's number or name: in full where it was, its first three letters where it was cut short.
 
-    cut   months between hyphens are cut short (05-May-60), which May does not show
+    cut   months between hyphens or without blanks are cut short (05-May-60, 05MAY60), which May does not show
     """
     if not said or said.isdigit():
         return _like(padded, new.month)

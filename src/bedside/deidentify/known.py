@@ -80,6 +80,8 @@ class Finder:
                     if at > first and not _JOINTS.match(text[chunks[at - 1][1] : chunks[at][0]]):
                         break
                     joined += text[slice(*chunks[at])].lower()
+                    if len(joined) > _LONGEST_PHONE and at - first >= _MOST_CHUNKS:
+                        break
                     kind = self._kind(joined, at - first)
                     if kind is not None:
                         yield Span(_with_sign(text, begin) if kind == "PHONE" else begin, chunks[at][1], kind)
@@ -87,12 +89,11 @@ class Finder:
     def _kind(self, joined: str, joints: int) -> str | None:
         if joints < _MOST_CHUNKS and (joints == 0 or len(joined) >= _SHORTEST_JOINED) and joined in self._numbers:
             return self._numbers[joined]
-        return "PHONE" if self._phones and joined.isdigit() and self._is_phone(joined) else None
+        long = _SHORTEST_PHONE <= len(joined) <= _LONGEST_PHONE and joined.isdigit()
+        return "PHONE" if self._phones and long and self._is_phone(joined) else None
 
     def _is_phone(self, digits: str) -> bool:
         """Whether digits are a known phone, with or without area, trunk zero and country."""
-        if not _SHORTEST_PHONE <= len(digits) <= _LONGEST_PHONE:
-            return False
         return digits.lstrip("0") in self._phones or (len(digits) > _SURE_PHONE and digits[-_SURE_PHONE:] in self._phones)
 
 
