@@ -495,7 +495,8 @@ def _written_name(text: str, known: KnownIdentifiers) -> None:
     """ 'Mr. Anna "Annie" M Smith Jr.': a nickname is a name of its own, titles and suffixes are none."""
     for nickname in _NICKNAME.findall(text):
         known.name([nickname], None)
-    plain = _TITLES_AFTER.sub("", _TITLES_BEFORE.sub("", _NICKNAME.sub(" ", text).strip())).strip(" ,")
+    words = " ".join(_NICKNAME.sub(" ", text).split())
+    plain = _TITLES_AFTER.sub("", _TITLES_BEFORE.sub("", words)).strip(" ,")
     if "," in plain or " " in plain:
         _full_name(plain, known)
     else:
