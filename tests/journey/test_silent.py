@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from bedside import Study
+from bedside.core.events import MADE
 from bedside.demo.replay import RawHospital
 from bedside.study.explain import explain
 from bedside.study.monitor import watch
@@ -72,3 +74,10 @@ def test_nothing_of_a_patient_is_in_the_served_log(seen):
     assert patients
     for one in patients.values():
         assert not any(word in said for word in (one["id"], *(name["family"] for name in one.get("name", []))))
+
+
+def test_every_frame_of_a_made_study_says_that_it_is_made(seen):
+    root, _, _ = seen
+    frames = sorted(root.rglob("*.parquet"))
+    assert {path.parent.name for path in frames} >= {"cohort", "predictions", "data"}
+    assert [path for path in frames if pl.read_parquet_metadata(path).get("bedside.made") != MADE] == []

@@ -259,3 +259,11 @@ def test_an_allergy_of_an_update_message_is_read(tmp_path, action, status):
     allergy = f"IAM|1|DA|7980^Penicillin^RXNORM|SV|Rash|{action}|||||20260101"
     found = clinical(reading(tmp_path, "hl7v2", message("ADT^A60", "PV1|1|I", allergy)))
     assert found.select("code", "status").row(0) == ("RXNORM//7980//allergy", status)
+
+
+@pytest.mark.parametrize(("status", "fate"), [("F", "quarantined"), ("C", "quarantined"), ("I", "ignored"), ("", "ignored")])
+def test_a_message_that_ends_before_the_results_it_announces_is_broken_and_a_pending_one_is_not(tmp_path, status, fate):
+    cut = message("ORU^R01", OBR + "|||" + status)
+    tally = reading(tmp_path, "hl7v2", cut).tally
+    assert sum(getattr(tally, fate).values()) == 1
+    assert tally.reconciles

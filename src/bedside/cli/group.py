@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from difflib import get_close_matches
@@ -82,11 +83,16 @@ def guarded(command: click.Command) -> None:
         _fail(
             "System",
             error.strerror or type(error).__name__,
-            str(error.filename or "a file"),
+            _typed(error.filename),
             "check the path, its rights and the free disk",
             2,
         )
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _typed(path: object) -> str:
+    """The path as far as it was typed: the rest may be the name of a raw file, which may be a patient's."""
+    return next((word for word in sys.argv[1:] if word and str(path).startswith((word, os.path.abspath(word)))), "a file")
 
 
 def _terminated(number: int, frame: object) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCHEMA_NAME = "bedside.events/1"
 Status = Literal["final", "corrected", "retracted"]
+MADE = "made data, no real person"
+MADE_METADATA = {"bedside.made": MADE}
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -23,7 +23,7 @@ import polars as pl
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, total
 from bedside.core.errors import Unusable
-from bedside.core.events import COLUMNS, check, schema
+from bedside.core.events import COLUMNS, MADE, MADE_METADATA, check, schema
 from bedside.lake import feeds, meds_schema
 from bedside.lake.sql import ask
 from bedside.readers.reading import ImageRow, NoteRow, Reading
@@ -31,7 +31,6 @@ from bedside.readers.reading import ImageRow, NoteRow, Reading
 MEDS_VERSION = "0.4.1"
 ORDER = ("subject_id", "time", "code", "known_at", "source", "numeric_value", "text_value")
 UNASSIGNED = "unassigned"
-MADE = "made data, no real person"
 MERGED_FACTS = "merged facts"
 _SHARD_ROWS = 5_000_000
 _SPOOL = ".spool"
@@ -70,7 +69,7 @@ def write(
     gathered = _Gathered(out / _SPOOL, shard_rows)
     for reading in readings:
         gathered.add(reading)
-    lake = _Lake(out)
+    lake = _Lake(out, made=made)
     merged = dict.fromkeys(gathered.sources, 0)
     codes, subjects = [], []
     for number, shard in enumerate(gathered.shards()):
@@ -157,16 +156,16 @@ class _Gathered:
 class _Lake:
     """The folder being written: digests and rows of what went in."""
 
-    def __init__(self, out: Path) -> None:
-        self.out = out
+    def __init__(self, out: Path, *, made: bool) -> None:
+        self.out, self.made = out, made
         self.content: dict[str, str] = {}
         self.rows: dict[str, int] = {}
 
     def put(self, name: str, frame: pl.DataFrame, *, arrow: str | None = None) -> None:
         path = self.out / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        metadata = {meds_schema.KEY: arrow} if arrow else None
-        frame.write_parquet(path, compression="zstd", row_group_size=_ROW_GROUP, metadata=metadata)
+        metadata = ({meds_schema.KEY: arrow} if arrow else {}) | (MADE_METADATA if self.made else {})
+        frame.write_parquet(path, compression="zstd", row_group_size=_ROW_GROUP, metadata=metadata or None)
         self.content[f"{self.out.name}/{name}"] = canonical.frame_digest(frame)
         self.rows[f"{self.out.name}/{name}"] = frame.height
 

@@ -35,6 +35,7 @@ from bedside.readers.words import ethnicity_code, is_sex, location_code, race_co
 Told = tuple[list[Event], list[NoteRow]]
 Reader = Callable[["Letter"], Told]
 _STOPPED = frozenset({"CA", "DC", "OC", "OD", "OR", "CR", "DR", "HD", "OH", "UA", "UC", "UD"})
+_REPORTED = ("A", "C", "F", "P", "R")  # results stand in the message
 _READ = frozenset({"MSH", "EVN", "PID", "PV1", "DG1", "AL1", "PR1", "IAM", "OBX", "OBR", "ORC", "RXO", "RXE", "RXA", "RXD", "TXA", "TQ1",
                    "SFT", "MSA", "RXR"})  # fmt: skip
 _UNKNOWN_DOSE = "999"
@@ -151,9 +152,19 @@ def _merged_before(letter: Letter) -> Told:
 
 def _results(letter: Letter) -> Told:
     events = list(_observations(letter))
+    if not events and letter.message.segment("OBX") is None:
+        _expected(letter)
     if not events:
         raise Nothing("no result yet, or none that is a value or text")
     return events, []
+
+
+def _expected(letter: Letter) -> None:
+    """`Malformed` when an order says that it has results (OBR-25, HL7 table 0123) and the message ends before any."""
+    order = letter.message.segment("OBR")
+    if order is not None and said(order, "25") in _REPORTED:
+        raise Malformed("OBR-25 says that there are results, and no OBX follows: the message is cut off", where=letter.context.where,
+                        do="ask for the message again")  # fmt: skip
 
 
 def _orders(letter: Letter) -> Told:

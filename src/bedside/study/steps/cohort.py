@@ -37,7 +37,7 @@ def cohort(context: Context, out: Path) -> Done:
     leakage = audit(features, rows, events, task, seed=context.study.seed)
     place = out / "cohort"
     place.mkdir()
-    content = {"cohort/features.parquet": write_frame(features, place / "features.parquet"), **_labels(context, rows, place)}
+    content = {"cohort/features.parquet": write_frame(features, place / "features.parquet", made=context.study.made), **_labels(context, rows, place)}
     (place / "leakage.json").write_bytes(canonical.dumps(leakage))
     (place / "flow.json").write_bytes(canonical.dumps(flow))
     by_split = (
@@ -66,4 +66,4 @@ def _labels(context: Context, rows: pl.DataFrame, place: Path) -> dict[str, str]
     shown = rows.with_columns(pl.when(~hidden).then(pl.col(name)).alias(name) for name in ("label", "event_time"))
     if outcome.height:
         (place / "test-labels.sealed").write_bytes(seal_labels(context, frame_bytes(outcome)))
-    return {"cohort/decisions.parquet": write_frame(shown, place / "decisions.parquet")}
+    return {"cohort/decisions.parquet": write_frame(shown, place / "decisions.parquet", made=context.study.made)}

@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bedside.core import canonical
+from bedside.core.events import MADE_METADATA
 from bedside.study.plan import Context
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def write_frame(frame: pl.DataFrame, path: Path) -> str:
-    """Write a frame; its content digest."""
-    frame.write_parquet(path, compression="zstd")
+def write_frame(frame: pl.DataFrame, path: Path, *, made: bool) -> str:
+    """Write a frame, marked in its metadata when its data are made; its content digest."""
+    frame.write_parquet(path, compression="zstd", metadata=MADE_METADATA if made else None)
     return canonical.frame_digest(frame)
 
 

@@ -36,7 +36,7 @@ def test(context: Context, out: Path) -> Done:
     (out / "predictions").mkdir()
     (out / "reports").mkdir()
     name = "predictions/test.parquet"
-    content = {name: write_frame(predictions, out / name), "reports/test.html": canonical.digest(found)}
+    content = {name: write_frame(predictions, out / name, made=context.study.made), "reports/test.html": canonical.digest(found)}
     (out / "reports" / "evaluation.json").write_bytes(canonical.dumps(found))
     (out / "reports" / "test.html").write_text(_page(context, found))
     return Done(content, {name: predictions.height}, figures(found))

@@ -44,7 +44,7 @@ def train(context: Context, out: Path) -> Done:
     (out / "predictions" / "thresholds.json").write_bytes(canonical.dumps(thresholds))
     predictions = made.predictions.with_columns(pl.lit(context.study.site).alias("site"))
     name = "predictions/development.parquet"
-    return Done({name: write_frame(predictions, out / name)}, {name: predictions.height}, made.figures)
+    return Done({name: write_frame(predictions, out / name, made=context.study.made)}, {name: predictions.height}, made.figures)
 
 
 def bedside_scores() -> dict[str, Callable[[pl.DataFrame], Any]]:
