@@ -31,7 +31,9 @@ class Page:
     """One tab. What it asked of the network and what it complained of is kept from the start."""
 
     def __init__(self, pipe: _Pipe) -> None:
-        self._pipe, self.said, self.asked = pipe, [], []  # type: ignore[var-annotated]
+        self._pipe = pipe
+        self.said: list[str] = []
+        self.asked: list[str] = []
         target = pipe.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = pipe.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):

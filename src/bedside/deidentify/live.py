@@ -97,14 +97,14 @@ def _observation(resource: dict[str, Any], cap: int) -> dict[str, Any]:
 
 
 def _capped(node: dict[str, Any], cap: int) -> dict[str, Any]:
-    from bedside.deidentify.fhir import cap_age
-
     quantity = node.get("valueQuantity")
     if not isinstance(quantity, dict) or "value" not in quantity:
         return node
     value = quantity["value"]
     if type(value) in (int, float) and value <= cap:
         return node
+    from bedside.deidentify.fhir import cap_age
+
     new = dict(quantity)
     cap_age(new, cap)
     return node if new == quantity else node | {"valueQuantity": new}

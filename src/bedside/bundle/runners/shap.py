@@ -68,7 +68,10 @@ class Explainer:
         asked = [ask for entry in entries for ask in entry.asked]
         self._asked_node = np.array([node for node, _ in asked], dtype=np.int64)
         self._asked_left = np.array([left for _, left in asked], dtype=np.bool_)
-        self._asked_start = np.cumsum([0] + [len(entry.asked) for entry in entries])[:-1]
+        many = np.array([len(entry.asked) for entry in entries], dtype=np.int64)
+        self._first = np.cumsum(many) - many
+        self._more = np.setdiff1d(np.arange(len(asked)), self._first)  # questions after the first about one column: few
+        self._more_entry = np.repeat(np.arange(len(entries)), many)[self._more]
         self._groups = [_group(d, own) for d, own in alike.items()]
         self._entry_column = np.array([entry.column for entry in entries], dtype=np.int64)
 
@@ -76,7 +79,9 @@ class Explainer:
         """Sum over all trees of what each column contributed."""
         if not len(self._asked_node):
             return np.zeros(self.columns)
-        met = np.logical_and.reduceat(self._left(row)[self._asked_node] == self._asked_left, self._asked_start)
+        right = self._left(row)[self._asked_node] == self._asked_left
+        met = right[self._first]
+        met[self._more_entry[~right[self._more]]] = False
         paid, at = [], 0
         for group in self._groups:
             size = group.share.size
