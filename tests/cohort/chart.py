@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 
 from bedside.core.events import Event, Status, frame
-from bedside.core.task import Features, Outcome, Prediction, Signal, Split, Task
+from bedside.core.split import Split
+from bedside.core.task import Features, Outcome, Prediction, Signal, Task
 from bedside.core.time import HOUR_US
 
 START = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z

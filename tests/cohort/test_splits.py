@@ -11,7 +11,7 @@ from tests.cohort.chart import HEART, chart, fact
 from bedside.cohort.plan import BIRTH
 from bedside.cohort.splits import FEWEST, assign, copies, counts, place
 from bedside.core.errors import Misconfigured
-from bedside.core.task import Split
+from bedside.core.split import Split
 
 YEAR_H = 8765.82
 

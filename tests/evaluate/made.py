@@ -34,7 +34,7 @@ def _base(random: np.random.Generator, subject: np.ndarray, hour: np.ndarray, ha
         name: [choices[k] for k in random.integers(0, len(choices), subject.max() + 1)[subject]] for name, choices in some.items()
     }
     return pl.DataFrame({
-        "subject_id": subject, "unit_id": [f"u{row}" for row in range(len(subject))], "label": happened,
+        "subject_id": subject, "unit_id": [f"u{row}" for row in range(len(subject))], "label": happened, "target": "outcome",
         "prediction_time": pl.Series(hour * HOUR_US).cast(pl.Datetime("us")),
         "event_time": pl.Series((hour + 2) * HOUR_US).cast(pl.Datetime("us")),
         "split": [f"fold-{one % folds}" if folds else "test" for one in subject], **levels,

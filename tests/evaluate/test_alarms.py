@@ -27,7 +27,7 @@ def frame(*, every: int = 1, ends: bool = False) -> pl.DataFrame:
         "subject_id": stay, "parent_unit": [f"e{one}" for one in stay], "unit_id": [f"u{row}" for row in range(len(stay))],
         "label": label, "prediction_time": pl.Series(hour * every * HOUR_US).cast(pl.Datetime("us")), "split": [f"fold-{one % 2}" for one in stay],
     })  # fmt: skip
-    return conform(pl.concat([base.with_columns(pl.lit(name).alias("output"), pl.Series("value", v)) for name, v in said.items()]))
+    return conform(pl.concat([base.with_columns(pl.lit("outcome").alias("target"), pl.lit(name).alias("output"), pl.Series("value", v)) for name, v in said.items()]))
 
 
 AT = {"risk": {"fold-0": 0.45, "fold-1": 0.5}, "clock": {"fold-0": 0.5, "fold-1": 0.5}}

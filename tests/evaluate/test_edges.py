@@ -60,7 +60,9 @@ def test_predictions_without_a_score_are_left_out_and_counted():
     score = [float("nan") if row < 5 else 0.01 * row for row in range(40)]
     rows = {"subject_id": range(40), "unit_id": [f"u{row}" for row in range(40)], "label": [row % 3 == 0 for row in range(40)]}
     frame = conform(
-        pl.DataFrame(rows).with_columns(pl.lit("risk").alias("output"), pl.Series("value", score), pl.lit("test").alias("split"))
+        pl.DataFrame(rows).with_columns(
+            pl.lit("outcome").alias("target"), pl.lit("risk").alias("output"), pl.Series("value", score), pl.lit("test").alias("split")
+        )
     )
     found = evaluate(frame, thresholds={"a": 0.2}, resamples=40)
     assert found.left_out["no risk score"] == 5

@@ -15,7 +15,8 @@ from bedside.bundle.store import Bundle
 from bedside.cohort.features import FeatureSet
 from bedside.core import predictions as contract
 from bedside.core.errors import Misconfigured, Unusable
-from bedside.core.task import Features, Outcome, Signal, Split, Task
+from bedside.core.split import Split
+from bedside.core.task import Features, Outcome, Signal, Task
 from bedside.evaluate import utility
 from bedside.pillars.guidance.features import SCORES
 from bedside.pillars.risk.columns import chosen

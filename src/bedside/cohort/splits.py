@@ -21,7 +21,7 @@ import polars as pl
 
 from bedside.cohort.plan import BIRTH
 from bedside.core.errors import Misconfigured
-from bedside.core.task import Split
+from bedside.core.split import Split
 
 FEWEST = 10
 _WHOLE = 1 << 64

@@ -1,8 +1,11 @@
 """Contract 4, predictions and measures: one row per decision and output, alike for every pillar.
 
-Predictions   what was said of a unit at a time, and what then happened.
+Predictions   what was said of a unit at a time, and what was true of it.
 Measures      one row per unit and measure (Dice, HD95, ...), for what a score per row cannot say.
-`output` names what spoke: "risk" is the model; "news2", "qsofa", "clock", "logistic", ... stand beside it.
+`target` names what was asked (core.target), `output` what spoke: the model ("risk", "model"), or what stands beside it ("news2", "clock",
+"logistic", ...). What was true stands in `label` (yes-no), `truth` (a number, a grade), or is told by the row itself: of a target of
+kind "found", each row is a thing. `label` says whether it is truly there, `value` how sure the output was, NaN where it did not find
+it; `parent_unit` is where it was looked for.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from bedside.core.errors import Unusable
 if TYPE_CHECKING:
     import polars as pl
 
-SCHEMA_NAME = "bedside.predictions/1"
-SUBGROUPS: tuple[str, ...] = ("sex", "age_band", "race", "ethnicity")
+SCHEMA_NAME = "bedside.predictions/2"
+SUBGROUPS: tuple[str, ...] = ("sex", "age_band", "race", "ethnicity", "scanner", "scaffold")
+TRUTHS: tuple[str, ...] = ("label", "truth", "event_time", "answer")
 
 
 def prediction_schema() -> dict[str, pl.DataType]:
@@ -26,9 +30,9 @@ def prediction_schema() -> dict[str, pl.DataType]:
     text, number = pl.String(), pl.Float64()
     return {
         "subject_id": pl.Int64(), "unit_id": text, "parent_unit": text, "group_id": text, "prediction_time": when,
-        "output": text, "value": number, "low": number, "high": number, "label": pl.Boolean(), "event_time": when,
-        "reader": text, "modality": text, "artifact_digest": text, "split": text, "site": text, "bundle": text,
-        "sex": text, "age_band": text, "race": text, "ethnicity": text,
+        "target": text, "output": text, "value": number, "low": number, "high": number, "label": pl.Boolean(), "truth": number,
+        "event_time": when, "reader": text, "modality": text, "artifact_digest": text, "split": text, "site": text, "bundle": text,
+        **dict.fromkeys(SUBGROUPS, text),
     }  # fmt: skip
 
 
@@ -37,8 +41,9 @@ def measure_schema() -> dict[str, pl.DataType]:
     import polars as pl
 
     text, number = pl.String(), pl.Float64()
-    return {"subject_id": pl.Int64(), "unit_id": text, "group_id": text, "output": text, "measure": text,
-            "value": number, "split": text, "site": text, "bundle": text}  # fmt: skip
+    return {"subject_id": pl.Int64(), "unit_id": text, "group_id": text, "target": text, "output": text, "measure": text,
+            "value": number, "unit": text, "split": text, "site": text, "bundle": text,
+            **dict.fromkeys(SUBGROUPS, text)}  # fmt: skip
 
 
 def conform(frame: pl.DataFrame) -> pl.DataFrame:
@@ -58,9 +63,34 @@ def check(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
     wanted = prediction_schema()
     breaches = [f"column {name} is missing or not {dtype}" for name, dtype in wanted.items() if frame.schema.get(name) != dtype]
     if not breaches:
-        breaches = [f"column {name} holds nulls" for name in ("unit_id", "output", "value", "split") if frame[name].null_count()]
-        if frame.select(pl.struct("unit_id", "output").is_duplicated().any()).item():
-            breaches.append("a unit and output occur twice")
+        breaches = [f"column {name} holds nulls" for name in ("unit_id", "target", "output", "value", "split") if frame[name].null_count()]
+        if frame.select(pl.struct("unit_id", "target", "output").is_duplicated().any()).item():
+            breaches.append("a unit, target and output occur twice")
+    if breaches:
+        raise Unusable("; ".join(breaches), where=where, do="see bedside.core.predictions for the contract")
+    return frame
+
+
+def conform_measures(frame: pl.DataFrame) -> pl.DataFrame:
+    """A measures frame with every column of the contract, missing ones null, in the contract's order and types."""
+    import polars as pl
+
+    return frame.select(
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in measure_schema().items()
+    )
+
+
+def check_measures(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
+    """The measures frame itself when it keeps the contract, else `Unusable` naming every breach; a value may be NaN or null: not defined."""
+    import polars as pl
+
+    wanted = measure_schema()
+    breaches = [f"column {name} is missing or not {dtype}" for name, dtype in wanted.items() if frame.schema.get(name) != dtype]
+    if not breaches:
+        breaches = [f"column {name} holds nulls" for name in ("unit_id", "target", "output", "measure", "split") if frame[name].null_count()]
+        if frame.select(pl.struct("unit_id", "target", "output", "measure").is_duplicated().any()).item():
+            breaches.append("a unit, target, output and measure occur twice")
     if breaches:
         raise Unusable("; ".join(breaches), where=where, do="see bedside.core.predictions for the contract")
     return frame

@@ -1,6 +1,12 @@
 """Contract 2, the task: who, when, what, and how the subjects are split.
 
-Declared in study.toml under [task], decoded into these structs. Hours are hours; a window is half open.
+Declared in study.toml under [task], decoded into one of these structs by `kind`; a task without one is of kind "risk".
+Hours are hours; a window is half open. Every kind has a name, a split and its targets: what is asked of each unit of decision.
+
+risk       events of an encounter, asked by the hour or at admission         (`Task`)
+image      images: a series, a study, one image, a slide                     (`core/task_image.py`)
+note       the text of notes                                                 (`core/task_note.py`)
+molecule   molecules, and what follows from them                             (`core/task_molecule.py`)
 """
 
 from __future__ import annotations
@@ -8,6 +14,9 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+
+from bedside.core.split import Split
+from bedside.core.target import Target
 
 Summary = Literal["last", "age", "count", "mean", "min", "max", "range", "delta"]
 Transform = Literal["identity", "cap_age"]
@@ -77,18 +86,8 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stop_at_first: bool = True
 
 
-class Split(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How subjects are divided: one development/test split, or `folds` for out-of-fold testing."""
-
-    by: Literal["subject"] = "subject"
-    folds: int = 0
-    test_fraction: float = 0.3
-    tune_fraction: float = 0.2
-    seed: int = 1
-
-
-class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Contract 2 in one record."""
+class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="risk"):
+    """Contract 2 for clinical events."""
 
     name: str
     outcome: Outcome
@@ -96,3 +95,13 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prediction: Prediction = msgspec.field(default_factory=Prediction)
     split: Split = msgspec.field(default_factory=Split)
     exclude_ages_below: float | None = 18
+
+    @property
+    def targets(self) -> list[Target]:
+        """The one question of a risk task: does the outcome happen?"""
+        return [Target(self.outcome.name, "yes-no")]
+
+    @property
+    def unit(self) -> str:
+        """What one decision is about, in words."""
+        return self.prediction.unit

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from bedside.core.errors import BedsideError, Refused
-from bedside.core.task import Features, Outcome, Prediction, Signal, Split, Task
+from bedside.core.split import Split
+from bedside.core.task import Features, Outcome, Prediction, Signal, Task
 from bedside.formats.files import Source, paths
 from bedside.study.shape import MANUAL, Fault, right
 from bedside.study.shape import faults as misshapen

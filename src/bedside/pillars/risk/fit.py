@@ -79,7 +79,7 @@ def develop(
     told = card(task, study, fitted, options, made=made, by_fold=by_fold)
     digest = _seal(task, study, fitted, out=out, made=made, training=training, told=told)
     said = {name: one.risk for name, one in fitted.items()} | {name: score(table) for name, score in (scores or {}).items()}
-    return Developed(out, digest, _predictions(rows, said, digest), _figures(study, fitted),
+    return Developed(out, digest, _predictions(rows, said, digest, task.outcome.name), _figures(study, fitted),
                      {name: one.thresholds for name, one in fitted.items()}, by_fold,
                      _utility(options, study, fitted, said, folds))  # fmt: skip
 
@@ -92,7 +92,7 @@ def predict(
     table = rows.select("unit_id").join(features, on="unit_id", how="left", maintain_order="left").drop("unit_id")
     matrix = matrix_of(table, bundle.names)
     said = {MAIN: bundle.predict(matrix)} | {name: scorer.scores(matrix) for name, scorer in bundle.beside.items()}
-    return _predictions(rows, said | {name: score(table) for name, score in (scores or {}).items()}, bundle.digest)
+    return _predictions(rows, said | {name: score(table) for name, score in (scores or {}).items()}, bundle.digest, bundle.task.outcome.name)
 
 
 def matrix_of(features: pl.DataFrame, names: tuple[str, ...]) -> NDArray[np.float32]:
@@ -202,10 +202,10 @@ def _score_lines(study: Study, score: Floats, folds: list[str]) -> dict[str, flo
     return {fold: line(study.fold != number) for number, fold in enumerate(folds)}
 
 
-def _predictions(rows: pl.DataFrame, said: Mapping[str, Floats], digest: str) -> pl.DataFrame:
+def _predictions(rows: pl.DataFrame, said: Mapping[str, Floats], digest: str, target: str) -> pl.DataFrame:
     """Contract 4: one row a decision and output; the encounter is the parent unit."""
     absent = [pl.lit(None, pl.String).alias(name) for name in SUBGROUPS if name not in rows.columns]
-    base = rows.with_columns(*absent, pl.col("encounter_id").alias("parent_unit"), pl.lit(digest).alias("bundle"))
+    base = rows.with_columns(*absent, pl.col("encounter_id").alias("parent_unit"), pl.lit(digest).alias("bundle"), pl.lit(target).alias("target"))
     spoken = (base.with_columns(pl.lit(name).alias("output"), pl.Series("value", values)) for name, values in said.items())
     return pl.concat(conform(one) for one in spoken)
 

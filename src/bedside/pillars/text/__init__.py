@@ -1,0 +1,1 @@
+"""Clinical text: see README.md."""
