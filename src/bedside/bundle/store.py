@@ -1,16 +1,13 @@
-"""The bundle's folder: written whole or not at all, opened only when every byte is what it was.
+"""The bundle of a risk model: one or more scorers over a feature definition, in a sealed folder.
 
 In        `seal`: scorers (the main one and what stands beside it), features, thresholds, reference sketch, card
 Out       `Bundle`: features, calibrated risk of a matrix or of one row, explanation, thresholds, reference, card
-Refuses   a file changed, missing, added or renamed since it was sealed; columns that the feature definition does not give.
-Elsewhere the manifest: `core/bundle.py`; runners: `runners/`; the sketch: `reference.py`; who fits: `pillars/`.
+Refuses   columns that the feature definition does not give.
+Elsewhere the folder and its seal: `sealed.py`; runners: `runners/`; the sketch: `reference.py`; who fits: `pillars/`.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -20,10 +17,9 @@ import msgspec
 import numpy as np
 
 from bedside.bundle.scorer import Scorer, ScorerFile
+from bedside.bundle.sealed import Sealed, seal_files
 from bedside.core import canonical
-from bedside.core.bundle import SCHEMA_NAME, Manifest
-from bedside.core.errors import Malformed, Misconfigured, Refused
-from bedside.core.ids import sha256
+from bedside.core.errors import Misconfigured, Refused
 from bedside.core.task import Features, Task
 
 if TYPE_CHECKING:
@@ -32,7 +28,7 @@ if TYPE_CHECKING:
     from bedside.bundle.reference import Reference
     from bedside.cohort.features import FeatureSet
 
-MANIFEST, FEATURES, REFERENCE, CARD = "manifest.json", "features.json", "reference.json", "card.json"
+FEATURES, REFERENCE = "features.json", "reference.json"
 MAIN, BESIDE = "model/", "beside/"
 
 
@@ -47,29 +43,29 @@ class FeatureFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Bundle:
     """A sealed model, checked and ready. Use `Bundle.open`."""
 
-    def __init__(self, manifest: Manifest, digest: str, files: Mapping[str, bytes], *, where: str) -> None:
+    def __init__(self, sealed: Sealed) -> None:
         from bedside.cohort.features import FeatureSet
 
-        self.manifest, self.digest, self._files, self._where = manifest, digest, files, where
-        told = self._record(FEATURES, FeatureFile)
+        self.sealed, self.manifest, self.digest = sealed, sealed.manifest, sealed.digest
+        self._files, self._where = sealed.files, sealed.where
+        told = sealed.record(FEATURES, FeatureFile)
         self.features: FeatureSet = FeatureSet(told.features)
         if list(self.features.names) != told.names:
-            raise Refused("the feature definition no longer gives the columns that the model was fitted on", where=where,
+            raise Refused("the feature definition no longer gives the columns that the model was fitted on", where=self._where,
                           do="serve it with the version of bedside that sealed it, or fit it again")  # fmt: skip
         self.names: tuple[str, ...] = tuple(told.names)
         self.scorer = self._scorer(MAIN)
-        if self.scorer.runner_name != manifest.runner:
-            raise Refused("manifest and model name different runners", where=where, do="seal the bundle again")
+        if self.scorer.runner_name != self.manifest.runner:
+            raise Refused("manifest and model name different runners", where=self._where, do="seal the bundle again")
 
     @classmethod
     def open(cls, folder: Path | str) -> Bundle:
-        """The bundle in a folder, after every digest was compared.
-
-        Raises `Malformed` when there is no manifest to compare with, `Refused` when a file is not what it was.
-        """
-        top = Path(folder)
-        raw, manifest = _manifest(top)
-        return cls(manifest, sha256(raw), _checked(top, manifest), where=top.name)
+        """The bundle in a folder; raises as `Sealed.open` does, and `Misconfigured` for a model of another kind of task."""
+        sealed = Sealed.open(folder)
+        if FEATURES not in sealed.files:
+            raise Misconfigured(f"this bundle holds a model of kind {sealed.manifest.task.get('kind')!r}, not a risk model", where=sealed.where,
+                                do="open it with bedside.bundle.sealed.Sealed and its runner")  # fmt: skip
+        return cls(sealed)
 
     @property
     def name(self) -> str:
@@ -89,13 +85,12 @@ class Bundle:
         """The sketch of inputs and risks that monitoring compares with."""
         from bedside.bundle.reference import Reference
 
-        told: Reference = self._record(REFERENCE, Reference)
+        told: Reference = self.sealed.record(REFERENCE, Reference)
         return told
 
     @cached_property
     def card(self) -> dict[str, Any]:
-        told: dict[str, Any] = self._record(CARD, dict[str, Any])
-        return told
+        return self.sealed.card
 
     @cached_property
     def beside(self) -> dict[str, Scorer]:
@@ -126,12 +121,6 @@ class Bundle:
         inside = {path.removeprefix(prefix): data for path, data in self._files.items() if path.startswith(prefix)}
         return Scorer.load(inside, self.names, where=f"{self._where}/{prefix}")
 
-    def _record(self, name: str, kind: Any) -> Any:
-        try:
-            return msgspec.json.decode(self._files[name], type=kind)
-        except (KeyError, msgspec.DecodeError) as error:
-            raise Malformed(f"{name} is not readable", where=self._where, do="seal the bundle again") from error
-
 
 def seal(
     folder: Path, *, name: str, main: Scorer, beside: Mapping[str, Scorer], task: Task, thresholds: Mapping[str, float],
@@ -146,61 +135,11 @@ def seal(
 
     names = list(FeatureSet(task.features).names)
     files = {FEATURES: canonical.dumps(FeatureFile("bedside.features/1", task.features, names)),
-             REFERENCE: canonical.dumps(reference), CARD: canonical.dumps(dict(card)), **main.files(MAIN)}  # fmt: skip
+             REFERENCE: canonical.dumps(reference), **main.files(MAIN)}  # fmt: skip
     for output, scorer in beside.items():
         files |= scorer.files(f"{BESIDE}{output}/")
-    plain = msgspec.to_builtins(task)
-    manifest = Manifest(SCHEMA_NAME, name, main.runner_name, main.runner_version, plain, dict(thresholds), dict(training),
-                        {path: sha256(data) for path, data in files.items()}, made)  # fmt: skip
-    raw = canonical.dumps(manifest)
-    _write(folder, files | {MANIFEST: raw})
-    return sha256(raw)
+    return seal_files(folder, name=name, runner=main.runner_name, runner_version=main.runner_version, task=task, thresholds=thresholds,
+                      training=training, files=files, card=card, made=made)  # fmt: skip
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """All files in a folder beside, synced, then renamed into place."""
-    if folder.exists():
-        raise Misconfigured("there is a bundle already", where=folder.name, do="choose another: a sealed model is not written over")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    try:
-        for path, data in files.items():
-            place = beside / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            with place.open("wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-        beside.chmod(0o755)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-
-
-def _manifest(top: Path) -> tuple[bytes, Manifest]:
-    try:
-        raw = (top / MANIFEST).read_bytes()
-        manifest = msgspec.json.decode(raw, type=Manifest)
-    except (OSError, msgspec.DecodeError) as error:
-        raise Malformed("not a bundle: its manifest is absent or not readable", where=f"{top.name}/{MANIFEST}",
-                        do="point at a folder that `bedside train` wrote") from error  # fmt: skip
-    if manifest.schema != SCHEMA_NAME:
-        raise Malformed(f"this bedside reads {SCHEMA_NAME}, and the bundle is another schema", where=f"{top.name}/{MANIFEST}",
-                        do="open it with the version of bedside that sealed it")  # fmt: skip
-    return raw, manifest
-
-
-def _checked(top: Path, manifest: Manifest) -> dict[str, bytes]:
-    """Every file's bytes; `Refused` names all that are changed, missing or not in the manifest."""
-    there = {path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file() or path.is_symlink()} - {MANIFEST}
-    files = {name: (top / name).read_bytes() for name in sorted(there & manifest.files.keys()) if not (top / name).is_symlink()}
-    faults = [f"{name} has changed" for name, data in files.items() if sha256(data) != manifest.files[name]]
-    faults += [f"{name} is missing" for name in sorted(manifest.files.keys() - files.keys())]
-    faults += [f"{name} was added" for name in sorted(there - manifest.files.keys())]
-    if faults:
-        raise Refused("; ".join(faults), where=top.name, do="restore the bundle as it was sealed, or fit it again")
-    return files
-
-
-__all__ = ["Bundle", "Scorer", "ScorerFile", "seal"]
+__all__ = ["Bundle", "Scorer", "ScorerFile", "Sealed", "seal", "seal_files"]

@@ -17,6 +17,9 @@ import msgspec
 
 from bedside.core.split import Split
 from bedside.core.target import Target
+from bedside.core.task_image import ImageTask
+from bedside.core.task_molecule import MoleculeTask
+from bedside.core.task_note import NoteTask
 
 Summary = Literal["last", "age", "count", "mean", "min", "max", "range", "delta"]
 Transform = Literal["identity", "cap_age"]
@@ -105,3 +108,6 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
     def unit(self) -> str:
         """What one decision is about, in words."""
         return self.prediction.unit
+
+
+AnyTask = Task | ImageTask | NoteTask | MoleculeTask
