@@ -18,6 +18,10 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     unit        what one decision is about: a series (a volume), a study, one image, a slide
     asks        the targets: structures to segment, lesions to find, findings to say yes or no to, grades
     modalities  DICOM modalities that are taken; all others are left out and counted
+    segments    segment, detect: of each target, the segments of a DICOM SEG that are its truth, by label ("Anterior") or by
+                code ("SCT:10200004"); a target that is not named here is looked for by its own name
+    codes       classify, grade: of each target, the event code that says what is true of the unit
+    irregular   what becomes of a series with a tilted gantry or uneven gaps: brought onto a regular grid, or left out
     """
 
     name: str
@@ -25,6 +29,9 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     asks: list[Target]
     unit: Literal["series", "study", "image", "slide"] = "series"
     modalities: list[str] = []
+    segments: dict[str, list[str]] = {}
+    codes: dict[str, str] = {}
+    irregular: Literal["resample", "refuse"] = "resample"
     split: Split = msgspec.field(default_factory=Split)
 
     @property

@@ -226,7 +226,7 @@ def _beside(lake: _Lake, gathered: _Gathered, rejects: Sequence[Reject], merged:
 
 def _rows(kind: type[NoteRow] | type[ImageRow], told: Sequence[tuple[int, NoteRow | ImageRow]]) -> pl.DataFrame:
     """Note or image rows as a frame, with the feed that each came from."""
-    integers = {"subject_id", "rows", "columns", "frames", "time", "known_at"}
+    integers = {"subject_id", "rows", "columns", "frames", "age_years", "time", "known_at"}
     fields = kind.__struct_fields__
     types: dict[str, type[pl.DataType]] = {name: pl.Int64 if name in integers else pl.String for name in fields}
     values = [(*(getattr(row, name) for name in fields), feed) for feed, row in told]

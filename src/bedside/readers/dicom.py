@@ -7,6 +7,7 @@ Source    DICOM PS3.3 C.7 (patient, study, series, equipment), PS3.5 6.2 (DA, TM
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from bedside.core.errors import Malformed
@@ -19,6 +20,8 @@ from bedside.readers.pieces import Context, Said, gather
 from bedside.readers.reading import ImageRow, Reading
 from bedside.readers.times import available
 
+_SEXES = {"F": "female", "M": "male", "O": "other"}
+_AGE, _IN_A_YEAR = re.compile(r"(\d{3})([DWMY])\Z"), {"D": 365.25, "W": 52.18, "M": 12.0, "Y": 1.0}
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, NotImplementedError, OverflowError)
 
 
@@ -60,7 +63,18 @@ def _row(header: Any, who: int, modality: str, made: Instant | None, place: str)
         frames=_integer(header, "NumberOfFrames"),
         transfer_syntax=_text(meta, "TransferSyntaxUID") if meta is not None else None,
         file=place,
+        sop_class=_text(header, "SOPClassUID"),
+        manufacturer=_text(header, "Manufacturer"),
+        model=_text(header, "ManufacturerModelName"),
+        sex=_SEXES.get(_text(header, "PatientSex") or ""),
+        age_years=_age(header),
     )
+
+
+def _age(header: Any) -> int | None:
+    """PatientAge in whole years; an age in days, weeks or months counts as the years it makes."""
+    found = _AGE.match(_text(header, "PatientAge") or "")
+    return int(int(found[1]) / _IN_A_YEAR[found[2]]) if found else None
 
 
 def _instant(header: Any, of: str, context: Context) -> Instant | None:

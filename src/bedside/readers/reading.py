@@ -27,7 +27,7 @@ class NoteRow(msgspec.Struct, frozen=True):
 
 
 class ImageRow(msgspec.Struct, frozen=True):
-    """One DICOM instance: where its de-identified file lies and what it shows."""
+    """One DICOM instance: where its de-identified file lies, what it shows, and what its header tells of patient and scanner."""
 
     subject_id: int
     study_uid: str
@@ -41,6 +41,11 @@ class ImageRow(msgspec.Struct, frozen=True):
     frames: int | None
     transfer_syntax: str | None
     file: str
+    sop_class: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    sex: str | None = None
+    age_years: int | None = None
 
 
 @dataclass
