@@ -261,9 +261,9 @@ def test_the_shipped_sepsis_task_is_a_study_with_every_signal_of_the_challenge()
     import msgspec
 
     from bedside.cohort.leakage import refuse
-    from bedside.study.config import StudyFile
+    from bedside.study import config
 
-    study = msgspec.convert(tomllib.loads(text), StudyFile)
+    study = config.decode(text)
     refuse(study.task)
     codes = {code for signal in study.task.features.signals for code in signal.codes}
     assert len(codes) == 34

@@ -89,11 +89,10 @@ class Developed(NamedTuple):
 
 
 class Predicted(NamedTuple):
-    """What a bundle said of the test rows. `patient_days`: the time they cover, where that means something."""
+    """What a bundle said of the test rows."""
 
     predictions: pl.DataFrame
     measures: pl.DataFrame | None = None
-    patient_days: float | None = None
 
 
 class Pillar(Protocol):
@@ -116,3 +115,6 @@ class Pillar(Protocol):
 
     def predict(self, material: Material, decisions: pl.DataFrame, features: pl.DataFrame, *, bundle: Path, out: Path) -> Predicted:
         """Say what the bundle says of each test row; masks and the like are written under `out`."""
+
+    def patient_days(self, task: Any, predictions: pl.DataFrame) -> float | None:
+        """The time that these predictions cover, in days; None where that means nothing."""

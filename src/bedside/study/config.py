@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from bedside.core.errors import Misconfigured, Refused
-from bedside.core.task import Task
+from bedside.core.task import AnyTask
 from bedside.formats.files import Source
 from bedside.study import sense, shape
 
@@ -45,7 +45,7 @@ class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     schema: Literal["bedside.study/1"]
     name: str
     source: list[Source]
-    task: Task
+    task: AnyTask
     deidentify: Deidentify = msgspec.field(default_factory=Deidentify)
     model: dict[str, object] = msgspec.field(default_factory=dict)
     claims: Claims = msgspec.field(default_factory=Claims)
@@ -84,13 +84,13 @@ def load(path: Path, *, sources: bool = True) -> StudyFile:
 
 
 def decode(text: str) -> StudyFile:
-    return msgspec.convert(tomllib.loads(text), StudyFile)
+    return msgspec.convert(shape.kinds_told(tomllib.loads(text)), StudyFile)
 
 
 def problems(text: str, root: Path, *, sources: bool = True) -> list[Problem]:
     """Everything wrong with a study file, in the order of the file."""
     try:
-        tree = tomllib.loads(text)
+        tree = shape.kinds_told(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         return [Problem("file", None, f"not TOML: {error}", "correct the syntax")]
     found = [*shape.faults(tree, StudyFile, ""), *sense.faults(tree, root if sources else None)]

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.ids import keyed
 from bedside.core.progress import say
+from bedside.core.task import Task
 from bedside.study.steps import STEPS
 from bedside.study.study import Ran, Study
 
@@ -71,6 +72,7 @@ def _divided(study: Study) -> Study:
     from bedside.cohort.splits import place
 
     task = study.file.task
+    assert isinstance(task, Task)
     rows, _ = cohort(study.events(), task)
     ill = set(rows.filter("label")["subject_id"])
     every = set(rows["subject_id"])

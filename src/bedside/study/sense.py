@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from bedside.core.errors import BedsideError, Refused
 from bedside.core.split import Split
-from bedside.core.task import Features, Outcome, Prediction, Signal, Task
+from bedside.core.task import AnyTask, Features, Outcome, Prediction, Signal, Task
 from bedside.formats.files import Source, paths
 from bedside.study.shape import MANUAL, Fault, right
 from bedside.study.shape import faults as misshapen
@@ -28,7 +29,10 @@ def faults(tree: Mapping[str, object], root: Path | None) -> list[Fault]:
     found = [*_sources(tree.get("source"), root, policy), *_attestation(tree, policy)]
     if isinstance(zone := tree.get("timezone"), str):
         found += _caught("timezone", lambda: _zone(zone))
-    task = _task(tree.get("task"))
+    declared, model = tree.get("task"), tree.get("model", {})
+    if isinstance(declared, dict) and declared.get("kind", "risk") != "risk":
+        return found + _other_kind(declared, model, policy)
+    task = _task(declared)
     for key, check in (
         ("task", lambda: _times(task)),
         ("task.split", lambda: _split(task.split)),
@@ -36,7 +40,7 @@ def faults(tree: Mapping[str, object], root: Path | None) -> list[Fault]:
         ("task", lambda: _leaks(task, policy)),
     ):
         found += _caught(key, check)
-    return found + _model(tree.get("model", {}))
+    return found + _model(model)
 
 
 # --- sources ---------------------------------------------------------------------------------------
@@ -110,6 +114,16 @@ def _mapping(name: str, key: str, root: Path, policy: str | None) -> list[Fault]
 
 
 # --- task and model --------------------------------------------------------------------------------
+
+
+def _other_kind(declared: dict[str, Any], model: object, policy: str | None) -> list[Fault]:
+    """What the pillar of another kind of task says of it, once its shape is right."""
+    from bedside.study.pillars import PILLARS
+
+    kind = declared["kind"]
+    if kind not in PILLARS or not isinstance(model, dict) or not right(declared, AnyTask):
+        return []
+    return _caught("task", lambda: PILLARS.get(kind).check(msgspec.convert(declared, AnyTask), model, policy=policy))
 
 
 def _task(declared: object) -> Task:

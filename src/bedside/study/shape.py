@@ -10,7 +10,7 @@ from __future__ import annotations
 import types
 from difflib import get_close_matches
 from math import isfinite
-from typing import Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 
@@ -29,6 +29,8 @@ class Fault(NamedTuple):
 def faults(value: object, wanted: object, path: str) -> list[Fault]:
     """Faults of a value, walking structs and lists so that every one is found."""
     wanted = _told(value, wanted)
+    if (tagged := kinds(wanted)) and isinstance(value, dict):
+        return _choice(str(value.get("kind")), sorted(tagged), join(path, "kind"))
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         return _struct(value, wanted, path)
     if get_origin(wanted) is list and isinstance(value, list):
@@ -53,12 +55,26 @@ def join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
+def kinds_told(tree: dict[str, Any]) -> dict[str, Any]:
+    """The tree with the kind of task spelt out: one that says none is of kind "risk"."""
+    task = tree.get("task")
+    return {**tree, "task": {"kind": "risk", **task}} if isinstance(task, dict) else tree
+
+
 def _told(value: object, wanted: object) -> object:
-    """The one type that may stand beside None, when something stands there."""
+    """The one type that may stand beside None, when something stands there; of records told apart by a tag, the one that is meant."""
     if get_origin(wanted) not in (Union, types.UnionType) or value is None:
         return wanted
     choices = [one for one in get_args(wanted) if one is not type(None)]
+    if (tagged := kinds(wanted)) and isinstance(value, dict):
+        return tagged.get(str(value.get("kind")), wanted)
     return choices[0] if len(choices) == 1 else wanted
+
+
+def kinds(wanted: object) -> dict[str, type[msgspec.Struct]]:
+    """Of a union of records told apart by their kind: kind to record; else empty."""
+    records = [one for one in get_args(wanted) if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+    return {str(one.__struct_config__.tag): one for one in records if one.__struct_config__.tag_field == "kind"}
 
 
 def _choice(value: str, choices: list[str], path: str) -> list[Fault]:
@@ -75,7 +91,7 @@ def _struct(value: object, wanted: type[msgspec.Struct], path: str) -> list[Faul
         return [Fault(path, f"expected a table, got {type(value).__name__}", MANUAL)]
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
     found: list[Fault] = []
-    for key in value.keys() - fields.keys():
+    for key in value.keys() - fields.keys() - {wanted.__struct_config__.tag_field}:
         near = get_close_matches(key, fields, 1)
         found.append(Fault(join(path, key), "no such key", f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(sorted(fields))}"))
     for name, field in fields.items():

@@ -18,6 +18,7 @@ import msgspec
 from bedside.core import canonical
 from bedside.core.errors import Misconfigured, Unusable
 from bedside.core.ids import sha256_file
+from bedside.core.predictions import TRUTHS
 from bedside.core.progress import say
 from bedside.core.receipt import Item, Receipt
 from bedside.ledger.log import Entry, Ledger
@@ -80,7 +81,7 @@ class Study:
         """One row a decision: its unit, subject, prediction time and split, then every feature."""
         import polars as pl
 
-        rows = pl.read_parquet(self._made("cohort/decisions.parquet", "cohort")).drop("label", "event_time")
+        rows = pl.read_parquet(self._made("cohort/decisions.parquet", "cohort")).drop(TRUTHS, strict=False)
         return rows.join(
             pl.read_parquet(self._made("cohort/features.parquet", "cohort")), on="unit_id", how="left", maintain_order="left"
         )

@@ -12,13 +12,13 @@ from bedside.study.plan import Context, Done
 
 def dossier(context: Context, out: Path) -> Done:
     """The model card and the premarket draft, each number with its ledger entry."""
-    from bedside.bundle.store import Bundle
+    from bedside.bundle.sealed import Sealed
     from bedside.dossier.write import write
     from bedside.evaluate.evaluation import Evaluation
 
     found = msgspec.json.decode(context.path("reports/evaluation.json").read_bytes(), type=Evaluation)
     entries = [msgspec.to_builtins(entry) for entry in context.ledger.entries()]
-    card = Bundle.open(context.path("bundles/model")).card
+    card = Sealed.open(context.path("bundles/model")).card
     declared = msgspec.to_builtins(context.study)
     made = write(out / "dossier", study=declared, entries=entries, evaluation=found, bundle_card=card, made=context.study.made)
     content = canonical.digest([declared, found, card])  # the text itself also holds the ledger's clock

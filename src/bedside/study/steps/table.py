@@ -33,8 +33,9 @@ STEPS: tuple[Step, ...] = (
     Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", mapped=True), read),
     Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
     Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),
-    Step("train", ("bundles", "predictions/development.parquet", "predictions/thresholds.json"), ("cohort",), _told("task", "model", "seed", "made", "site"), train),
-    Step("test", ("predictions/test.parquet", "reports/evaluation.json", "reports/test.html"), ("read", "cohort", "train"),
-         _told("name", "task", "seed", "made", "site", "claims"), test),
+    Step("train", ("bundles", "predictions/development.parquet", "predictions/development-measures.parquet", "predictions/thresholds.json"), ("cohort",),
+         _told("task", "model", "seed", "made", "site"), train),
+    Step("test", ("predictions/test.parquet", "predictions/test-measures.parquet", "predictions/artifacts", "reports/evaluation.json", "reports/test.html"),
+         ("read", "cohort", "train"), _told("name", "task", "seed", "made", "site", "claims"), test),
     Step("dossier", ("dossier",), ("deidentify", "read", "cohort", "train", "test"), _told("name", "claims", "made"), dossier),
 )  # fmt: skip

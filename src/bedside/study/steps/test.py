@@ -3,70 +3,75 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
+import polars as pl
 
 from bedside.core import canonical
 from bedside.core.accounts import Tally
+from bedside.core.pillar import Lines, Predicted
+from bedside.core.predictions import TRUTHS
+from bedside.study.pillars import material, pillar_of
 from bedside.study.plan import Context, Done
-from bedside.study.steps.frames import decisions_and_features, write_frame
+from bedside.study.steps.frames import decisions_and_features
 from bedside.study.steps.labels import open_labels
 from bedside.study.steps.sources import load_safe
-from bedside.study.steps.train import Thresholds, bedside_scores
-
-if TYPE_CHECKING:
-    import polars as pl
+from bedside.study.steps.train import LINES, write_said
 
 
 def test(context: Context, out: Path) -> Done:
     """Open the test labels (in the ledger first), predict, evaluate, and draw the report."""
-    from bedside.bundle.store import Bundle
+    from bedside.bundle.sealed import Sealed
     from bedside.evaluate.evaluation import evaluate, figures
 
-    bundle, task = Bundle.open(context.path("bundles/model")), context.study.task
-    predictions = _test_predictions(context, bundle)
-    thresholds = msgspec.json.decode(context.path("predictions/thresholds.json").read_bytes(), type=Thresholds)
-    days = (
-        predictions["unit_id"].n_unique() * task.prediction.every_hours / 24 if task.prediction.unit == "encounter-hour" else None
-    )
-    found = evaluate(predictions, main="risk", thresholds={} if thresholds.by_fold else thresholds.serving, seed=context.study.seed,
-                     fold_thresholds=thresholds.by_fold or None, patient_days=days, outcome=task.outcome.name, unit=task.prediction.unit,
-                     utility_thresholds=thresholds.utility)  # fmt: skip
+    task, pillar = context.study.task, pillar_of(context.study.task)
     (out / "predictions").mkdir()
     (out / "reports").mkdir()
-    name = "predictions/test.parquet"
-    content = {name: write_frame(predictions, out / name, made=context.study.made), "reports/test.html": canonical.digest(found)}
+    bundle = Sealed.open(context.path("bundles/model"))
+    said, content = _said(context, bundle.digest, out)
+    lines = msgspec.json.decode(context.path(LINES).read_bytes(), type=dict[str, Lines])[task.targets[0].name]
+    found = evaluate(said.predictions, main=pillar.main, thresholds={} if lines.by_fold else lines.serving, seed=context.study.seed,
+                     fold_thresholds=lines.by_fold or None, patient_days=pillar.patient_days(task, said.predictions),
+                     outcome=task.targets[0].name, unit=task.unit, utility_thresholds=lines.utility)  # fmt: skip
+    content |= {"reports/test.html": canonical.digest(found)}
     (out / "reports" / "evaluation.json").write_bytes(canonical.dumps(found))
     (out / "reports" / "test.html").write_text(_page(context, found))
-    return Done(content, {name: predictions.height}, figures(found))
+    return Done(content, {"predictions/test.parquet": said.predictions.height}, figures(found))
 
 
-def _test_predictions(context: Context, bundle: Any) -> pl.DataFrame:
-    import polars as pl
-
-    from bedside.core.predictions import conform
-    from bedside.pillars.risk.fit import predict
-
+def _said(context: Context, digest: str, out: Path) -> tuple[Predicted, dict[str, str]]:
+    """What the bundle said of the test rows, written; with folds, what development said of each fold out of it."""
     if context.study.task.split.folds:
-        return conform(pl.read_parquet(context.path("predictions/development.parquet")))
-    rows, features = decisions_and_features(context)
-    test_rows = rows.filter(pl.col("split") == "test").drop("label", "event_time")
-    known = test_rows.join(open_labels(context, bundle.digest), on="unit_id", how="left", maintain_order="left")
-    return conform(predict(bundle, features, known, scores=bedside_scores()).with_columns(pl.lit(context.study.site).alias("site")))
+        said = Predicted(*(_developed(context, name) for name in ("development", "development-measures")))  # type: ignore[arg-type]
+    else:
+        rows, features = decisions_and_features(context)
+        opened = open_labels(context, digest)
+        truths = [name for name in TRUTHS if name in opened.columns]
+        test_rows = rows.filter(pl.col("split") == "test").drop(truths)
+        known = test_rows.join(opened, on=["unit_id", "target"], how="left", maintain_order="left")
+        said = pillar_of(context.study.task).predict(
+            material(context), known, features, bundle=context.path("bundles/model"), out=out / "predictions" / "artifacts"
+        )
+    content = write_said(context, out, "test", said.predictions, said.measures)
+    measures = out / "predictions/test-measures.parquet"
+    return Predicted(pl.read_parquet(out / "predictions/test.parquet"), pl.read_parquet(measures) if measures.exists() else None), content
+
+
+def _developed(context: Context, name: str) -> pl.DataFrame | None:
+    path = context.path(f"predictions/{name}.parquet")
+    return pl.read_parquet(path) if path.exists() else None
 
 
 def _page(context: Context, found: Any) -> str:
     """The report, from the evaluation and what the ledger holds so far."""
     from bedside.report.page import test_report
 
-    told = {name: entry.receipt.counts for name in ("read", "cohort") if (entry := context.ledger.latest(name))}
-    flow = msgspec.json.decode(context.path("cohort/flow.json").read_bytes(), type=dict[str, int])
-    stages = [("events", int(str(told["read"]["events"]))), ("encounters", flow["encounters"]), ("subjects", flow["subjects"]),
-              ("decisions", flow["decisions"])]  # fmt: skip
-    head, unseen = context.ledger.head(), told["cohort"].get("signals_without_values")
+    entry = context.ledger.latest("cohort")
+    head, unseen = context.ledger.head(), entry.receipt.counts.get("signals_without_values") if entry else None
     return test_report(
-        title=context.study.name, study=msgspec.to_builtins(context.study), evaluation=found, counts=_tallies(context), stages=stages,
+        title=context.study.name, study=msgspec.to_builtins(context.study), evaluation=found, counts=_tallies(context),
+        stages=msgspec.json.decode(context.path("cohort/stages.json").read_bytes(), type=list[tuple[str, int]]),
         leakage=msgspec.json.decode(context.path("cohort/leakage.json").read_bytes(), type=dict[str, int]),
         ledger_head=msgspec.to_builtins(head) if head else {}, made=context.study.made,
         quality="quality.html" if context.path("reports/quality.html").exists() else None,
