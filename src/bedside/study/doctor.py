@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bedside.core.errors import BedsideError
+from bedside.core.extras import extras, lacking, line_to_type
 
 if TYPE_CHECKING:
     from bedside.study.plan import Step
     from bedside.study.study import Study
 
-_EXTRAS = {"risk": ("lightgbm", "scikit-learn", "scipy"), "serve": ("uvicorn", "uvloop", "httptools")}
 _CORE = ("click", "msgspec", "polars", "duckdb", "numpy", "pydicom", "cryptography", "tzdata")
 NO_STUDY, DONE = "study.toml", "done"
 _DISK_GB, _MEMORY_GB = 2.0, 2.0
@@ -36,8 +36,8 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(study: Path | None) -> list[Finding]:
     """Findings about the machine, then about the study when one is given."""
     found = [_python(), _memory(), _disk(study or Path.cwd())]
-    found += [_library(name, "core") for name in _CORE]
-    found += [_library(name, extra) for extra, names in _EXTRAS.items() for name in names]
+    found += [_library(name) for name in _CORE]
+    found += [_extra(extra, wanted=False) for extra in extras()]
     return found + (_study(study) if study else [])
 
 
@@ -69,19 +69,24 @@ def _disk(where: Path) -> Finding:
     return Finding("free disk", ok, f"{free:.1f} GB", None if ok else f"free at least {_DISK_GB:.0f} GB")
 
 
-def _library(name: str, extra: str) -> Finding:
+def _library(name: str) -> Finding:
     try:
-        return Finding(f"{name} [{extra}]", True, version(name))
+        return Finding(name, True, version(name))
     except PackageNotFoundError:
-        return Finding(
-            f"{name} [{extra}]",
-            False,
-            "not installed",
-            f"pip install 'bedside[{extra}]'" if extra != "core" else "pip install bedside",
-        )
+        return Finding(name, False, "not installed", "pip install bedside")
+
+
+def _extra(extra: str, *, wanted: bool) -> Finding:
+    """An extra: whole, or what of it is not there. One that nobody asked for lacks nothing."""
+    absent = lacking(extra)
+    if not absent:
+        return Finding(f"extra [{extra}]", True, ", ".join(f"{name} {version(name)}" for name in extras().get(extra, ())))
+    seen = f"without {', '.join(absent)}" if len(absent) < len(extras().get(extra, ())) else "not installed"
+    return Finding(f"extra [{extra}]", not wanted, seen, line_to_type(extra))
 
 
 def _study(root: Path) -> list[Finding]:
+    from bedside.study.pillars import pillar_of
     from bedside.study.study import Study
 
     try:
@@ -89,7 +94,10 @@ def _study(root: Path) -> list[Finding]:
     except BedsideError as error:
         return [Finding(NO_STUDY, False, error.what, error.do)]
     sources = Finding(NO_STUDY, True, f"{len(study.file.source)} sources")
-    return [sources, *_sources(root), _keyring(study.keyring_path(), root), *_steps(study)]
+    extra = pillar_of(study.file.task).extra
+    needed = _extra(extra, wanted=bool(extra))
+    told = [] if needed.ok else [msgspec.structs.replace(needed, what=f"{needed.what}, for this study's model")]
+    return [sources, *_sources(root), *told, _keyring(study.keyring_path(), root), *_steps(study)]
 
 
 def _sources(root: Path) -> list[Finding]:

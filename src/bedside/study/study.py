@@ -17,6 +17,7 @@ import msgspec
 
 from bedside.core import canonical
 from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.extras import lacking, line_to_type
 from bedside.core.ids import sha256_file
 from bedside.core.predictions import TRUTHS
 from bedside.core.progress import say
@@ -66,6 +67,8 @@ class Study:
             folder.clear(self.root)
             context = self._context()
             self._write_plan(context.ledger)
+            if not quiet and (only is None or "train" in only):
+                _tell_of_extras(self.file.task)
             try:
                 return [_one(step, context, quiet) for step in STEPS if only is None or step.name in only]
             finally:
@@ -189,6 +192,15 @@ class Study:
                 f"the step {step!r} has not been run", where=str(path), do=f"bedside {step} {self.root}, or bedside run {self.root}"
             )
         return path
+
+
+def _tell_of_extras(task: object) -> None:
+    """Before the long steps, not after them: what the model will ask for that is not installed."""
+    from bedside.study.pillars import pillar_of
+
+    extra = pillar_of(task).extra
+    if absent := lacking(extra):
+        say(f"train and test will need {', '.join(absent)}, which are not installed: {line_to_type(extra)}")
 
 
 def _known(only: Sequence[str] | None) -> None:
