@@ -47,7 +47,7 @@ class Plane:
 
     @property
     def normal(self) -> NDArray[np.float64]:
-        """Unit vector across the slices: column direction x row direction (PS3.3 C.7.6.2.1.1)."""
+        """Unit vector across the slices: row direction x column direction (PS3.3 C.7.6.2.1.1)."""
         normal = np.cross(self.across, self.down)
         return np.asarray(normal / np.linalg.norm(normal))
 

@@ -1,0 +1,177 @@
+"""Files of instances to series, each with its verdict and its volumes: the door of this folder.
+
+In        DICOM files as bytes, in any order; names mean nothing
+Out       one `Series` a series UID, sorted by UID. What cannot become a volume has a verdict that says why; nothing is lost:
+          instances = those in volumes + duplicates + those of refused series + rejects
+Never     raises for what a file holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from bedside.core.errors import Malformed, Unusable
+from bedside.formats.dicom import parse
+from bedside.pillars.imaging.series import mosaic, pixels
+from bedside.pillars.imaging.series.frames import Frame, frames
+from bedside.pillars.imaging.series.resample import regular
+from bedside.pillars.imaging.series.stacks import Stack, normal, stacks
+from bedside.pillars.imaging.series.verdict import Verdict, is_even, judge, refuse
+from bedside.pillars.imaging.series.volume import Plane, Source, Volume
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TURNED = 1e-3
+_LOCALISER = "LOCALIZER"
+
+
+class File(NamedTuple):
+    """One instance's bytes and what it is called in messages."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One series: the verdict; its volumes, unless refused; who made it.
+
+    rejects   name of a file to why it is in no volume
+    """
+
+    uid: str
+    study_uid: str
+    modality: str
+    verdict: Verdict
+    instances: int
+    volumes: list[Volume] = field(default_factory=list)
+    rejects: dict[str, str] = field(default_factory=dict)
+    manufacturer: str = ""
+    model: str = ""
+
+
+def read(files: Iterable[File], *, resample: bool = True) -> list[Series]:
+    """Every series among the files.
+
+    resample   False refuses what lies on no regular grid; a series of verdict `resample` then has no volume
+    """
+    by_series: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    broken: dict[str, str] = {}
+    for name, data in files:
+        try:
+            dataset = parse(data, where=name)
+            by_series[str(dataset.get("SeriesInstanceUID") or "")].append((name, dataset))
+        except Malformed as error:
+            broken[name] = error.what
+    found = [_series(uid, told, resample=resample) for uid, told in sorted(by_series.items())]
+    return found + ([Series("", "", "", refuse("files that are no DICOM instance"), len(broken), rejects=broken)] if broken else [])
+
+
+def _series(uid: str, told: list[tuple[str, Any]], *, resample: bool) -> Series:
+    head, work = told[0][1], _Work(told)
+    verdict, volumes = work.volumes(resample=resample)
+    return Series(uid, str(head.get("StudyInstanceUID") or ""), str(head.get("Modality") or ""), verdict, len(told), volumes, work.rejects,
+                  str(head.get("Manufacturer") or "").strip(), str(head.get("ManufacturerModelName") or "").strip())  # fmt: skip
+
+
+class _Work:
+    """One series on its way: data sets by number, their frames, and pixels decoded once."""
+
+    def __init__(self, told: list[tuple[str, Any]]) -> None:
+        self.names, self.datasets = [name for name, _ in told], [dataset for _, dataset in told]
+        self.rejects: dict[str, str] = {}
+        self._decoded: dict[int, NDArray[Any]] = {}
+
+    def volumes(self, *, resample: bool) -> tuple[Verdict, list[Volume]]:
+        """The verdict and what it allows; a series that lacks an instance because that is broken is refused, not patched."""
+        found = self._frames()
+        reason = self._unfit(found)
+        if reason:
+            return refuse(reason), []
+        try:
+            divided, duplicates = stacks(found, self._plane)
+        except Unusable as error:
+            return refuse(error.what), []
+        verdict = judge(divided, duplicates)
+        if verdict.decision == "refuse" or (verdict.decision == "resample" and not resample):
+            return verdict, []
+        return verdict, [self._volume(stack) for stack in divided]
+
+    def _frames(self) -> list[Frame]:
+        found: list[Frame] = []
+        for number, (name, dataset) in enumerate(zip(self.names, self.datasets, strict=True)):
+            try:
+                found += self._of_instance(number, name, dataset)
+            except Malformed as error:
+                self.rejects[name] = error.what
+        return found
+
+    def _of_instance(self, number: int, name: str, dataset: Any) -> list[Frame]:
+        if "Rows" not in dataset:
+            raise Malformed("an object that is no image", where=name, do="leave it out")
+        made = frames(dataset, file=number, where=name)
+        self._decoded[number] = pixels.stored(dataset, where=name)
+        return mosaic.tiles(dataset, made[0], where=name) if mosaic.is_mosaic(made[0]) else made
+
+    def _unfit(self, found: list[Frame]) -> str | None:
+        """Why no stack can be made of these frames, None when one can."""
+        if self.rejects:
+            reasons = sorted(set(self.rejects.values()))
+            return f"{len(self.rejects)} of {len(self.datasets)} instances cannot be read: {'; '.join(reasons)}"
+        if any(_LOCALISER in frame.image_type for frame in found):
+            return "a localiser"
+        turns = {tuple(np.round(np.concatenate([_unit(frame.across), _unit(frame.down)]) / _TURNED).astype(int)) for frame in found}
+        directions = _different([normal(frame) for frame in found])
+        if directions > 1 or (len(turns) > 1 and _different([_unit(frame.across) for frame in found]) > 1):
+            return f"{max(directions, 2)} orientations in one series"
+        if len({(frame.rows, frame.columns) for frame in found}) > 1:
+            return "slices of different sizes in one series"
+        steps = {(round(float(np.linalg.norm(f.down)), 3), round(float(np.linalg.norm(f.across)), 3)) for f in found}
+        return "slices of different pixel spacings in one series" if len(steps) > 1 else None
+
+    def _plane(self, frame: Frame) -> NDArray[Any]:
+        return pixels.plane(self._decoded[frame.file], frame)
+
+    def _volume(self, stack: Stack) -> Volume:
+        planes = [self._plane(frame) for frame in stack.frames]
+        voxels, first = np.stack(planes), stack.frames[0]
+        sources = tuple(Source(frame.instance_uid, frame.number, frame.row, frame.column) for frame in stack.frames)
+        acquired = Plane(stack.origins, first.down, first.across, sources)
+        single = len(stack.frames) == 1
+        straight = single or (is_even(stack) and _one_verdict(stack) == "accept")
+        values, affine = (voxels, _affine(acquired, self.datasets[first.file])) if straight else regular(voxels, acquired)
+        head = self.datasets[first.file]
+        return Volume(values, affine, acquired, str(head.get("SeriesInstanceUID") or ""), str(head.get("StudyInstanceUID") or ""),
+                      str(head.get("FrameOfReferenceUID") or ""), str(head.get("Modality") or ""), not straight, stack.told)  # fmt: skip
+
+
+def _one_verdict(stack: Stack) -> str:
+    return judge([stack], 0).decision
+
+
+def _affine(acquired: Plane, head: Any) -> NDArray[np.float64]:
+    """(slice, row, column) to mm; the one slice of a stack is as thick as its header says."""
+    origins, affine = acquired.origins, np.eye(4)
+    thick = float(head.get("SpacingBetweenSlices") or head.get("SliceThickness") or 1.0)
+    affine[:3, 0] = (origins[-1] - origins[0]) / (len(origins) - 1) if len(origins) > 1 else acquired.normal * thick
+    affine[:3, 1], affine[:3, 2], affine[:3, 3] = acquired.down, acquired.across, origins[0]
+    return affine
+
+
+def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(vector / np.linalg.norm(vector))
+
+
+def _different(vectors: list[NDArray[np.float64]]) -> int:
+    """How many directions there are, within a tenth of a degree or so."""
+    kept: list[NDArray[np.float64]] = []
+    for vector in vectors:
+        if not any(float(vector @ other) > 1 - _TURNED**2 * 2 for other in kept):
+            kept.append(vector)
+    return len(kept)
