@@ -1,0 +1,1 @@
+"""DICOM out and in: see README.md."""

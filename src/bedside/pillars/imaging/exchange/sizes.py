@@ -1,0 +1,90 @@
+"""How large a structure is, in mm: volume, longest diameter, and long and short axis on a slice.
+
+In        a mask (slices, rows, columns) and its affine, index to mm
+Out       `Size`; None for an empty mask
+Edges     half way between a voxel inside and its neighbour outside, where the surface of a mesh at level 0.5 has its corners: a box of
+          n voxels is n steps long
+Source    Zwanenburg et al., Radiology 2020;295:328 (IBSI): volume by voxel counting (YEKZ), maximum 3D diameter (L0JK).
+          Long and short axis: Eisenhauer et al., Eur J Cancer 2009;45:228 (RECIST 1.1), the longest diameter on any slice, and the longest
+          one at a right angle to it on the same slice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Points = NDArray[np.float64]
+
+_RIGHT_ANGLE = 0.0872  # cosine of 85 degrees: five degrees off still counts, since directions between few pixels are few
+
+
+class Size(msgspec.Struct, frozen=True):
+    """volume in mm3; diameters in mm; the slice that both axes lie on."""
+
+    voxels: int
+    volume_mm3: float
+    diameter_mm: float
+    long_axis_mm: float
+    short_axis_mm: float
+    slice: int
+
+
+def size(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Size | None:
+    """Size of all that is true.
+
+    >>> box = np.zeros((3, 6, 6), bool); box[1, 1:5, 2:4] = True
+    >>> size(box, np.diag([2.0, 1.0, 1.0, 1.0])).volume_mm3
+    16.0
+    """
+    many = int(np.count_nonzero(mask))
+    if many == 0:
+        return None
+    step = affine[:3, :3]
+    diameter, _ = _longest(_edges(mask) @ step.T)
+    axes = [(*_axes(mask[k], step[:, 1:]), int(k)) for k in np.flatnonzero(mask.any(axis=(1, 2)))]
+    long, short, at = max(axes, key=lambda one: (one[0], one[1], -one[2]))
+    return Size(many, many * abs(float(np.linalg.det(step))), diameter, long, short, at)
+
+
+def _axes(plane: NDArray[np.bool_], step: NDArray[np.float64]) -> tuple[float, float]:
+    corners = _hull(_edges(plane)) @ step.T
+    apart = corners[:, None] - corners[None]
+    lengths = np.linalg.norm(apart, axis=2)
+    first, second = np.unravel_index(int(lengths.argmax()), lengths.shape)
+    long = float(lengths[first, second])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        leaning = np.abs(apart @ (apart[first, second] / long)) / lengths
+    across = np.where(np.nan_to_num(leaning, nan=1.0) <= _RIGHT_ANGLE, lengths, 0.0)
+    return long, float(across.max())
+
+
+def _longest(points: Points) -> tuple[float, Points]:
+    corners = _hull(points)
+    lengths = np.linalg.norm(corners[:, None] - corners[None], axis=2)
+    return float(lengths.max()), corners
+
+
+def _hull(points: Points) -> Points:
+    """The corners of the convex hull: no two points lie further apart than two of them."""
+    from scipy.spatial import ConvexHull
+
+    return np.asarray(points[ConvexHull(points).vertices])
+
+
+def _edges(mask: NDArray[np.bool_]) -> Points:
+    """Points half a step outside every voxel whose neighbour along an axis is not in the mask, as index coordinates."""
+    padded = np.pad(mask, 1)
+    found: list[Any] = []
+    for axis in range(mask.ndim):
+        for way in (-1, 1):
+            edge = padded & ~np.roll(padded, -way, axis)
+            points = np.argwhere(edge) - 1.0
+            points[:, axis] += way / 2
+            found.append(points)
+    return np.concatenate(found)
