@@ -1,0 +1,162 @@
+"""Whether a fact is so: negated, uncertain, historical or hypothetical, somebody else's.
+
+In        the words of a text, its sentences and sections, and spans in it
+Out       `Axes` for each span
+Rules     a cue acts on the spans after it ("denies fever, chills, or cough") or before it ("fever: none") in its sentence, up to a word
+          that ends its reach ("but", "secondary to"), or the next cue of its axis that says otherwise. A longer phrase around a cue can
+          mean something else ("no increase", "gram negative"). A cue inside a span is part of the span's name, and no cue.
+Source    NegEx: Chapman et al., J Biomed Inform 2001;34:301-10. ConText: Harkema et al., J Biomed Inform 2009;42:839-51.
+          Cues: data/cues.csv, ours, with those that NegEx published (Apache-2.0) among them.
+"""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from bedside.pillars.text.fact import Experiencer, Temporality
+from bedside.pillars.text.tokens import Found, Phrases, Words
+
+Span = tuple[int, int]
+
+
+class Axes(NamedTuple):
+    """The four axes of ConText."""
+
+    negated: bool = False
+    uncertain: bool = False
+    temporality: Temporality = "current"
+    experiencer: Experiencer = "patient"
+
+
+class Cue(NamedTuple):
+    """axis: negated, uncertain, historical, hypothetical, family, any; role: before or after what it acts on, stop, pseudo."""
+
+    axis: str
+    role: str
+
+
+PLAIN = Axes()
+_AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
+_ANY = len(_AXES)
+_REACH_BACK = 16
+"""Words before a cue on which it can act, where nothing ends its reach."""
+
+
+class Region(NamedTuple):
+    """Words [first, last) on which a cue of an axis acts."""
+
+    axis: int
+    first: int
+    last: int
+
+
+class _Table(NamedTuple):
+    """Phrases of each axis and of what ends a reach, and which of them can begin with a word."""
+
+    phrases: tuple[Phrases[tuple[Cue, ...]], ...]
+    begins: dict[str, tuple[int, ...]]
+
+
+@lru_cache(maxsize=1)
+def _table() -> _Table:
+    told = files("bedside.pillars.text").joinpath("data/cues.csv").read_text(encoding="utf-8")
+    meanings: list[dict[str, list[Cue]]] = [{} for _ in (*_AXES, "any")]
+    for axis, role, phrases in csv.reader(told.splitlines()):
+        at = _AXES.index(axis) if axis in _AXES else len(_AXES)
+        for phrase in phrases.split("|"):
+            meanings[at].setdefault(phrase, []).append(Cue(axis, role))
+    tables = tuple(Phrases((phrase, tuple(cues)) for phrase, cues in meaning.items()) for meaning in meanings)
+    begins: dict[str, tuple[int, ...]] = {}
+    for at, table in enumerate(tables):
+        for word in table.first_words():
+            begins[word] = (*begins.get(word, ()), at)
+    return _Table(tables, begins)
+
+
+def axes(text: Words, sentences: Sequence[Span], spans: Sequence[Span]) -> list[Axes]:
+    """The axes of each span, in the order given; sections are not looked at here.
+
+    sentences   (start, end) in order, as `sentences.sentences` gives them
+    spans       (start, end), sorted by start
+
+    >>> from bedside.pillars.text.tokens import words_of
+    >>> note = "Denies fever, chills, or cough. Mother had asthma."
+    >>> places = [(note.index(word), note.index(word) + len(word)) for word in ("fever", "cough", "asthma")]
+    >>> found = axes(words_of(note), [(0, 31), (32, 50)], places)
+    >>> [(one.negated, one.experiencer) for one in found]
+    [(True, 'patient'), (True, 'patient'), (False, 'family')]
+    """
+    found, begins = [PLAIN] * len(spans), [start for start, _ in spans]
+    at = 0
+    for start, end in sentences:
+        upto = bisect_left(begins, end, at)
+        if upto > at:
+            inside = spans[at:upto]
+            regions = _regions(text, bisect_left(text.starts, start), bisect_left(text.starts, end), inside)
+            if regions:
+                found[at:upto] = [_of(text, span, regions) for span in inside]
+        at = upto
+    return found
+
+
+def _of(text: Words, span: Span, regions: list[Region]) -> Axes:
+    first, last = bisect_right(text.starts, span[0]) - 1, bisect_left(text.starts, span[1])
+    hit = {axis for axis, begin, end in regions if begin <= first and last <= end}
+    if not hit:
+        return PLAIN
+    temporality: Temporality = "hypothetical" if 3 in hit else "historical" if 2 in hit else "current"
+    return Axes(0 in hit, 1 in hit, temporality, "family" if 4 in hit else "patient")
+
+
+def _regions(text: Words, first: int, last: int, spans: Sequence[Span]) -> list[Region]:
+    """Where the cues of one sentence, words [first, last), act."""
+    cues = _cues(text, first, last, spans)
+    stops = [(axis, found) for axis, found in cues if found.meaning[0].role == "stop"]
+    regions = list[Region]()
+    for axis, found in cues:
+        for cue in found.meaning:
+            if cue.role == "before":
+                ends = [stop.first for at, stop in stops if at in (axis, _ANY) and stop.first >= found.last]
+                regions.append(Region(axis, found.last, min([_closed(text, found.last, last), *ends])))
+            elif cue.role == "after":
+                begins = [stop.last for at, stop in stops if at in (axis, _ANY) and stop.last <= found.first]
+                regions.append(Region(axis, max([first, found.first - _REACH_BACK, *begins]), found.first))
+    return regions
+
+
+def _closed(text: Words, first: int, last: int) -> int:
+    """The word where a bracket closes that was open before word `first`, else `last`."""
+    if first >= last:
+        return last
+    begin, end = text.ends[first - 1], text.ends[last - 1]
+    closing = text.folded.find(")", begin, end)
+    if closing < 0 or text.folded.find("(", begin, closing) >= 0:
+        return last
+    return bisect_left(text.starts, closing, first, last)
+
+
+def _cues(text: Words, first: int, last: int, spans: Sequence[Span]) -> list[tuple[int, Found[tuple[Cue, ...]]]]:
+    """The cues among words [first, last) by axis, without pseudo ones; words inside a span are part of no cue."""
+    found, at = list[tuple[int, Found[tuple[Cue, ...]]]](), first
+    for start, end in spans:
+        before = bisect_left(text.starts, start, at, last)
+        found += _between(text, at, before)
+        at = max(at, bisect_left(text.starts, end, before, last))
+    return found + _between(text, at, last)
+
+
+def _between(text: Words, first: int, last: int) -> list[tuple[int, Found[tuple[Cue, ...]]]]:
+    phrases, begins = _table()
+    words, reached, found = text.words, [first] * len(phrases), list[tuple[int, Found[tuple[Cue, ...]]]]()
+    for at in range(first, last):
+        for axis in begins.get(words[at], ()):
+            if at >= reached[axis] and (cue := phrases[axis].at(text, at, last)) is not None:
+                reached[axis] = cue.last
+                if cue.meaning[0].role != "pseudo":
+                    found.append((axis, cue))
+    return found
