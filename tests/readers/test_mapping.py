@@ -44,8 +44,22 @@ def test_a_shipped_mapping_is_sound(name: str) -> None:
     assert mapping.rules(mapping.load(name, Path("/nowhere"))).name == name
 
 
-def test_three_mappings_are_shipped() -> None:
-    assert SHIPPED == ["made-hospital", "mimic-iv", "physionet-2019"]
+def test_mappings_are_shipped() -> None:
+    assert {"made-hospital", "mimic-iv", "moleculenet", "physionet-2019", "tdc"} <= set(SHIPPED)
+
+
+def test_rows_without_an_id_are_subjects_of_their_own_in_every_file(tmp_path: Path) -> None:
+    from bedside.formats.files import RawFile
+    from bedside.readers.tables import read
+
+    (tmp_path / "one").mkdir()
+    found = set[int]()
+    for relative in ("train_val.csv", "test.csv", "one/test.csv"):
+        (tmp_path / relative).write_text("Drug_ID,Drug,Y\nx,CCO,1\nx,CCC,0\n")
+        reading = read(RawFile("s", "tables", tmp_path / relative, relative, relative), mapping=mapping.load("tdc", tmp_path))
+        assert (reading.tally.read, reading.tally.written) == (2, 2)
+        found |= set(reading.events["subject_id"])
+    assert len(found) == 6
 
 
 def test_a_misspelt_key_is_told_with_the_nearest_one(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 In        decisions, a split (core.task); events, to find copies of one patient under two numbers
 Out       the decisions with `split`: train, tune, test; or fold-0 .. fold-<n-1> for out-of-fold testing
+Elsewhere units that are no subjects, and the other ways to split (site, time, random, scaffold, cluster, declared): `divide.py`
 
 A subject's place is a keyed hash of its id (BLAKE2b, the key is the seed): it does not depend on who else is there, so a
 cohort that grows keeps everybody where they were. Subjects whose record is the same but for the calendar (time since the
@@ -49,8 +50,8 @@ def _both_kinds(told: dict[int, str], ill: set[int], split: Split) -> dict[int, 
     return {group: f"fold-{turn % split.folds}" for kind in kinds for turn, group in enumerate(kind)}
 
 
-def place(subject_id: int, split: Split) -> str:
-    """The split of one subject.
+def place(subject_id: int | str, split: Split) -> str:
+    """The split of one subject, or of a group by its name.
 
     >>> place(7, Split(seed=1)), place(7, Split(seed=1, folds=5))
     ('tune', 'fold-2')
@@ -62,7 +63,7 @@ def place(subject_id: int, split: Split) -> str:
     return "test" if part < split.test_fraction else "tune" if part < split.test_fraction + split.tune_fraction else "train"
 
 
-def _hashed(subject_id: int, split: Split) -> int:
+def _hashed(subject_id: int | str, split: Split) -> int:
     seen = hashlib.blake2b(str(subject_id).encode(), digest_size=8, key=f"bedside split {split.seed}".encode())
     return int.from_bytes(seen.digest(), "big")
 

@@ -154,6 +154,17 @@ def first_of(frame: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     return frame.select(pl.coalesce(there).alias("first"))["first"]
 
 
+def first_said(frame: pl.DataFrame, texts: Sequence[str]) -> pl.Series:
+    """The first that is filled of some columns and templates."""
+    said = same(None, pl.String, frame.height)
+    for text in texts:
+        if "{" in text:
+            said = said.fill_null(fill(frame, phrases.template(text)))
+        elif text in frame.columns:
+            said = said.fill_null(frame[text])
+    return said
+
+
 def subjects(text: pl.Series) -> pl.Series:
     """`subject_id` of every row, as `core.ids.subject_number` says."""
     names = text.drop_nulls().unique()

@@ -23,10 +23,10 @@ from bedside.readers import phrases
 
 SCHEMA = "bedside.mapping/1"
 SHIPPED = Path(__file__).parent / "mappings"
-FILE, LINE = "@file", "@line"
+FILE, LINE, PATH = "@file", "@line", "@path"
 OneOrMore = str | list[str]
 Role = Literal[
-    "subject", "name", "given", "family", "birth_date", "date", "datetime", "zip", "phone", "address", "identifier", "encounter",
+    "subject", "name", "given", "family", "birth_date", "date", "datetime", "zip", "phone", "address", "identifier", "uid", "encounter",
     "text", "keep", "drop",
 ]  # fmt: skip
 
@@ -89,6 +89,7 @@ class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TableRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One table: its files, whose row it is, and what a row says. `ignore` is the reason why its rows give no events.
 
+    subject   column or template, or several of which the first that is filled is used; "{@path}:{@line}" where each row is its own
     blank     texts that mean "empty", for all columns; `blanks` for one column
     recode    column -> value -> value, before anything else reads it
     base      an instant that time phrases may start from
@@ -243,6 +244,8 @@ def _table(table: TableRule, path: str) -> Iterator[str]:
     if not table.events:
         yield f'{path}.events: is missing (say what a row means, or give ignore = "reason")'
     yield from _zone(table.timezone, f"{path}.timezone")
+    for text in many(table.subject):
+        yield from _caught(f"{path}.subject", lambda text=text: phrases.template(text) if "{" in text else None)
     yield from _caught(f"{path}.base", lambda: phrases.instant(table.base, None) if table.base is not None else None)
     for index, rule in enumerate(table.events):
         yield from _event(rule, table, f"{path}.events[{index}]")
@@ -283,7 +286,7 @@ def _roles(table: TableRule, path: str) -> Iterator[str]:
     """What de-identification drops cannot be read afterwards."""
     if not table.roles:
         return
-    derived = {FILE, LINE, *(new for join in table.join for new in join.take)}
+    derived = {FILE, LINE, PATH, *(new for join in table.join for new in join.take)}
     for column in sorted(needed(table) - derived):
         if table.roles.get(column, "drop") == "drop":
             yield f"{path}.roles: column {column!r} is read, and de-identification drops it (declare its role)"
@@ -321,13 +324,13 @@ def wide(rule: EventRule) -> list[tuple[str, Column]]:
 
 def alternatives(table: TableRule) -> list[list[str]]:
     """The columns that a table must have: of each inner list at least one."""
-    given = {FILE, LINE, *(new for join in table.join for new in join.take)}
+    given = {FILE, LINE, PATH, *(new for join in table.join for new in join.take)}
     return [group for group in _groups(table) if group and not given & set(group)]
 
 
 def _groups(table: TableRule) -> list[list[str]]:
     """Columns that stand for each other, as the rules name them; of a list of codes the last must always be sayable."""
-    groups = [many(table.subject), many(table.encounter), *([ours] for join in table.join for ours in join.on)]
+    groups = [_filled_by(table.subject), many(table.encounter), *([ours] for join in table.join for ours in join.on)]
     for rule in table.events:
         groups += [many(rule.value), many(rule.encounter), many(rule.unit), *([name] for name in rule.columns)]
         groups += [[c for text in many(getattr(rule, key)) for c in phrases.time(text).columns] for key in ("time", "known_at")]
@@ -339,7 +342,12 @@ def _groups(table: TableRule) -> list[list[str]]:
 
 def _text_columns(rule: EventRule) -> list[str]:
     """Columns of `text`, which is a column's bare name or a template."""
-    return [name for text in many(rule.text) for name in (phrases.template(text).columns if "{" in text else [text])]
+    return _filled_by(rule.text)
+
+
+def _filled_by(one_or_more: OneOrMore | None) -> list[str]:
+    """Columns behind some texts, each a column's bare name or a template."""
+    return [name for text in many(one_or_more) for name in (phrases.template(text).columns if "{" in text else [text])]
 
 
 def needed(table: TableRule) -> set[str]:

@@ -33,6 +33,7 @@ from bedside.readers.fhir_elements import UNKNOWN_UNIT
 from bedside.readers.mapping import (
     FILE,
     LINE,
+    PATH,
     Column,
     EventRule,
     Join,
@@ -131,7 +132,7 @@ def _prepare(frame: pl.DataFrame, lines: Any, rule: TableRule, mapping: Mapping,
     rows = rows.with_columns(pl.Series(LINE, lines, dtype=pl.Int64))
     for join in rule.join:
         rows = _joined(rows, join, mapping, file)
-    return rows.with_columns(pl.lit(_stem(file)).alias(FILE))
+    return rows.with_columns(pl.lit(_stem(file)).alias(FILE), pl.lit(_trunk(file)).alias(PATH))
 
 
 def _cell(name: str, blank: list[str], recode: dict[str, str] | None) -> pl.Expr:
@@ -142,6 +143,12 @@ def _cell(name: str, blank: list[str], recode: dict[str, str] | None) -> pl.Expr
 
 def _stem(file: RawFile) -> str:
     return file.alias.rsplit("/", 1)[-1].split(".", 1)[0]
+
+
+def _trunk(file: RawFile) -> str:
+    """The file's path inside its source, without its ending."""
+    folder, slash, _ = file.alias.rpartition("/")
+    return f"{folder}{slash}{_stem(file)}"
 
 
 def _joined(rows: pl.DataFrame, join: Join, mapping: Mapping, file: RawFile) -> pl.DataFrame:
@@ -213,7 +220,7 @@ class _Rows:
 def events_of(rows: pl.DataFrame, rule: TableRule, *, units: dict[str, str], zone: str | None, file: RawFile, key: str) -> Reading:
     """Events of prepared rows. A pure function of them: a batch of a table reads as the table does, save `keep`."""
     clock = Clock(rows, zone=zone, formats=rule.time_formats, base=rule.base)
-    subject = columns.subjects(columns.first_of(rows, many(rule.subject)))
+    subject = columns.subjects(columns.first_said(rows, many(rule.subject)))
     state = _Rows(rows, clock, subject, columns.first_of(rows, many(rule.encounter)), units, _Account(rows.height))
     labels = dict[str, str]()
     made = [_kept(part, one, state) for one in rule.events for part in [_events(one, state, labels)]]
@@ -318,12 +325,7 @@ def _long(shared: pl.DataFrame, ready: pl.Series, rule: EventRule, rows: _Rows, 
 
 def _text(rule: EventRule, rows: _Rows, value: columns.Numbers) -> pl.Series:
     """The text value: what the rule says, else what should have been a number; never the number again."""
-    said = columns.same(None, pl.String, rows.frame.height)
-    for text in many(rule.text):
-        if "{" in text:
-            said = said.fill_null(columns.fill(rows.frame, phrases.template(text)))
-        elif text in rows.frame.columns:
-            said = said.fill_null(rows.frame[text])
+    said = columns.first_said(rows.frame, many(rule.text))
     said = said.set((said == value.lexeme).fill_null(False) & value.other.is_null(), None)
     return said.fill_null(value.other)
 
