@@ -180,7 +180,7 @@ def test_figures_have_one_name_each_and_the_name_that_reports_use(evaluation):
 
 
 def test_a_frame_that_breaks_its_contract_is_named_not_judged(made):
-    with pytest.raises(Unusable, match="a unit and output occur twice"):
+    with pytest.raises(Unusable, match="a unit, target and output occur twice"):
         evaluate(pl.concat([made(), made()]), thresholds=_AT, seed=1)
 
 

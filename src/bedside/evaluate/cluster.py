@@ -32,11 +32,12 @@ Statistic = Callable[["Floats"], "Floats"]
 
 
 class Bootstrap(msgspec.Struct, frozen=True):
-    """How often, from which seed, to which level."""
+    """How often, from which seed, to which level; `whom` names what is drawn, for the words of the method."""
 
     resamples: int = 500
     seed: int = 1
     level: float = 0.95
+    whom: str = "subjects"
 
     def draws(self, subjects: int) -> Iterator[Floats]:
         """Blocks (some resamples, subjects) of how often each subject was drawn; every row sums to `subjects`."""
@@ -69,7 +70,7 @@ class Bootstrap(msgspec.Struct, frozen=True):
 
     @property
     def method(self) -> str:
-        return f"percentile bootstrap over subjects, {self.resamples} resamples, seed {self.seed}"
+        return f"percentile bootstrap over {self.whom}, {self.resamples} resamples, seed {self.seed}"
 
 
 def settled(number: float) -> float:

@@ -55,6 +55,11 @@ _CLUSTERED = (
     "DeLong's, which takes rows for independent, stands beside them for comparison and is too narrow."
 )
 _SINGLE = "Every subject has one prediction, so rows are independent as far as the data tell."
+_GROUPED = (
+    "Several predictions belong to one group (a scaffold, say), so rows are not independent: the intervals to rely on resample groups. "
+    "DeLong's, which takes rows for independent, stands beside them for comparison and is too narrow."
+)
+_UNITS = "No subject and no group is known, so every prediction is taken for independent."
 
 
 def evaluate(
@@ -62,7 +67,7 @@ def evaluate(
     patient_days: float | None = None, level: float = 0.95, resamples: int = 500,
     fold_thresholds: Mapping[str, Mapping[str, float]] | None = None,
     probabilities: Sequence[str] | None = None, outcome: str = "", unit: str = "prediction", smallest_subgroup: int = 10,
-    utility_thresholds: Mapping[str, Mapping[str, float]] | None = None,
+    utility_thresholds: Mapping[str, Mapping[str, float]] | None = None, scope: str = "",
 ) -> Evaluation:  # fmt: skip
     """Judge the main output and all beside it on the held-out splits ("test" or "fold-...").
 
@@ -73,6 +78,7 @@ def evaluate(
     outcome, unit      what is predicted and what one row is, in words, for the record
     smallest_subgroup  fewest subjects of a subgroup row with estimates
     utility_thresholds output to {split: threshold}, chosen on other subjects: asks for the utility of hourly alarms
+    scope              the target, for the names of figures, where a study has several
     """
     contract.check(predictions, where="predictions")
     _check_arguments(level, resamples, thresholds, fold_thresholds)
@@ -81,18 +87,18 @@ def evaluate(
         raise Unusable("no split is held out", where="predictions, column split",
                        do='name the held-out split "test", or the folds "fold-0", ...')  # fmt: skip
     rows = sample(predictions, main=main, splits=held_out)
-    test = _Test(rows, Bootstrap(resamples, seed, level), main, dict(thresholds), _by_fold(fold_thresholds), patient_days,
+    test = _Test(rows, Bootstrap(resamples, seed, level, rows.clusters), main, dict(thresholds), _by_fold(fold_thresholds), patient_days,
                  _promising(rows, probabilities), smallest_subgroup)  # fmt: skip
     worths = utility_rows(rows, utility_thresholds or {}, main=main, bootstrap=test.bootstrap)
     return Evaluation(
         schema=SCHEMA_NAME, main=main, outcome=outcome, unit=unit, level=level, seed=seed, resamples=resamples,
-        smallest_subgroup=smallest_subgroup, clustered=rows.clustered, note=_CLUSTERED if rows.clustered else _SINGLE,
+        smallest_subgroup=smallest_subgroup, clustered=rows.clustered, note=_note(rows),
         counts=counts(rows.outcome, rows.codes, rows.subjects), patient_days=patient_days,
         outputs=[test.output(name) for name in rows.scores],
         differences=[test.difference(name) for name in rows.scores if name != main],
         worth=test.worth(worths), subgroups=test.subgroups(), splits=_splits(predictions, main, test.bootstrap),
         leakage=leakage.checks(predictions), left_out=_left_out(predictions, main, held_out),
-        utility=worths,
+        utility=worths, scope=scope, clusters=rows.clusters,
     )  # fmt: skip
 
 
@@ -194,6 +200,14 @@ class _Test:
             raise Misconfigured(f"threshold {called!r} is not given for {', '.join(lacking)}", where="fold_thresholds",
                                 do="choose one inside the training part of every fold")  # fmt: skip
         return np.array([at[split] for split in self.rows.split])
+
+
+def _note(rows: Sample) -> str:
+    if rows.clusters == "units":
+        return _UNITS
+    if not rows.clustered:
+        return _SINGLE if rows.clusters == "subjects" else _SINGLE.replace("subject", "group")
+    return _CLUSTERED if rows.clusters == "subjects" else _GROUPED
 
 
 def _splits(predictions: pl.DataFrame, main: str, bootstrap: Bootstrap) -> list[SplitRow]:

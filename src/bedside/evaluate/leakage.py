@@ -29,3 +29,18 @@ def checks(predictions: pl.DataFrame) -> list[Check]:
         Check("labels", "all outputs are judged by the same outcome", per_unit.filter(pl.col("labels") > 1).height),
         Check("units", "no decision is in two splits", per_unit.filter(pl.col("splits") > 1).height),
     ]
+
+
+def checks_of_decisions(decisions: pl.DataFrame, predictions: pl.DataFrame) -> list[Check]:
+    """No subject and no unit on two sides; for targets that are no event in time.
+
+    decisions     held out alone; predictions of all splits, knowing whose they are
+    """
+    import polars as pl
+
+    rows = pl.concat([one.select("subject_id", "split") for one in (decisions, predictions)]).drop_nulls().unique()
+    per_unit = predictions.group_by("unit_id").agg(pl.col("split").n_unique().alias("splits"))
+    return [
+        Check("subjects", "no subject is in two splits", rows.height - rows["subject_id"].n_unique()),
+        Check("units", "no decision is in two splits", per_unit.filter(pl.col("splits") > 1).height),
+    ]

@@ -1,10 +1,12 @@
-"""What an evaluation says, as records: schema "bedside.evaluation/1".
+"""What an evaluation says, as records: schema "bedside.evaluation/1", a section of "bedside.evaluation/2".
 
 Every estimate carries its interval, its n and the method that made it; one that cannot be made is null and its
 method says why. Outcome, score and subgroup are known here; models are not.
 """
 
 from __future__ import annotations
+
+import re
 
 import msgspec
 
@@ -186,8 +188,49 @@ class Check(msgspec.Struct, frozen=True):
     breaches: int
 
 
-class Evaluation(msgspec.Struct, frozen=True):
-    """All that a test said. `clustered`: some subjects have several predictions, so intervals resample subjects."""
+class Named(msgspec.Struct, frozen=True, tag_field="kind"):
+    """What a test says of one target, under names of figures that begin with its scope.
+
+    scope   the target, where a study has several; empty where it has one, so that test/risk/auroc stays what it is called
+    """
+
+    def named(self, *parts: str) -> str:
+        """The figure's name: test/<output>/<measure>, or test/<target>/<output>/<measure>."""
+        return figure_name(*_scope(self), *parts)
+
+    def named_gap(self, main: str, other: str, *measure: str) -> str:
+        """The name of a difference: test/<main>-<other>/<measure>."""
+        return figure_name(*_scope(self), f"{slug(main)}-{slug(other)}", *measure)
+
+    def key(self, picture: str) -> str:
+        """An identifier of one picture of this target on a page."""
+        return "-".join([picture, *(re.sub("[^a-z0-9]+", "-", slug(part)) for part in _scope(self))])
+
+
+def _scope(named: Named) -> list[str]:
+    scope = getattr(named, "scope", "")
+    return [scope] if scope else []
+
+
+def figure_name(*parts: str) -> str:
+    """A figure's name: every part in lower case, words joined by hyphens.
+
+    >>> figure_name("risk", "by", "age_band", "45-64", "auroc"), figure_name("news2", "at", "5 or more", "ppv")
+    ('test/risk/by/age-band/45-64/auroc', 'test/news2/at/5-or-more/ppv')
+    """
+    return "/".join(["test", *(slug(part) for part in parts)])
+
+
+def slug(part: str) -> str:
+    """One part of a name."""
+    return re.sub(r"[^a-z0-9.+<>=]+", "-", part.lower().replace("_", "-")).strip("-") or "none"
+
+
+class Evaluation(Named, frozen=True, tag="yes-no"):
+    """All that a test said of one yes-no target. `clustered`: some subjects have several predictions, so intervals resample subjects.
+
+    clusters   what intervals resample: "subjects", "groups" (scaffolds, say) or "units"
+    """
 
     schema: str
     main: str
@@ -209,6 +252,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     leakage: list[Check]
     left_out: dict[str, int]
     utility: list[UtilityRow] = []
+    scope: str = ""
+    clusters: str = "subjects"
 
     def gained(self, output: str) -> UtilityRow | None:
         """What the alarms of one output are worth; None where the study does not ask for it."""

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bedside.core.errors import Unusable
-from bedside.core.predictions import SUBGROUPS
 from bedside.evaluate.cluster import codes_of
-from bedside.evaluate.subgroups import level_of
+from bedside.evaluate.panel import levels, whom
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +40,7 @@ class Sample:
     levels: dict[str, list[str]]
     hours: Ints | None = None
     encounter: Ints | None = None
+    clusters: str = "subjects"
 
     @property
     def clustered(self) -> bool:
@@ -77,8 +77,8 @@ def sample(predictions: pl.DataFrame, *, main: str, splits: list[str]) -> Sample
     return Sample(
         base["label"].to_numpy().astype(np.bool_), codes, subjects, base["split"].to_list(),
         {output: _score(rows, base, output) for output in _outputs(rows, main)},
-        {column: _levels(base[column]) for column in SUBGROUPS},
-        _hours(base, predictions.filter(pl.col("output") == main)), _encounters(base),
+        levels(base),
+        _hours(base, predictions.filter(pl.col("output") == main)), _encounters(base), whom(base),
     )  # fmt: skip
 
 
@@ -100,11 +100,6 @@ def _hours(base: pl.DataFrame, ours: pl.DataFrame) -> Ints | None:
     return (
         joined.select((pl.col("prediction_time") - pl.col("first")).dt.total_hours())["prediction_time"].to_numpy().astype(np.int64)
     )
-
-
-def _levels(column: pl.Series) -> list[str]:
-    named = {value: level_of(value) for value in column.unique()}
-    return [named[value] for value in column.to_list()]
 
 
 def _outputs(rows: pl.DataFrame, main: str) -> list[str]:

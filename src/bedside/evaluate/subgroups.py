@@ -52,9 +52,9 @@ def subgroup_rows(
     rows = []
     for level in sorted(set(levels), key=level_order):
         here = (named == level).astype(bool)
-        own, subjects = codes_of(codes[here])
+        own, subjects = codes_inside(codes[here], bootstrap.whom)
         held = counts(outcome[here], own, subjects)
-        if why := _too_small(held, smallest):
+        if why := _too_small(held, smallest, bootstrap.whom):
             rows.append(_empty(column, level, held, why))
             continue
         measured = measure(outcome[here], score[here], own, subjects, bootstrap)
@@ -113,9 +113,15 @@ def level_order(level: str) -> tuple[bool, list[tuple[int, int | str]]]:
     return level == UNKNOWN, [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
 
 
-def _too_small(held: Counts, smallest: int) -> str | None:
+def codes_inside(codes: Ints, whom: str) -> tuple[Ints, int]:
+    """Clusters within a level. A level that is one group by itself (one scaffold) is resampled by its units: nothing else is there to draw."""
+    own, clusters = codes_of(codes)
+    return (np.arange(len(codes), dtype=np.int64), len(codes)) if whom == "groups" and clusters == 1 else (own, clusters)
+
+
+def _too_small(held: Counts, smallest: int, whom: str) -> str | None:
     if held.subjects < smallest:
-        return f"fewer than {smallest} subjects"
+        return f"fewer than {smallest} {whom}"
     if held.events == 0:
         return "no event"
     return "every prediction was followed by the event" if held.events == held.predictions else None

@@ -1,0 +1,206 @@
+"""Things looked for in units: lesions in scans, entities in notes. How many are found, and how many that are not there.
+
+In        prediction rows of kind "found": label (truly there), value (how sure; NaN not found), parent_unit (where); decisions name
+          every unit that was looked at, those without any thing included
+Out       `FoundEvaluation`: as given (or, where a threshold was fixed, at the first), at each threshold, and the FROC curve
+Source    F1: van Rijsbergen 1979; FROC and the mean sensitivity at seven rates of false positives per unit, linear between points:
+          Setio et al., Med Image Anal 2017;42:1 (LUNA16)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bedside.core.errors import Misconfigured, Unusable
+from bedside.evaluate.cluster import Bootstrap, sums
+from bedside.evaluate.estimates import estimates, share
+from bedside.evaluate.froc import RATES, Sweep
+from bedside.evaluate.judged import FoundCounts, FoundEvaluation, FoundPoint, Froc
+from bedside.evaluate.panel import Panel, panel
+from bedside.evaluate.records import Check, Estimate
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from bedside.evaluate.question import Question
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+    Bools = NDArray[np.bool_]
+
+NAMES = ("sensitivity", "ppv", "f1", "false_positives_per_unit", "froc")
+_NONE = {"f1": "nothing is there and nothing was found", "false_positives_per_unit": "no unit was looked at"}
+
+
+@dataclass(frozen=True)
+class Things:
+    """What one output says: `parent` is the place of the unit in the panel; `found` says whether it counts as found."""
+
+    parent: Ints
+    true: Bools
+    value: Floats
+    found: Bools
+
+    @property
+    def scored(self) -> bool:
+        """Whether values order the things, so that there is a curve to draw."""
+        return len(np.unique(self.value[~np.isnan(self.value)])) > 1
+
+    def at(self, line: Floats) -> Things:
+        """Found only where the value reaches the line of its unit, (units,)."""
+        return Things(self.parent, self.true, self.value, ~np.isnan(self.value) & (self.value >= line[self.parent]))
+
+    def counts(self, there: Bools) -> FoundCounts:
+        tp, fp, missed = (int((mark & there[self.parent]).sum()) for mark in self.marks)
+        return FoundCounts(tp, fp, missed, int(there.sum()))
+
+    @property
+    def marks(self) -> tuple[Bools, Bools, Bools]:
+        """Rightly found, wrongly found, missed."""
+        return self.true & self.found, ~self.true & self.found, self.true & ~self.found
+
+
+def judge(asked: Question) -> FoundEvaluation:
+    """The whole record of one kind of thing."""
+    decisions, lost = _looked_at(asked)
+    rows = panel(decisions)
+    things = {name: _things(asked.predictions, decisions, name) for name in asked.outputs(asked.predictions)}
+    lines = _lines(asked, rows)
+    first = next(iter(lines), None)
+    used = {**things, asked.main: things[asked.main].at(lines[first][0])} if first else things
+    scored = {name for name, own in things.items() if own.scored}
+    whole, drawing = np.ones(len(rows), dtype=np.bool_), asked.drawing(rows)
+    judged = _Judge(used, things, scored, drawing)
+    headline = ["froc", "sensitivity", "false_positives_per_unit"] if asked.main in scored else ["f1", "sensitivity", "ppv"]
+    spine = asked.spine(rows, lost, headline)
+    spine["leakage"] = [*spine["leakage"], _same_things(things, len(rows))]
+    return FoundEvaluation(
+        **spine, **asked.compared(rows, dict.fromkeys(things, whole), judged.measured, judged.versus),
+        found={name: own.counts(whole) for name, own in used.items()},
+        operating=[_point(called, at, things[asked.main].at(line), rows, drawing) for called, (line, at) in lines.items()],
+        froc=[_froc(name, things[name], rows, drawing) for name in things if name in scored],
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Measures of each output: `used` at the first threshold where there is one, `things` with all values for the curve."""
+
+    used: Mapping[str, Things]
+    things: Mapping[str, Things]
+    scored: set[str]
+    bootstrap: Bootstrap
+
+    def measured(self, name: str, there: Bools, codes: Ints, clusters: int) -> dict[str, Estimate]:
+        found = _shares(self.used[name], there, codes, clusters, self.bootstrap)
+        if name in self.scored:
+            sweep = _sweep(self.things[name], there, codes, clusters)
+            found |= estimates(("froc",), sweep.mean, clusters, self.bootstrap, n=sweep.lesions, of="things", why={"froc": "nothing is there"})
+        return found
+
+    def versus(self, main: str, other: str, there: Bools, codes: Ints, clusters: int) -> dict[str, Estimate]:
+        """Sensitivity, PPV and F1 of the main output less those of the other; the FROC score where both have one."""
+        one, two = (_table(self.used[name], there, codes, clusters) for name in (main, other))
+        n = int(one[:, [0, 2]].sum())
+        gaps = estimates(("sensitivity", "ppv", "f1"), lambda d: (_ratios(d @ one) - _ratios(d @ two))[:, :3], clusters, self.bootstrap, n=n, of="things")
+        if {main, other} <= self.scored:
+            ours, theirs = (_sweep(self.things[name], there, codes, clusters) for name in (main, other))
+            gaps |= estimates(("froc",), lambda d: ours.mean(d) - theirs.mean(d), clusters, self.bootstrap, n=ours.lesions, of="things")
+        return gaps
+
+
+def _shares(own: Things, there: Bools, codes: Ints, clusters: int, bootstrap: Bootstrap) -> dict[str, Estimate]:
+    table = _table(own, there, codes, clusters)
+    tp, fp, missed, _ = table.T
+    many = estimates(("f1",), lambda d: _ratios(d @ table)[:, 2:3], clusters, bootstrap, n=int((tp + fp + missed).sum()), of="things", why=_NONE)
+    rate = estimates(("false_positives_per_unit",), lambda d: _ratios(d @ table)[:, 3:], clusters, bootstrap, n=int(there.sum()), of="units", why=_NONE)
+    return {"sensitivity": share(tp, tp + missed, bootstrap, of="things that are there"),
+            "ppv": share(tp, tp + fp, bootstrap, of="things found"), **many, **rate}  # fmt: skip
+
+
+def _table(own: Things, there: Bools, codes: Ints, clusters: int) -> Floats:
+    """Of each cluster: rightly found, wrongly found, missed, units looked at."""
+    kept, code = there[own.parent], np.zeros(len(there), dtype=np.int64)
+    code[there] = codes
+    things = sums(code[own.parent[kept]], clusters, *(mark[kept] for mark in own.marks))
+    return np.concatenate([things, sums(codes, clusters, np.ones(len(codes)))], axis=1)
+
+
+def _ratios(total: Floats) -> Floats:
+    """(resamples, 4) counts to sensitivity, PPV, F1, false positives per unit."""
+    tp, fp, missed, units = total.T
+    return np.stack([tp / (tp + missed), tp / (tp + fp), 2 * tp / (2 * tp + fp + missed), fp / units], axis=1)
+
+
+def _sweep(own: Things, there: Bools, codes: Ints, clusters: int) -> Sweep:
+    kept, code = there[own.parent], np.zeros(len(there), dtype=np.int64)
+    code[there] = codes
+    return Sweep.of(own.value[kept], own.true[kept], code[own.parent[kept]], np.bincount(codes, minlength=clusters).astype(np.float64))
+
+
+def _froc(name: str, own: Things, rows: Panel, bootstrap: Bootstrap) -> Froc:
+    sweep = _sweep(own, np.ones(len(rows), dtype=np.bool_), rows.codes, rows.subjects)
+    named = [f"{rate:g}" for rate in RATES]
+    at = estimates(named, sweep, rows.subjects, bootstrap, n=sweep.lesions, of="things", why=dict.fromkeys(named, "nothing is there"))
+    return Froc(name, sweep.curve(), at)
+
+
+def _point(called: str, at: float | dict[str, float], own: Things, rows: Panel, bootstrap: Bootstrap) -> FoundPoint:
+    whole = np.ones(len(rows), dtype=np.bool_)
+    fixed, by_split = (at, {}) if isinstance(at, float) else (None, at)
+    return FoundPoint(called, fixed, by_split, own.counts(whole), _shares(own, whole, rows.codes, rows.subjects, bootstrap))
+
+
+def _lines(asked: Question, rows: Panel) -> dict[str, tuple[Floats, float | dict[str, float]]]:
+    """Threshold of each unit, by name; those of folds where there are any."""
+    if not asked.lines.by_fold:
+        return {name: (np.full(len(rows), float(at)), float(at)) for name, at in asked.lines.serving.items()}
+    found: dict[str, tuple[Floats, float | dict[str, float]]] = {}
+    for name, at in asked.lines.by_fold.items():
+        if lacking := sorted(set(rows.split) - set(at)):
+            raise Misconfigured(f"threshold {name!r} is not given for {', '.join(lacking)}", where=f"lines of target {asked.target.name!r}",
+                                do="choose one inside the training part of every fold")  # fmt: skip
+        found[name] = (np.array([at[split] for split in rows.split]), {split: float(line) for split, line in at.items()})
+    return found
+
+
+def _looked_at(asked: Question) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Decisions whose things are all known, and what was left out."""
+    import polars as pl
+
+    rows = asked.predictions
+    if rows["parent_unit"].null_count():
+        raise Unusable("a thing does not say where it was looked for", where=f"predictions of target {asked.target.name!r}, column parent_unit",
+                       do="give the unit_id of its decision")  # fmt: skip
+    unknown = rows.filter(pl.col("label").is_null())["parent_unit"].unique()
+    kept = asked.decisions.filter(~pl.col("unit_id").is_in(unknown.implode()))
+    astray = rows.join(asked.decisions, left_on="parent_unit", right_on="unit_id", how="anti").height
+    if kept.is_empty():
+        raise Unusable("of no unit is it known what is there", where=f"predictions of target {asked.target.name!r}, column label",
+                       do="say of each thing whether it is truly there")  # fmt: skip
+    return kept, {"truth not known": asked.decisions.height - kept.height, "things in units that were not asked about": astray}
+
+
+def _things(predictions: pl.DataFrame, decisions: pl.DataFrame, name: str) -> Things:
+    import polars as pl
+
+    place = decisions.select(pl.col("unit_id").alias("parent_unit")).with_row_index("place")
+    own = predictions.filter(pl.col("output") == name).join(place, on="parent_unit", how="inner").sort("place", "unit_id")
+    value, true = own["value"].to_numpy().astype(np.float64), own["label"].to_numpy().astype(np.bool_)
+    if np.isinf(value).any():
+        raise Unusable("a value is infinite", where=f"predictions, output {name!r}", do="fix the output that wrote it")
+    found = ~np.isnan(value)
+    kept = true | found  # neither there nor found: says nothing
+    return Things(own["place"].to_numpy().astype(np.int64)[kept], true[kept], value[kept], found[kept])
+
+
+def _same_things(things: Mapping[str, Things], units: int) -> Check:
+    """Every output must be asked for the same things: as many truly there in each unit."""
+    there: list[Any] = [np.bincount(own.parent[own.true], minlength=units) for own in things.values()]
+    wrong = sum(int((one != there[0]).sum()) for one in there[1:])
+    return Check("things", "all outputs are judged by the same things", wrong)
