@@ -20,7 +20,14 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     modalities  DICOM modalities that are taken; all others are left out and counted
     segments    segment, detect: of each target, the segments of a DICOM SEG that are its truth, by label ("Anterior") or by
                 code ("SCT:10200004"); a target that is not named here is looked for by its own name
-    codes       classify, grade: of each target, the event code that says what is true of the unit
+    codes       classify, grade, detect: of each target, the code of the events that say what is true; such an event names its image
+                in `encounter_id`: the accession number, or the UID of the instance, series or study. Its number is the answer
+                (an event without one means yes); for detect its text holds "x,y" or "x,y,width,height" in pixels
+    listed      code of an event that says that all findings of an image were written down: one that is not there is absent
+    at_least    yes-no from a grade or number: of each target, the smallest number that means yes
+    uncertain   what a finding of -1 (uncertain) counts as; there is no default, since the choice moves every figure
+    within_px   detect: how far outside a lesion's box, or from its point, a mark still counts as a hit, in pixels of the image
+    views       classify, grade, detect: which projections are taken, by the header's ViewPosition
     irregular   what becomes of a series with a tilted gantry or uneven gaps: brought onto a regular grid, or left out
     """
 
@@ -31,6 +38,11 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     modalities: list[str] = []
     segments: dict[str, list[str]] = {}
     codes: dict[str, str] = {}
+    listed: str | None = None
+    at_least: dict[str, float] = {}
+    uncertain: Literal["ones", "zeros", "ignore"] | None = None
+    within_px: float = 0.0
+    views: Literal["any", "frontal", "lateral"] = "any"
     irregular: Literal["resample", "refuse"] = "resample"
     split: Split = msgspec.field(default_factory=Split)
 

@@ -2,8 +2,8 @@
 
 In        a CSV, PSV, TSV or Parquet file, its mapping, the desk, the source's zone
 Out       the same columns that have a role that stays, in the same dialect; times as ISO 8601 with their offset
-Roles     subject, encounter, identifier: pseudonyms; birth_date, date, datetime: moved; zip: as the policy says; text: scrubbed;
-          keep: stays, but for what is known of the row's own subject;
+Roles     subject, encounter, identifier: pseudonyms; uid: the new UID that DICOM gets too; birth_date, date, datetime: moved;
+          zip: as the policy says; text: scrubbed; keep: stays, but for what is known of the row's own subject;
           name, given, family, phone, address, drop, and columns without a role: removed and counted.
           A row without a surveyed subject, or with a date that cannot be read, goes to quarantine.
 """
@@ -132,6 +132,7 @@ def _changer(role: str, desk: Desk, zone: str | None, rule: dict[str, Any]) -> C
         "subject": lambda value, person: person.name,
         "encounter": lambda value, person: desk.number(value),
         "identifier": lambda value, person: desk.number(value),
+        "uid": lambda value, person: desk.uid(value),
         "birth_date": lambda value, person: person.clock.birth(iso_text(value, formats), where="a cell"),
         "date": lambda value, person: (
             None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DEFAULT = "risk"
 PILLARS: Registry[Pillar] = Registry("kind of task", {
     "risk": "bedside.pillars.risk.pillar:PILLAR",
+    "image": "bedside.pillars.imaging.pillar:PILLAR",
 })  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""2-D images: see README.md."""
