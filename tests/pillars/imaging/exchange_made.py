@@ -71,7 +71,7 @@ def _common(sop_class: str, name: str, k: int) -> FileDataset:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop_class, uid_of("made", name, str(k))
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
+    made = FileDataset("", {}, file_meta=meta, preamble=bytes(128), is_implicit_VR=False)
     made.SpecificCharacterSet = "ISO_IR 100"
     made.SOPClassUID, made.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID
     made.StudyInstanceUID, made.SeriesInstanceUID = uid_of("study", name), uid_of("series", name)
