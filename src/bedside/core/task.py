@@ -6,7 +6,9 @@ Hours are hours; a window is half open. Every kind has a name, a split and its t
 risk       events of an encounter, asked by the hour or at admission         (`Task`)
 image      images: a series, a study, one image, a slide                     (`core/task_image.py`)
 note       the text of notes                                                 (`core/task_note.py`)
-molecule   molecules, and what follows from them                             (`core/task_molecule.py`)
+molecule   molecules and their measured properties                           (`core/task_molecule.py`)
+trial      registered clinical trials                                        (`core/task_trial.py`)
+target     target-disease pairs                                              (`core/task_target.py`)
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from bedside.core.target import Target
 from bedside.core.task_image import ImageTask
 from bedside.core.task_molecule import MoleculeTask
 from bedside.core.task_note import NoteTask
+from bedside.core.task_target import PairTask
+from bedside.core.task_trial import TrialTask
 
 Summary = Literal["last", "age", "count", "mean", "min", "max", "range", "delta"]
 Transform = Literal["identity", "cap_age"]
@@ -110,4 +114,4 @@ class Task(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="k
         return self.prediction.unit
 
 
-AnyTask = Task | ImageTask | NoteTask | MoleculeTask
+AnyTask = Task | ImageTask | NoteTask | MoleculeTask | TrialTask | PairTask

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 DEFAULT = "risk"
 PILLARS: Registry[Pillar] = Registry("kind of task", {
     "risk": "bedside.pillars.risk.pillar:PILLAR",
+    "molecule": "bedside.pillars.molecules.pillar:PILLAR",
+    "trial": "bedside.pillars.molecules.trials.pillar:PILLAR",
+    "target": "bedside.pillars.molecules.targets.pillar:PILLAR",
     "image": "bedside.pillars.imaging.pillar:PILLAR",
 })  # fmt: skip
 

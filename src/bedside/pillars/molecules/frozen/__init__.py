@@ -1,0 +1,1 @@
+"""Records frozen at a day: what was known of a trial or of a target then, and what came of it."""

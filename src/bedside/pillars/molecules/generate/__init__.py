@@ -1,0 +1,1 @@
+"""New molecules by search over graphs: see README.md."""

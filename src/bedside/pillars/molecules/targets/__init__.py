@@ -1,0 +1,1 @@
+"""Which target-disease pairs succeed: see ../README.md."""

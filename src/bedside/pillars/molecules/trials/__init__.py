@@ -1,0 +1,1 @@
+"""What becomes of a registered trial: see ../README.md."""

@@ -1,0 +1,157 @@
+"""Trials and targets: what was known then decides, what is known since is refused or withheld."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from tests.pillars.molecules import frozen_studies as made
+
+from bedside import Study
+from bedside.bundle.runners.linear_text import Linear, Term, terms
+from bedside.core.errors import Misconfigured, Refused, Unusable
+from bedside.pillars.molecules.frozen.fit import _vocabulary, fit, out_of_fold
+from bedside.pillars.molecules.targets.pillar import harmonic
+
+pytest.importorskip("sklearn")
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    study = Study(made.trials(tmp_path_factory.mktemp("trials") / "study"))
+    study.run(quiet=True)
+    return study
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    study = Study(made.evidence(tmp_path_factory.mktemp("pairs") / "study"))
+    study.run(quiet=True)
+    return study
+
+
+def counts(study: Study, step: str) -> dict:
+    return next(entry.receipt.counts for entry in reversed(study.ledger()) if entry.receipt.step == step)
+
+
+def ranking(study: Study) -> dict[str, float]:
+    from sklearn.metrics import roc_auc_score
+
+    rows = study.predictions()
+    return {output: roc_auc_score(part["label"], part["value"]) for (output,), part in rows.partition_by("output", as_dict=True).items()}
+
+
+def test_a_trial_is_judged_by_what_its_registration_said(trials):
+    told = ranking(trials)
+    assert set(told) == {"model", "fields", "text", "base rate"}
+    assert told["model"] > 0.65
+    assert told["base rate"] == 0.5
+    assert trials.verify().findings == []
+
+
+def test_a_field_as_it_stands_today_is_withheld_and_counted(trials):
+    # The number of sites was written over when the trial ended; a model that saw it would be perfect.
+    later = (trials.events().filter(pl.col("code") == "TRIAL//sites", pl.col("time") != pl.col("time").min().over("subject_id"))).height
+    leakage = (trials.root / "cohort" / "leakage.json").read_text()
+    assert later > 300
+    assert f'"facts known only after the registration, withheld":{later}' in leakage
+    assert trials.features()["n:sites"].max() <= 40
+
+
+def test_trials_whose_end_is_not_known_are_left_out_and_counted(trials):
+    flow = counts(trials, "cohort")["flow"]
+    assert flow["trials whose end is not known"] > 5
+    assert flow["decisions"] + flow["trials whose end is not known"] == flow["trials registered"] == 400
+
+
+def test_the_test_trials_are_the_latest(trials):
+    rows = pl.read_parquet(trials.root / "cohort" / "decisions.parquet")
+    first = dict(rows.group_by("split").agg(pl.col("prediction_time").min()).iter_rows())
+    last = dict(rows.group_by("split").agg(pl.col("prediction_time").max()).iter_rows())
+    assert last["train"] < first["test"]
+
+
+@pytest.mark.parametrize("field", ["why_stopped", "OverallStatus", "actual_enrollment", "completion-date", "results_first_posted", "outcome"])
+def test_a_field_that_only_time_tells_is_refused(tmp_path, field):
+    root = made.trials(tmp_path / "study", n=20)
+    text = (root / "study.toml").read_text().replace("fields = { sites", f'fields = {{ "{field}" = "TRIAL//x", sites')
+    (root / "study.toml").write_text(text)
+    with pytest.raises(Refused, match="known only after the fact"):
+        Study(root).run(quiet=True)
+
+
+def test_a_trial_task_must_say_who_froze_the_fields(tmp_path):
+    root = made.trials(tmp_path / "study", n=20)
+    (root / "study.toml").write_text((root / "study.toml").read_text().replace('"made: every field carries the day of registration"', '" "'))
+    with pytest.raises(Misconfigured, match="frozen_by is empty"):
+        Study(root).run(quiet=True)
+
+
+def test_a_registry_without_ended_trials_says_so(tmp_path):
+    root = made.trials(tmp_path / "study", n=20)
+    (root / "study.toml").write_text((root / "study.toml").read_text().replace('["TRIAL//ended"]', '["TRIAL//nothing"]').replace('["TRIAL//stopped-early"]', '["TRIAL//none"]'))
+    with pytest.raises(Unusable, match="no trial has ended"):
+        Study(root).run(quiet=True)
+
+
+def test_evidence_of_later_years_is_withheld_and_pairs_that_had_succeeded_are_left_out(pairs):
+    late = pairs.events().filter(pl.col("code") == "EVIDENCE//literature", pl.col("time").dt.year() == 2018).height
+    assert f'withheld":{late}' in (pairs.root / "cohort" / "leakage.json").read_text()
+    assert counts(pairs, "cohort")["flow"]["succeeded before, left out"] > 0
+    assert pairs.predictions()["event_time"].dt.year().drop_nulls().min() >= 2015
+
+
+def test_all_pairs_of_a_target_stay_in_one_split(pairs):
+    rows = pl.read_parquet(pairs.root / "cohort" / "decisions.parquet")
+    assert rows.group_by("group_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert rows["group_id"].n_unique() < rows.height
+
+
+def test_the_literature_stands_beside_the_model_and_never_in_it(pairs):
+    from bedside.bundle.sealed import Sealed
+
+    card = Sealed.open(pairs.root / "bundles" / "model").card
+    assert not any("literature" in column for column in card["outputs"]["model"])
+    assert any("literature" in column for column in card["outputs"]["with literature"])
+    assert set(ranking(pairs)) == {"model", "genetic", "composite", "with literature", "base rate"}
+
+
+@pytest.mark.parametrize("kind", ["known_drug", "clinical_precedence", "chembl"])
+def test_evidence_that_is_the_outcome_under_another_name_is_refused(tmp_path, kind):
+    root = made.evidence(tmp_path / "study", genes=10)
+    (root / "study.toml").write_text((root / "study.toml").read_text().replace("evidence = { genetic", f'evidence = {{ {kind} = "EVIDENCE//x", genetic'))
+    with pytest.raises(Refused, match="known only after the fact"):
+        Study(root).run(quiet=True)
+
+
+def test_the_harmonic_sum_of_three_scores_is_that_of_the_paper():
+    # Koscielny et al., Nucleic Acids Res 2017;45:D985: score_i / i^2 over falling scores; here over its limit.
+    assert harmonic([0.2, 0.9, 0.5]) == pytest.approx((0.9 + 0.5 / 4 + 0.2 / 9) / (np.pi**2 / 6))
+
+
+def test_term_weights_are_those_of_scikit_learn():
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    texts = ["stage ii breast-cancer, stage iii", "renal function stage ii", "renal function and breast-cancer"]
+    theirs = TfidfVectorizer(analyzer=terms)
+    matrix = theirs.fit_transform(texts).toarray()
+    idf = _vocabulary(texts, 1)
+    assert idf == pytest.approx(dict(zip(theirs.get_feature_names_out(), theirs.idf_, strict=True)))
+    ours = Linear(0.0, {}, {}, {"x": {term: Term(weight, float(place)) for place, (term, weight) in enumerate(idf.items())}})
+    odds = matrix @ np.arange(len(idf))
+    assert ours.probabilities(pl.DataFrame({"t:x": texts})) == pytest.approx(1 / (1 + np.exp(-odds)))
+
+
+def test_a_sealed_model_says_what_the_fitted_one_said():
+    import msgspec
+
+    random = np.random.default_rng(2)
+    rows = pl.DataFrame({"n:a": random.normal(size=80), "c:b": random.choice(["x", "y", None], 80).tolist(), "t:c": random.choice(["one two", "two three", ""], 80).tolist()})
+    label = (rows["n:a"].to_numpy() + random.normal(size=80)) > 0
+    model = fit(rows, label)
+    again = msgspec.json.decode(msgspec.json.encode(model), type=Linear)
+    assert (model.probabilities(rows) == again.probabilities(rows)).all()
+    said = out_of_fold(rows, label, [str(row // 2) for row in range(80)])
+    assert not np.isnan(said).any()
+    assert abs(said - model.probabilities(rows)).max() > 0
