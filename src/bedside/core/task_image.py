@@ -12,6 +12,13 @@ from bedside.core.target import Target
 Question = Literal["segment", "detect", "classify", "grade"]
 
 
+class Structure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a target is, as "SCHEME//VALUE//Meaning"."""
+
+    type: str | None = None
+    category: str | None = None
+
+
 class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="image"):
     """One task on images.
 
@@ -28,6 +35,8 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     uncertain   what a finding of -1 (uncertain) counts as; there is no default, since the choice moves every figure
     within_px   detect: how far outside a lesion's box, or from its point, a mark still counts as a hit, in pixels of the image
     views       classify, grade, detect: which projections are taken, by the header's ViewPosition
+    structures  segment: of each target, what it is in codes ("SCT//10200004//Liver"), for the DICOM that is sent out: its type, and the
+                category that the type belongs to; where nothing is said, the SNOMED CT concept of that name in DICOM PS3.16, if any
     irregular   what becomes of a series with a tilted gantry or uneven gaps: brought onto a regular grid, or left out
     """
 
@@ -43,6 +52,7 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     uncertain: Literal["ones", "zeros", "ignore"] | None = None
     within_px: float = 0.0
     views: Literal["any", "frontal", "lateral"] = "any"
+    structures: dict[str, Structure] = {}
     irregular: Literal["resample", "refuse"] = "resample"
     split: Split = msgspec.field(default_factory=Split)
 
