@@ -10,16 +10,16 @@ dicom2nifti 47, SimpleITK, highdicom and MONAI 0, most of these being mosaics an
 
 from __future__ import annotations
 
-import gzip
 import io
-import struct
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from bedside.pillars.imaging.series import nifti as nifti_file
+from bedside.pillars.imaging.series.nifti import Nifti
 from bedside.pillars.imaging.series.read import File, Series, read
 from bedside.pillars.imaging.series.volume import Volume
 
@@ -41,27 +41,12 @@ PAIRS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("enh/In/Siemens/XA10", ("enh/Ref/Siemens_REST1_w_SMS_PF7-8_6.nii.gz",)),
     ("ct_ge_tilt_gaps/GE_28.tar.xz", ("ct_ge_tilt_gaps/dcm2niix_ref/GE_000000_2.nii.gz",)),
 )  # fmt: skip
-_KINDS = {2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4"}
-
-
-class Nifti(NamedTuple):
-    """Voxels (i, j, k, t), values rescaled, and the affine in RAS."""
-
-    voxels: np.ndarray[Any, Any]
-    affine: np.ndarray[Any, Any]
 
 
 def nifti(path: Path) -> Nifti:
-    """A NIfTI-1 file (nifti1.h): dim at 40, datatype at 70, pixdim at 76, vox_offset at 108, scl at 112, sform at 280."""
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    order = "<" if struct.unpack_from("<i", data)[0] == 348 else ">"
-    dim = struct.unpack_from(f"{order}8h", data, 40)
-    (kind,) = struct.unpack_from(f"{order}h", data, 70)
-    offset, slope, intercept = struct.unpack_from(f"{order}3f", data, 108)
-    shape = [max(size, 1) for size in dim[1:5]] if dim[0] > 3 else [*dim[1:4], 1]
-    values = np.frombuffer(data, order + _KINDS[kind], count=int(np.prod(shape)), offset=int(offset)).reshape(shape, order="F")
-    affine = np.vstack([np.array(struct.unpack_from(f"{order}12f", data, 280)).reshape(3, 4), [0, 0, 0, 1]])
-    return Nifti(values * slope + intercept if slope not in (0.0, 1.0) or intercept else values, affine)
+    """A reference; a volume has time as its fourth axis."""
+    told = nifti_file.read(path.read_bytes(), where=path.name)
+    return told if told.voxels.ndim == 4 else Nifti(told.voxels[..., None], told.affine)
 
 
 def laid_on(volume: Volume, reference: np.ndarray[Any, Any], affine: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | str:
