@@ -9,6 +9,7 @@ import msgspec
 
 from bedside.bundle.calibration import Method
 from bedside.core.errors import Misconfigured
+from bedside.core.federable import Federated
 
 Kind = Literal["lightgbm", "logistic"]
 Variant = Literal["logistic", "physiology", "workup", "clock"]
@@ -26,6 +27,7 @@ class ModelOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration  fitted on rows out of fold
     thresholds   name to rule: "youden", "utility", "risk=0.2", "sensitivity=0.8", "alerts_per_100_patient_days=50"
     variants     what is fitted beside the model and always shown
+    federated    how the fit goes over sites (`bedside federate`; core.federable); nothing else reads it
     """
 
     kind: Kind = "lightgbm"
@@ -45,6 +47,7 @@ class ModelOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     calibration: Method = "platt"
     thresholds: dict[str, str] = msgspec.field(default_factory=lambda: {"alert": "sensitivity=0.8"})
     variants: list[Variant] = msgspec.field(default_factory=lambda: ["logistic", "physiology", "workup", "clock"])
+    federated: Federated = msgspec.field(default_factory=Federated)
 
 
 _AT_LEAST: dict[str, float] = {

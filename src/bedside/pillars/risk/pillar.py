@@ -42,16 +42,16 @@ class RiskPillar:
         import polars as pl
 
         from bedside.cohort.decisions import cohort as enrol
+        from bedside.cohort.divide import divide
         from bedside.cohort.features import FeatureSet
         from bedside.cohort.leakage import audit, refuse
-        from bedside.cohort.splits import assign
         from bedside.lake.store import Lake
 
         task: Task = material.task
         refuse(task, policy=material.policy)
         events = Lake(material.root / "lake").events()
         enrolled, flow = enrol(events, task)
-        rows = assign(enrolled, task.split, events=events)
+        rows = divide(enrolled, task.split, events=events)
         wanted = FeatureSet(task.features)
         features = wanted.columnar(events, rows)
         leakage: dict[str, int] = msgspec.to_builtins(audit(features, rows, events, task, seed=material.seed))
