@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SCHEMA_NAME = "bedside.predictions/2"
-SUBGROUPS: tuple[str, ...] = ("sex", "age_band", "race", "ethnicity", "scanner", "scaffold")
+SUBGROUPS: tuple[str, ...] = ("sex", "age_band", "race", "ethnicity", "scanner", "scaffold", "domain")
 TRUTHS: tuple[str, ...] = ("label", "truth", "event_time", "answer")
 
 
