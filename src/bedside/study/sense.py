@@ -63,8 +63,8 @@ def _attestation(tree: Mapping[str, object], policy: str | None) -> list[Fault]:
 def _sources(declared: object, root: Path | None, policy: str | None) -> list[Fault]:
     if not isinstance(declared, list):
         return []
-    if not declared:
-        return [Fault("source", "no source is declared", "add a [[source]] with name, format and path")]
+    if not declared:  # what several sites share has none of its own
+        return [] if root is None else [Fault("source", "no source is declared", "add a [[source]] with name, format and path")]
     found: list[Fault] = []
     names = [one.get("name") for one in declared if isinstance(one, dict)]
     for index, one in enumerate(declared):

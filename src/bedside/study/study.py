@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from bedside.deidentify.keyring import Keyring
-    from bedside.evaluate.evaluation import Evaluation
+    from bedside.evaluate.judged import Test
     from bedside.ledger.verify import Verdict
 
 _PREDICTED = {"test": "test", "development": "train"}
@@ -98,11 +98,11 @@ class Study:
                                 do=f"choose from {', '.join(map(repr, _PREDICTED))}")  # fmt: skip
         return pl.read_parquet(self._made(f"predictions/{split}.parquet", _PREDICTED[split]))
 
-    def evaluation(self) -> Evaluation:
-        """The test evaluation: every figure with its interval and n."""
-        from bedside.evaluate.evaluation import Evaluation
+    def evaluation(self) -> Test:
+        """The test, target by target: every figure with its interval and n."""
+        from bedside.evaluate.stored import read
 
-        return msgspec.json.decode(self._made("reports/evaluation.json", "test").read_bytes(), type=Evaluation)
+        return read(self._made("reports/evaluation.json", "test").read_bytes())
 
     def ledger(self) -> list[Entry]:
         """Every entry, oldest first."""

@@ -23,35 +23,44 @@ from bedside.study.steps.train import LINES, write_said
 def test(context: Context, out: Path) -> Done:
     """Open the test labels (in the ledger first), predict, evaluate, and draw the report."""
     from bedside.bundle.sealed import Sealed
-    from bedside.evaluate.evaluation import evaluate, figures
+    from bedside.evaluate.figures import figures
+    from bedside.evaluate.judge import judge
+    from bedside.evaluate.records import Evaluation
 
     task, pillar = context.study.task, pillar_of(context.study.task)
     (out / "predictions").mkdir()
     (out / "reports").mkdir()
     bundle = Sealed.open(context.path("bundles/model"))
-    said, content = _said(context, bundle.digest, out)
-    lines = msgspec.json.decode(context.path(LINES).read_bytes(), type=dict[str, Lines])[task.targets[0].name]
-    found = evaluate(said.predictions, main=pillar.main, thresholds={} if lines.by_fold else lines.serving, seed=context.study.seed,
-                     fold_thresholds=lines.by_fold or None, patient_days=pillar.patient_days(task, said.predictions),
-                     outcome=task.targets[0].name, unit=task.unit, utility_thresholds=lines.utility)  # fmt: skip
+    rows = _held_out(context, bundle.digest)
+    said, content = _said(context, rows, out)
+    lines = msgspec.json.decode(context.path(LINES).read_bytes(), type=dict[str, Lines])
+    found = judge(task.targets, rows, said.predictions, said.measures, main=pillar.main, lines=lines, seed=context.study.seed,
+                  patient_days=pillar.patient_days(task, said.predictions), unit=task.unit)  # fmt: skip
     content |= {"reports/test.html": canonical.digest(found)}
     (out / "reports" / "evaluation.json").write_bytes(canonical.dumps(found))
-    (out / "reports" / "test.html").write_text(_page(context, found))
+    alone = found.sections[0].result
+    if len(found.sections) == 1 and isinstance(alone, Evaluation):
+        (out / "reports" / "test.html").write_text(_page(context, alone))
     return Done(content, {"predictions/test.parquet": said.predictions.height}, figures(found))
 
 
-def _said(context: Context, digest: str, out: Path) -> tuple[Predicted, dict[str, str]]:
-    """What the bundle said of the test rows, written; with folds, what development said of each fold out of it."""
+def _held_out(context: Context, digest: str) -> pl.DataFrame:
+    """The decisions that nobody learned from, with what was true of them: the test's, opened; or with folds all of them."""
+    rows, _ = decisions_and_features(context)
+    if context.study.task.split.folds:
+        return rows
+    opened = open_labels(context, digest)
+    truths = [name for name in TRUTHS if name in opened.columns]
+    return rows.filter(pl.col("split") == "test").drop(truths).join(opened, on=["unit_id", "target"], how="left", maintain_order="left")
+
+
+def _said(context: Context, rows: pl.DataFrame, out: Path) -> tuple[Predicted, dict[str, str]]:
+    """What the bundle said of the held-out rows, written; with folds, what development said of each fold out of it."""
     if context.study.task.split.folds:
         said = Predicted(*(_developed(context, name) for name in ("development", "development-measures")))  # type: ignore[arg-type]
     else:
-        rows, features = decisions_and_features(context)
-        opened = open_labels(context, digest)
-        truths = [name for name in TRUTHS if name in opened.columns]
-        test_rows = rows.filter(pl.col("split") == "test").drop(truths)
-        known = test_rows.join(opened, on=["unit_id", "target"], how="left", maintain_order="left")
         said = pillar_of(context.study.task).predict(
-            material(context), known, features, bundle=context.path("bundles/model"), out=out / "predictions" / "artifacts"
+            material(context), rows, decisions_and_features(context)[1], bundle=context.path("bundles/model"), out=out / "predictions" / "artifacts"
         )
     content = write_said(context, out, "test", said.predictions, said.measures)
     measures = out / "predictions/test-measures.parquet"
