@@ -92,7 +92,8 @@ def pixels_may_tell(dataset: Any) -> str | None:
         return f"burned-in annotation is declared, and {_NO_PIXELS}"
     if str(dataset.get("RecognizableVisualFeatures") or "").upper() == "YES":
         return f"recognizable features are declared, and {_NO_PIXELS}"
-    if str(dataset.get("SOPClassUID") or "").startswith(_CAPTURE_CLASSES):
+    kind = str(dataset.get("SOPClassUID") or "")
+    if kind in _CAPTURE_CLASSES or kind.startswith(tuple(f"{one}." for one in _CAPTURE_CLASSES)):
         return f"a captured screen or an encapsulated document may hold text, and {_NO_PIXELS}"
     if str(dataset.get("Modality") or "").upper() in _BURNED_MODALITIES:
         return f"images of this modality often hold burned-in text, and {_NO_PIXELS}"

@@ -139,6 +139,8 @@ def _recalibrated(outcome: Bools, design: Floats, offset: Floats, codes: Ints | 
         return Estimate(float(coefficient[which]), None, None, n, f"logistic recalibration; {subjects} subjects are too few for an interval")
     clustered = codes is not None and subjects < n
     variance = _sandwich(design, residual, codes, bread) if clustered and codes is not None else bread
+    if not variance[which, which] > 0:  # promises that are all alike: rounding alone decides what their slope is
+        return nothing("the promises are too alike for a logistic recalibration", n=n)
     value, half = float(coefficient[which]), z_of(level) * sqrt(float(variance[which, which]))
     kind = "sandwich over subjects" if clustered else "Wald"
     return Estimate(value, value - half, value + half, n, f"logistic recalibration, {kind}")

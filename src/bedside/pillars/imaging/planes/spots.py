@@ -32,7 +32,7 @@ def learn(images: Floats, radii: list[float], centres: list[tuple[int, float, fl
     strong = np.stack([_response(image, sigma) for image in images])
     size = images.shape[-1]
     at = [strong[place, min(max(round(y), 0), size - 1), min(max(round(x), 0), size - 1)] for place, x, y in centres]
-    return {SIGMA: sigma, SIGN: 1.0 if not at or float(np.mean(at)) >= 0 else -1.0, UNIT: float(strong.std()) or 1.0}
+    return {SIGMA: float(sigma), SIGN: 1.0 if not at or float(np.mean(at)) >= 0 else -1.0, UNIT: float(strong.std()) or 1.0}
 
 
 def heat(image: Floats, told: dict[str, float]) -> Floats:
