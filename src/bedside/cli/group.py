@@ -23,6 +23,7 @@ VERBS: dict[str, str] = {
     "test": "Open the test labels, evaluate, and draw the report.",
     "dossier": "Write the model card and the premarket draft.",
     "serve": "Answer CDS Hooks with the study's bundle.",
+    "receive": "Answer images sent by DICOM C-STORE with SEG and SR.",
     "monitor": "Drift, calibration and alert burden of served predictions.",
     "verify": "Prove that a study folder is what its ledger says.",
     "sql": "Query the lake with SQL.",

@@ -17,6 +17,7 @@ from tests.pillars.imaging.exchange_made import ORIENTATIONS, SHAPE, affine_of, 
 
 from bedside.core.errors import BedsideError, Malformed, Misconfigured, Unusable
 from bedside.core.target import Target
+from bedside.core.task_image import Structure
 from bedside.pillars.imaging.exchange.author import Author
 from bedside.pillars.imaging.exchange.frames import frames_of, planes
 from bedside.pillars.imaging.exchange.segmentation import read, segmentation
@@ -206,10 +207,10 @@ def test_the_same_labels_at_the_same_time_are_the_same_bytes():
 
 
 def test_a_code_of_the_study_file_comes_before_ours():
-    told = {"liver": {"type": "SCT//123037004//Body structure", "category": "SCT//49755003//Morphologically Abnormal Structure"}}
+    told = {"liver": Structure("SCT//123037004//Body structure", "SCT//49755003//Morphologically Abnormal Structure")}
     [found] = structures([Target("liver", "region")], told)
     assert (found.type.value, found.category.value) == ("123037004", "49755003")
-    for wrong in ({"lver": {}}, {"liver": {"type": "10200004"}}, {"liver": {"type": "SCT//1020000412345678901//x"}}):
+    for wrong in ({"lver": Structure()}, {"liver": Structure("10200004")}, {"liver": Structure("SCT//1020000412345678901//x")}):
         with pytest.raises(Misconfigured):
             structures([Target("liver", "region")], wrong)
 

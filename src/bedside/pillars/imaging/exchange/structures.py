@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from bedside.core.errors import Misconfigured
+from bedside.core.task_image import Structure as Declared
 
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
@@ -64,8 +65,8 @@ _ABNORMAL = Coded("SCT", "49755003", "Morphologically Abnormal Structure")
 _ABNORMAL_TYPES = ("Lesion", "Neoplasm", "Nodule", "Mass", "Cyst", "Hemorrhage", "Edema", "Necrosis", "Infarct", "Abscess", "Hematoma")
 
 
-def structures(targets: Sequence[Target], declared: Mapping[str, Mapping[str, str]] | None = None) -> list[Structure]:
-    """One a target, in order. `declared`: target name to {"type": ..., "category": ...}.
+def structures(targets: Sequence[Target], declared: Mapping[str, Declared] | None = None) -> list[Structure]:
+    """One a target, in order. `declared`: target name to its codes.
 
     Raises `Misconfigured` for a code that is none, and for a name that no target has.
     """
@@ -73,17 +74,17 @@ def structures(targets: Sequence[Target], declared: Mapping[str, Mapping[str, st
     unknown = sorted(set(declared) - {target.name for target in targets})
     if unknown:
         raise Misconfigured(f"no target called {unknown[0]!r}", where="task.structures", do="give each structure the name of a target")
-    return [_structure(target, declared.get(target.name, {})) for target in targets]
+    return [_structure(target, declared.get(target.name, Declared())) for target in targets]
 
 
-def _structure(target: Target, told: Mapping[str, str]) -> Structure:
+def _structure(target: Target, told: Declared) -> Structure:
     where = f"task.structures.{target.name}"
     known, category = _known(target.name)
     return Structure(
         target.name,
         (target.label or target.name)[:LONGEST_LABEL],
-        Coded.parse(told["type"], where=f"{where}.type") if "type" in told else known,
-        Coded.parse(told["category"], where=f"{where}.category") if "category" in told else category,
+        Coded.parse(told.type, where=f"{where}.type") if told.type else known,
+        Coded.parse(told.category, where=f"{where}.category") if told.category else category,
     )
 
 

@@ -1,0 +1,342 @@
+"""The listener takes what it may, says no to the rest in the words of the standard, and is still there afterwards."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.pillars.imaging.exchange_bundle import bundle, pixels
+from tests.pillars.imaging.exchange_made import ORIENTATIONS, multiframe, series
+
+from bedside.core.errors import Misconfigured, Refused, Unusable
+from bedside.formats.dicom import dump
+from bedside.pillars.imaging.exchange.answer import Thinker, answer
+from bedside.pillars.imaging.exchange.author import Author
+from bedside.pillars.imaging.exchange.inbox import MISMATCH, NOT_UNDERSTOOD, OUT_OF_RESOURCES, SUCCESS, Inbox, Limits, Received
+from bedside.pillars.imaging.exchange.listener import Listener
+from bedside.pillars.imaging.exchange.send import Peer, send
+from bedside.pillars.imaging.exchange.structures import structures
+
+pynetdicom = pytest.importorskip("pynetdicom", reason="extra [imaging] is not installed")
+ECHO, MR = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.4"
+QUICK = Limits(quiet_s=0.05, idle_s=5.0)
+
+
+@contextmanager
+def listening(*, callers=(), limits=QUICK, handle=None):
+    """A listener and what it was handed."""
+    handed: list[Received] = []
+    listener = Listener(ae_title="BEDSIDE", callers=callers, limits=limits, handle=handle or handed.append)
+    port = listener.start("127.0.0.1", 0)
+    try:
+        yield listener, Peer("127.0.0.1", port, "BEDSIDE"), handed
+    finally:
+        listener.stop()
+
+
+def until(condition, seconds=30.0):
+    last = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < last, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def store(peer, datasets, *, calling="SCANNER", keep_open=False, called=None):
+    """Statuses, as a sender sees them, and the association when it is kept open."""
+    entity = pynetdicom.AE(ae_title=calling)
+    entity.add_requested_context(MR, "1.2.840.10008.1.2.1")
+    entity.add_requested_context(ECHO)
+    association = entity.associate(peer.host, peer.port, ae_title=called or peer.ae_title)
+    if not association.is_established:
+        return None
+    told = [association.send_c_store(one).get("Status") for one in datasets]
+    if keep_open:
+        return told, association
+    association.release()
+    return told
+
+
+def made(name="s", **more):
+    return series(ORIENTATIONS["axial"], name=name, voxels=pixels(), **more)
+
+
+def test_a_study_is_whole_when_nobody_sends_of_it_any_more():
+    sources = made()
+    with listening() as (_, peer, handed):
+        told, first = store(peer, sources[:3], keep_open=True)
+        store(peer, sources[3:])
+        time.sleep(0.3)
+        assert (told, handed) == ([0, 0, 0], [])
+        first.release()
+        until(lambda: handed)
+    assert len(handed) == 1
+    assert set(handed[0].instances) == {str(one.SOPInstanceUID) for one in sources}
+
+
+def test_what_is_handed_on_are_the_bytes_that_were_sent():
+    sources = made()
+    with listening() as (_, peer, handed):
+        send(sources, peer, ae_title="SCANNER")
+        until(lambda: handed)
+    from bedside.formats.dicom import parse
+
+    for source in sources:
+        back = parse(handed[0].instances[str(source.SOPInstanceUID)], where="x")
+        assert (back.pixel_array == source.pixel_array).all()
+        assert str(back.PatientName) == str(source.PatientName)
+
+
+def test_two_studies_over_one_association_are_two():
+    with listening() as (_, peer, handed):
+        store(peer, [*made("one")[:2], *made("two")[:3]])
+        until(lambda: len(handed) == 2)
+    assert sorted(len(one.instances) for one in handed) == [2, 3]
+
+
+def test_an_instance_sent_twice_counts_once():
+    with listening() as (_, peer, handed):
+        store(peer, [made()[0], made()[0]])
+        until(lambda: handed)
+    assert (len(handed[0].instances), handed[0].repeated) == (1, 1)
+
+
+def test_only_callers_on_the_list_are_let_in_and_only_under_our_name():
+    with listening(callers=("SCANNER",)) as (_, peer, _handed):
+        assert store(peer, made()[:1], calling="OTHER") is None
+        assert store(peer, made()[:1], called="ELSE") is None
+        assert store(peer, made()[:1]) == [SUCCESS]
+
+
+def test_beyond_loopback_a_list_of_callers_is_asked_for():
+    with pytest.raises(Refused, match="anyone who reaches this port"):
+        Listener(ae_title="BEDSIDE", handle=print).start("0.0.0.0", 0)
+
+
+def test_a_port_that_is_taken_is_told():
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(Misconfigured, match="cannot listen there"):
+        Listener(ae_title="BEDSIDE", handle=print).start("127.0.0.1", taken.getsockname()[1])
+
+
+def test_it_answers_an_echo():
+    with listening() as (_, peer, _handed):
+        entity = pynetdicom.AE(ae_title="SCANNER")
+        entity.add_requested_context(ECHO)
+        association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title)
+        assert association.send_c_echo().Status == SUCCESS
+        association.release()
+
+
+def test_after_garbage_a_broken_sender_and_one_that_falls_silent_it_still_listens():
+    with listening(limits=Limits(quiet_s=0.05, idle_s=0.5)) as (_, peer, handed):
+        for rubbish in (b"", b"GET / HTTP/1.1\r\n\r\n", b"\x01\x00\xff\xff\xff\xff" + bytes(90), os.urandom(4000)):
+            with socket.create_connection((peer.host, peer.port)) as raw:
+                raw.sendall(rubbish)
+        _, silent = store(peer, made("silent")[:2], keep_open=True)
+        _, broken = store(peer, made("broken")[:2], keep_open=True)
+        broken.abort()
+        store(peer, made("good"))
+        until(lambda: len(handed) == 3)
+        silent.abort()
+    assert sorted(len(one.instances) for one in handed) == [2, 2, 7]
+
+
+def test_an_instance_that_is_too_large_is_not_waited_for():
+    small = Limits(quiet_s=0.05, idle_s=5.0, instance_bytes=200_000)
+    huge = made("huge")[0]
+    huge.Rows = huge.Columns = 1024
+    huge.PixelData = bytes(2 * 1024 * 1024)
+    with listening(limits=small) as (_, peer, handed):
+        with pytest.raises(Unusable):
+            send([huge], peer, ae_title="SCANNER", timeout_s=5)
+        assert store(peer, made("good")) == [SUCCESS] * 7
+        until(lambda: handed)
+    assert [len(one.instances) for one in handed] == [7]
+
+
+def test_a_handler_that_breaks_ends_the_wait_and_is_told():
+    def breaks(study):
+        raise RuntimeError("no disk")
+
+    with listening(handle=breaks) as (listener, peer, _handed):
+        store(peer, made()[:1])
+        listener.wait()
+        assert isinstance(listener.failed, RuntimeError)
+
+
+def test_a_study_that_had_not_arrived_when_it_stops_is_counted():
+    listener = Listener(ae_title="BEDSIDE", limits=Limits(quiet_s=60.0), handle=print)
+    peer = Peer("127.0.0.1", listener.start("127.0.0.1", 0), "BEDSIDE")
+    store(peer, made()[:2])
+    assert [len(one.instances) for one in listener.stop()] == [2]
+
+
+# The inbox, without a network.
+
+
+def put(inbox, dataset, sender=1):
+    return inbox.put(sender, str(dataset.SOPClassUID), dump(dataset))
+
+
+def test_what_cannot_be_read_or_is_not_what_it_says_gets_a_status_that_says_so():
+    inbox, [good] = Inbox(QUICK), made(shape=(1, 10, 12))[:1]
+    assert inbox.put(1, MR, b"no dicom") == NOT_UNDERSTOOD
+    assert inbox.put(1, MR, dump(good)[:200]) == NOT_UNDERSTOOD
+    assert inbox.put(1, "1.2.840.10008.5.1.4.1.1.2", dump(good)) == MISMATCH
+    del good.StudyInstanceUID
+    assert put(inbox, good) == MISMATCH
+    assert sum(inbox.unread.values()) == 4
+
+
+def test_a_study_over_its_limits_is_told_and_never_passes_for_whole():
+    inbox = Inbox(Limits(study_instances=3, quiet_s=0.0))
+    assert [put(inbox, one) for one in made()] == [SUCCESS] * 3 + [OUT_OF_RESOURCES] * 4
+    inbox.ended(1)
+    [study] = inbox.whole()
+    assert study.cut
+    assert answer(study, thinker(None)).series == [("refused", "instances of the study did not fit within the limits")]
+
+
+def test_what_was_handed_on_makes_room():
+    one = len(dump(made()[0]))
+    inbox = Inbox(Limits(total_bytes=3 * one + 100, quiet_s=0.0))
+    assert [put(inbox, made("a")[k]) for k in range(3)] == [SUCCESS] * 3
+    assert put(inbox, made("b")[0]) == OUT_OF_RESOURCES
+    inbox.ended(1)
+    assert len(inbox.whole()) == 2
+    assert put(inbox, made("c")[0]) == SUCCESS
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_inbox(data):
+    assert Inbox(QUICK).put(1, MR, data) in (NOT_UNDERSTOOD, MISMATCH, OUT_OF_RESOURCES, SUCCESS)
+
+
+def test_many_senders_at_once_lose_nothing():
+    inbox, sources = Inbox(Limits(quiet_s=0.0)), [dump(one) for one in made()]
+    threads = [threading.Thread(target=lambda n=n: [inbox.put(n, MR, data) for data in sources]) for n in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    for n in range(6):
+        inbox.ended(n)
+    [study] = inbox.whole()
+    assert (len(study.instances), study.repeated) == (7, 35)
+
+
+# What is said of a study.
+
+
+class Lumps:
+    """Two structures by brightness."""
+
+    def labels(self, voxels, affine):
+        return np.digitize(voxels, [250, 750]).astype(np.uint8)
+
+
+class Broken:
+    def labels(self, voxels, affine):
+        raise ZeroDivisionError("Müller^Zwölf")
+
+
+def thinker(model, **more):
+    from bedside.core.target import Target
+
+    return Thinker(model, Author("made", "cd" * 32), structures([Target("liver", "region"), Target("lump", "region")]), ["MR"], **more)
+
+
+def received(*datasets):
+    return Received("1.2.3", {str(one.SOPInstanceUID): dump(one) for one in datasets})
+
+
+def test_each_series_of_a_study_is_answered_or_refused_by_itself():
+    second = made("two")
+    for one in second:
+        one.StudyInstanceUID = made("one")[0].StudyInstanceUID
+    report = made("three")[0]
+    report.Modality = "CT"
+    said = answer(received(*made("one"), *second[:3], *second[4:], report), thinker(Lumps()))
+    assert said.counts() == {
+        "answered: accept": 1, "left out: another modality than the task's": 1, "refused: 1 slices are missing between others": 1,
+    }  # fmt: skip
+    assert [one.Modality for one in said.objects] == ["SEG", "SR"]
+
+
+def test_our_own_answer_that_comes_back_is_left_alone():
+    first = answer(received(*made()), thinker(Lumps()))
+    again = answer(received(*first.objects), thinker(Lumps()))
+    assert (again.objects, again.counts()) == ([], {"left out: no images, or our own": 2})
+
+
+def test_a_model_that_breaks_on_a_series_is_told_by_its_kind_alone():
+    said = answer(received(*made()), thinker(Broken()))
+    assert said.series == [("refused", "failed with ZeroDivisionError")]
+
+
+def two_orientations():
+    return [*made()[:3], *series(ORIENTATIONS["sagittal"], voxels=pixels())[3:]]
+
+
+def no_geometry():
+    sources = made()
+    for one in sources:
+        del one.ImagePositionPatient
+    return sources
+
+
+def torn_pixels():
+    sources = made()
+    sources[2].PixelData = sources[2].PixelData[:50]
+    return sources
+
+
+def uneven():
+    sources = made()
+    x, y, z = sources[6].ImagePositionPatient
+    sources[6].ImagePositionPatient = [x, y, z + 1.1]
+    return sources
+
+
+@pytest.mark.parametrize("build", [two_orientations, no_geometry, torn_pixels, uneven])
+def test_a_series_that_the_verdict_refuses_gets_no_answer_and_a_reason_without_the_patient(build):
+    said = answer(received(*build()), thinker(Lumps(), irregular="refuse"))
+    assert said.objects == []
+    [(fate, why)] = said.series
+    assert fate == "refused"
+    assert why
+    assert not any(secret in why for secret in ("Müller", "4711", "2.25.", "1950"))
+
+
+def test_uneven_slices_are_answered_on_the_slices_that_were_sent():
+    from bedside.pillars.imaging.exchange.segmentation import read
+
+    said = answer(received(*uneven()), thinker(Lumps()))
+    assert said.counts() == {"answered: resample": 1}
+    found = read(said.objects[0], uneven())
+    assert (found[2:5] == np.digitize(pixels()[2:5], [250, 750])).mean() > 0.98
+
+
+def test_a_multi_frame_instance_is_answered_too():
+    source = multiframe(ORIENTATIONS["oblique"])
+    source.PixelData = pixels().astype(np.uint16).tobytes()
+    said = answer(received(source), thinker(Lumps()))
+    from bedside.pillars.imaging.exchange.segmentation import read
+
+    assert said.counts() == {"answered: accept": 1}
+    assert (read(said.objects[0], [source]) == np.digitize(pixels(), [250, 750])).all()
+
+
+def test_the_made_bundle_opens(tmp_path):
+    from bedside.bundle.runners.onnx_image import OnnxImage
+    from bedside.bundle.sealed import Sealed
+
+    bundle(tmp_path / "model")
+    assert OnnxImage(Sealed.open(tmp_path / "model")).preprocess.labels == ["liver", "lump"]
