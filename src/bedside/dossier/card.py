@@ -1,6 +1,6 @@
 """The model card: one page on what the model is, what it was tested on, what it found and what it cannot do.
 
-In        the study's declaration, the `Evaluation`, the bundle's card, the `Book`
+In        the study's declaration, the `Test`, the bundle's card, the `Book`
 Out       Markdown
 Source    fields after the model card example of FDA's draft guidance (January 2025, appendix E); Mitchell et al., FAT* 2019.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bedside.dossier import results, told
+from bedside.dossier import targets, told
 from bedside.dossier.references import Book
 from bedside.dossier.writing import bullets, declared, person, plain, table, text
-from bedside.evaluate.figures import name
+from bedside.evaluate.judged import Test, Unjudged
 from bedside.evaluate.records import Evaluation
 from bedside.report import words
 from bedside.report.declaration import declared as declaration
@@ -21,7 +21,7 @@ from bedside.report.prose import dig
 
 
 def model_card(
-    study: Mapping[str, object], evaluation: Evaluation, bundle_card: Mapping[str, object], book: Book, *, made: bool
+    study: Mapping[str, object], test: Test, bundle_card: Mapping[str, object], book: Book, *, made: bool
 ) -> str:
     """The whole card."""
     return text(
@@ -33,17 +33,13 @@ def model_card(
         "## What it is for",
         _purpose(study),
         "## What was asked",
-        question(study, evaluation, book),
+        question(study, test, book),
         "## What the test found",
-        results.sizes(book),
-        results.ranking(evaluation, book),
-        results.promises(evaluation, book),
-        results.operating(evaluation, book),
-        results.method(evaluation),
+        targets.found(test, book),
         "## By group",
-        results.subgroups(evaluation, book) or "No subgroup was recorded.",
+        targets.by_group(test, book) or "No subgroup was recorded.",
         "## What it cannot do",
-        limits(evaluation, made=made),
+        limits(test, made=made),
         "## How it was made",
         development(bundle_card, book),
         "## Upkeep",
@@ -56,17 +52,16 @@ def model_card(
     )
 
 
-def question(study: Mapping[str, object], evaluation: Evaluation, book: Book) -> str:
+def question(study: Mapping[str, object], test: Test, book: Book) -> str:
     """The declaration, each part with the entry that holds it."""
-    rows = [[label, plain(said), _declared_in(label, evaluation, book)] for label, said in declaration(study, evaluation)]
+    rows = [[label, plain(said), _declared_in(label, test, book)] for label, said in declaration(study, test)]
     return table(["Declared", "", "Entry"], rows)
 
 
-def _declared_in(label: str, evaluation: Evaluation, book: Book) -> str:
+def _declared_in(label: str, test: Test, book: Book) -> str:
     """Thresholds stand among the figures; the rest among the parameters of the step that used them."""
     if label == "Thresholds":
-        point = evaluation.row(evaluation.main).operating[0]
-        return book.where(name(evaluation.main, "at", point.name, "threshold")) or "study.toml"
+        return next((where for name in targets.thresholds(test) if (where := book.where(name))), "study.toml")
     part = {"De-identified": "deidentify", "Intended use, as declared": "claims"}.get(label, "task")
     steps = ("train", "cohort", "deidentify", "dossier")
     found = next((held for step in steps if (held := book.fact(step, "parameters", "told", part))), None)
@@ -83,16 +78,20 @@ def development(bundle_card: Mapping[str, object], book: Book) -> str:
     return table(["", "As the sealed bundle says", "Entry"], rows)
 
 
-def limits(evaluation: Evaluation, *, made: bool) -> str:
+def limits(test: Test, *, made: bool) -> str:
     """What the test does not show."""
-    small = [f"{words.COLUMNS.get(row.column, row.column).lower()} {row.level}" for row in evaluation.subgroups if row.note]
+    results = [one.result for one in test.sections if not isinstance(one.result, Unjudged)]
+    small = list(dict.fromkeys(f"{words.COLUMNS.get(row.column, row.column).lower()} {row.level}" for one in results for row in one.subgroups if row.note))
+    of = "patients" if any(one.clusters == "subjects" for one in results) else words.plural(words.unit(test.unit))
     lines = [
-        "Tested in retrospect, on one set of patients. Nobody acted on its predictions; whether acting on them helps is not shown.",
-        "Not tested at another hospital unless a test above says so.",
-        "Patients treated because staff saw the danger may count as false alarms.",
+        f"Tested in retrospect, on one set of {of}. Nobody acted on its predictions; whether acting on them helps is not shown.",
+        "Not tested at another hospital unless a test above says so." if of == "patients" else f"Not tested on {of} of another kind unless a test above says so.",
     ]
+    if any(isinstance(one, Evaluation) and one.unit in words.TIMED for one in results):
+        lines.append("Patients treated because staff saw the danger may count as false alarms.")
     if small:
-        lines.append(f"Not judged for lack of patients or events: {plain(', '.join(small))}.")
+        lines.append(f"Not judged for lack of {of} or events: {plain(', '.join(small))}.")
+    lines += [f"{plain(one.called)} could not be judged: {plain(one.result.why)}." for one in test.sections if isinstance(one.result, Unjudged)]
     if made:
         lines.insert(0, "The data are made: nothing here carries over to patients.")
     return bullets(*lines, person("known clinical limits, and patients for whom it must not be used"))

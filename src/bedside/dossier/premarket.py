@@ -1,6 +1,6 @@
 """A 510(k)-shaped draft: what the ledger can fill is filled and cited, what only people can write is marked.
 
-In        the study's declaration, the `Evaluation`, the bundle's card, the `Book`
+In        the study's declaration, the `Test`, the bundle's card, the `Book`
 Out       Markdown, sections after FDA's draft guidance on AI-enabled device software functions (January 2025; still a draft)
 Never     claims substantial equivalence, calls tuning or testing by the word that the guidance warns of, or signs.
 """
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bedside.dossier import results, told
+from bedside.dossier import targets, told
 from bedside.dossier.card import development, limits, question
 from bedside.dossier.checklist import ASKED
 from bedside.dossier.references import TO_BE_COMPLETED, Book
 from bedside.dossier.writing import bullets, declared, person, plain, table, text
-from bedside.evaluate.figures import name
+from bedside.evaluate.judged import Test, Unjudged
 from bedside.evaluate.records import Evaluation
+from bedside.report import words
 from bedside.report.document import MADE, NOT_CLEARED
 from bedside.report.prose import dig
 
@@ -28,30 +29,30 @@ _ORDER_NOTE = "Words: development is training, tuning and the evaluation of tuni
 
 
 def premarket(
-    study: Mapping[str, object], evaluation: Evaluation, bundle_card: Mapping[str, object], book: Book, *, made: bool
+    study: Mapping[str, object], test: Test, bundle_card: Mapping[str, object], book: Book, *, made: bool
 ) -> str:
     """The whole draft."""
     body = [
         "## 1 Administrative",
         _administrative(),
         "## 2 Device description",
-        _description(study, evaluation, book),
+        _description(study, test, book),
         "## 3 Software description",
-        _software(bundle_card),
+        _software(bundle_card, test),
         "## 4 Labeling",
-        _labeling(study, evaluation),
+        _labeling(test),
         "## 5 Risk management",
         bullets(
             person("risk management plan and file (ISO 14971), risks of wrong, late and missing output included"),
             person("controls, and evidence that they work"),
         ),
         "## 6 Data management",
-        _data(evaluation, book),
+        _data(test, book),
         "## 7 Model and its development",
         development(bundle_card, book),
         _versions(book),
         "## 8 Performance testing",
-        _testing(study, evaluation, book),
+        _testing(test, book),
         "## 9 Human factors",
         bullets(person("use-related risk analysis, and usability testing with intended users")),
         "## 10 Performance monitoring",
@@ -65,7 +66,7 @@ def premarket(
         "## 14 What is asked, and where it is answered",
         _asked(),
         "## 15 What this does not show",
-        limits(evaluation, made=made),
+        limits(test, made=made),
         "## 16 Entries cited",
         told.cited(book),
     ]
@@ -96,7 +97,7 @@ def _administrative() -> str:
     )
 
 
-def _description(study: Mapping[str, object], evaluation: Evaluation, book: Book) -> str:
+def _description(study: Mapping[str, object], test: Test, book: Book) -> str:
     use = [
         f"{label}: {declared(dig(study, 'claims', key), what)}"
         for key, label, what in (
@@ -106,12 +107,13 @@ def _description(study: Mapping[str, object], evaluation: Evaluation, book: Book
             ("operating_point", "Operating point", "the threshold meant for use"),
         )
     ]
-    says = "The device uses artificial intelligence: a risk model fitted to past records. It is fixed; it does not learn in use."
+    kind = "a risk model fitted to past records" if _timed(test) else "a model fitted to past cases"
+    says = f"The device uses artificial intelligence: {kind}. It is fixed; it does not learn in use."
     return "\n\n".join(
         [
             says,
             bullets(*use),
-            question(study, evaluation, book),
+            question(study, test, book),
             bullets(
                 person("workflow, automation, what happens before and after the output"), person("what may be configured, by whom")
             ),
@@ -119,11 +121,12 @@ def _description(study: Mapping[str, object], evaluation: Evaluation, book: Book
     )
 
 
-def _software(bundle_card: Mapping[str, object]) -> str:
+def _software(bundle_card: Mapping[str, object], test: Test) -> str:
     beside = bundle_card.get("beside")
+    shown = ["The output is a CDS Hooks card: score, what drove it, what was missing, simple scores beside it"]
     return bullets(
-        "The output is a CDS Hooks card: score, what drove it, what was missing, simple scores beside it",
-        "No score is given when the data do not suffice",
+        *(shown if _timed(test) else [f"The output answers, of each {words.unit(test.unit)}: {plain(', '.join(one.called for one in test.sections))}"]),
+        "No score is given when the data do not suffice" if _timed(test) else person("when no output is given, and what is shown instead"),
         f"Shown beside the model: {plain(', '.join(map(str, beside)))}"
         if isinstance(beside, list) and beside
         else "Nothing is shown beside the model",
@@ -133,9 +136,8 @@ def _software(bundle_card: Mapping[str, object]) -> str:
     )
 
 
-def _labeling(study: Mapping[str, object], evaluation: Evaluation) -> str:
-    main = evaluation.row(evaluation.main)
-    named = ", ".join(point.name for point in main.operating) or "none"
+def _labeling(test: Test) -> str:
+    named = ", ".join(targets.points(test)) or "none"
     return bullets(
         f"Thresholds to be named in the label: {plain(named)}; their performance is in section 8",
         "Limits to be named in the label are in section 15",
@@ -143,7 +145,7 @@ def _labeling(study: Mapping[str, object], evaluation: Evaluation) -> str:
     )
 
 
-def _data(evaluation: Evaluation, book: Book) -> str:
+def _data(test: Test, book: Book) -> str:
     policy = book.fact("deidentify", "parameters", "told", "deidentify", "policy")
     lines = [
         f"De-identification: {plain(policy[0])} {policy[1]}"
@@ -152,8 +154,11 @@ def _data(evaluation: Evaluation, book: Book) -> str:
         "Independence: no patient and no copy of a patient is in two splits; the cohort step stops otherwise",
     ]
     leaks = [
-        f"Checked again on the predictions: {check.said}: {book.number(name('leakage', check.name), 'count')} breaches"
-        for check in evaluation.leakage
+        f"Checked again on the predictions{'' if test.only else f' of {plain(one.called)}'}: {check.said}: "
+        f"{book.number(one.result.named('leakage', check.name), 'count')} breaches"
+        for one in test.sections
+        if not isinstance(one.result, Unjudged)
+        for check in one.result.leakage
     ]
     people = [
         person("sites, period, why these data suit the intended use"),
@@ -182,25 +187,12 @@ def _versions(book: Book) -> str:
     return bullets(said, f"Version to be released, and every difference: {person('table')}")
 
 
-def _testing(study: Mapping[str, object], evaluation: Evaluation, book: Book) -> str:
+def _testing(test: Test, book: Book) -> str:
     blocks = [
         "### Plan and order",
         told.order(book),
         bullets(person("primary endpoint, success criterion, sample size and hypotheses, as fixed beforehand")),
-        "### Size",
-        results.sizes(book),
-        "### Ranking",
-        results.ranking(evaluation, book),
-        results.differences(evaluation, book),
-        _clock(evaluation, book),
-        "### Calibration",
-        results.promises(evaluation, book) or "The output is a score, not a probability.",
-        "### At the thresholds",
-        results.operating(evaluation, book) or person("no threshold was fixed before the test"),
-        "### By group",
-        results.subgroups(evaluation, book) or person("no subgroup was recorded: explain"),
-        results.subgroups_at(evaluation, book),
-        results.method(evaluation),
+        *targets.tested(test, book),
         bullets(
             person("missing demographics: why, and what was done"),
             person("repeatability; humans with and without the device, where it aids them"),
@@ -209,11 +201,9 @@ def _testing(study: Mapping[str, object], evaluation: Evaluation, book: Book) ->
     return "\n\n".join(block for block in blocks if block)
 
 
-def _clock(evaluation: Evaluation, book: Book) -> str | None:
-    if evaluation.worth is None:
-        return None
-    within = book.number(name(evaluation.main, "beyond clock", "within hour"))
-    return f"Among predictions at the same time since admission, where the clock is blind (0.5), the model's AUROC is {within}."
+def _timed(test: Test) -> bool:
+    """Whether it speaks of events ahead, as a risk does."""
+    return any(isinstance(one.result, Evaluation) and one.result.unit in words.TIMED for one in test.sections)
 
 
 def _monitoring() -> str:

@@ -12,7 +12,8 @@ from math import isclose
 
 from bedside.core.errors import Refused
 from bedside.evaluate.figures import figures
-from bedside.evaluate.records import Estimate, Evaluation
+from bedside.evaluate.judged import Test
+from bedside.evaluate.records import Estimate
 from bedside.report import words
 from bedside.report.prose import dig
 
@@ -62,9 +63,9 @@ class Book:
         self.cited.add(seq)
         return f"[L{seq}:{name.replace(' ', '-')}]"
 
-    def agrees_with(self, evaluation: Evaluation) -> None:
-        """`Refused` when a number of the evaluation stands in the ledger with another value."""
-        held = {figure.name: figure.value for figure in figures(evaluation)}
+    def agrees_with(self, test: Test) -> None:
+        """`Refused` when a number of the test stands in the ledger with another value."""
+        held = {figure.name: figure.value for figure in figures(test)}
         other = sorted(
             name for name, value in held.items() if name in self._figures and not _same(value, self._figures[name][1]["value"])
         )

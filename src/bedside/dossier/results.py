@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bedside.dossier.references import Book
 from bedside.dossier.writing import plain, table
-from bedside.evaluate.figures import difference_name, name
 from bedside.evaluate.records import Evaluation
 from bedside.report import words
 
@@ -28,15 +27,17 @@ _PROMISES = {
 }
 
 
-def sizes(book: Book) -> str:
+def sizes(evaluation: Evaluation, book: Book) -> str:
     """How much the test rests on."""
+    timed, whom = evaluation.unit in words.TIMED, words.plural(words.cluster(evaluation.clusters))
+    units = "predictions" if timed else words.plural(words.unit(evaluation.unit))
     parts = {
-        "predictions": "predictions",
-        "subjects": "patients",
-        "events": "predictions followed by the event",
-        "event_subjects": "patients with the event",
+        "predictions": units,
+        "subjects": whom,
+        "events": f"{units} {'followed by the event' if timed else 'with the finding'}",
+        "event_subjects": f"{whom} with the {'event' if timed else 'finding'}",
     }
-    return table(["What", "How many"], [[said, book.number(name(key), "count")] for key, said in parts.items()])
+    return table(["What", "How many"], [[said, book.number(evaluation.named(key), "count")] for key, said in parts.items()])
 
 
 def ranking(evaluation: Evaluation, book: Book) -> str:
@@ -44,9 +45,9 @@ def ranking(evaluation: Evaluation, book: Book) -> str:
     rows = [
         [
             words.output(row.output),
-            book.number(name(row.output, "auroc")),
-            book.number(name(row.output, "auprc")),
-            *([book.number(name(row.output, "utility")) if evaluation.gained(row.output) else words.NOTHING] if evaluation.utility else []),
+            book.number(evaluation.named(row.output, "auroc")),
+            book.number(evaluation.named(row.output, "auprc")),
+            *([book.number(evaluation.named(row.output, "utility")) if evaluation.gained(row.output) else words.NOTHING] if evaluation.utility else []),
         ]
         for row in evaluation.outputs
     ]
@@ -59,8 +60,8 @@ def differences(evaluation: Evaluation, book: Book) -> str | None:
     rows = [
         [
             words.output(gap.other),
-            book.number(difference_name(gap.main, gap.other, "auroc"), "signed"),
-            book.number(difference_name(gap.main, gap.other, "auprc"), "signed"),
+            book.number(evaluation.named_gap(gap.main, gap.other, "auroc"), "signed"),
+            book.number(evaluation.named_gap(gap.main, gap.other, "auprc"), "signed"),
             *([_gap(evaluation, gap.other, book)] if evaluation.utility else []),
         ]
         for gap in gaps
@@ -72,7 +73,7 @@ def differences(evaluation: Evaluation, book: Book) -> str | None:
 def _gap(evaluation: Evaluation, other: str, book: Book) -> str:
     gained = evaluation.gained(other)
     told = gained is not None and gained.gap is not None
-    return book.number(difference_name(evaluation.main, other, "utility"), "signed") if told else words.NOTHING
+    return book.number(evaluation.named_gap(evaluation.main, other, "utility"), "signed") if told else words.NOTHING
 
 
 def operating(evaluation: Evaluation, book: Book) -> str | None:
@@ -81,7 +82,7 @@ def operating(evaluation: Evaluation, book: Book) -> str | None:
     if not main.operating:
         return None
     rows = [
-        [f"{words.spoken(point.name)}: {words.spoken(key)}", book.number(name(main.output, "at", point.name, key), form)]
+        [f"{words.spoken(point.name)}: {words.spoken(key)}", book.number(evaluation.named(main.output, "at", point.name, key), form)]
         for point in main.operating
         for key, form in _POINT.items()
     ]
@@ -93,7 +94,7 @@ def promises(evaluation: Evaluation, book: Book) -> str | None:
     main = evaluation.row(evaluation.main)
     if main.calibration is None:
         return None
-    return table(["Calibration", "Estimate"], [[said, book.number(name(main.output, key))] for key, said in _PROMISES.items()])
+    return table(["Calibration", "Estimate"], [[said, book.number(evaluation.named(main.output, key))] for key, said in _PROMISES.items()])
 
 
 def subgroups(evaluation: Evaluation, book: Book) -> str | None:
@@ -102,9 +103,9 @@ def subgroups(evaluation: Evaluation, book: Book) -> str | None:
     for part in evaluation.subgroups:
         here = (evaluation.main, "by", part.column, part.level)
         label = f"{words.COLUMNS.get(part.column, part.column)}: {plain(part.level)}"
-        patients = book.number(name(*here, "subjects"), "count")
-        auroc = f"not estimated: {part.note}" if part.note else book.number(name(*here, "auroc"))
-        ratio = words.NOTHING if part.note else book.number(name(*here, "observed_to_expected"))
+        patients = book.number(evaluation.named(*here, "subjects"), "count")
+        auroc = f"not estimated: {part.note}" if part.note else book.number(evaluation.named(*here, "auroc"))
+        ratio = words.NOTHING if part.note else book.number(evaluation.named(*here, "observed_to_expected"))
         rows.append([label, patients, auroc, ratio])
     return table(["Group", "Patients", "AUROC", "Observed / expected"], rows) if rows else None
 
@@ -120,8 +121,8 @@ def subgroups_at(evaluation: Evaluation, book: Book) -> str | None:
                 [
                     label,
                     plain(words.spoken(point.name)),
-                    book.number(name(*here, "sensitivity"), "percent"),
-                    book.number(name(*here, "ppv"), "percent"),
+                    book.number(evaluation.named(*here, "sensitivity"), "percent"),
+                    book.number(evaluation.named(*here, "ppv"), "percent"),
                 ]
             )
     return table(["Group", "Threshold", "Sensitivity", "PPV"], rows) if rows else None

@@ -36,6 +36,8 @@ def of_kind(judged: Kinds) -> Iterator[Figure]:
         yield from _found(judged)
     if isinstance(judged, RegionEvaluation):
         yield from _spreads(judged)
+    if isinstance(judged, GradeEvaluation):
+        yield from _confusion(judged)
 
 
 def _counts(judged: Judged) -> Iterator[Figure]:
@@ -68,7 +70,16 @@ def _spreads(judged: RegionEvaluation) -> Iterator[Figure]:
         yield Figure(judged.named(one.output, one.measure, "undefined"), one.undefined, method="count")
         yield Figure(judged.named(one.output, one.measure, "missing"), one.missing, method="count")
         if one.limit is not None:
-            yield Figure(judged.named(one.output, one.measure, "limit"), one.limit, method="fixed before the test")
+            yield Figure(judged.named(one.output, one.measure, "limit"), one.limit, method="given beforehand")
+        for place, unit in enumerate(one.worst, 1):
+            yield Figure(judged.named(one.output, one.measure, "worst", str(place)), unit.value, n=1, method=f"unit {unit.unit_id}")
+
+
+def _confusion(judged: GradeEvaluation) -> Iterator[Figure]:
+    for one in judged.confusion:
+        for true, counts in zip(judged.grades, one.counts, strict=True):
+            for given, many in zip(judged.grades, counts, strict=True):
+                yield Figure(judged.named(one.output, "confusion", str(true), str(given)), many, method="count")
 
 
 def _all(judged: Judged, here: tuple[str, ...], measures: Mapping[str, Estimate]) -> Iterator[Figure]:

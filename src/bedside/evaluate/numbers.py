@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOMENTS = ("mae", "rmse", "r2", "pearson", "ccc", "bias", "limit_low", "limit_high")
 NAMES = (*MOMENTS, "spearman", "coverage", "width")
 HEADLINE = ("mae", "rmse", "r2")
-_OF, _DRAWN = "units", 400
+_OF, _DRAWN, _NOUGHT = "units", 400, 1e-12
 _FLAT = dict.fromkeys(("r2", "pearson", "spearman", "ccc"), "one of the two does not vary")
 _WIDE = z_of(0.95)
 
@@ -90,6 +90,7 @@ def _from_moments(total: Floats) -> Floats:
     """(resamples, 8) sums to (resamples, 8) measures, in the order of MOMENTS."""
     n, x, y, xx, yy, xy, absolute, squared = total.T
     vx, vy, cov, bias = xx / n - (x / n) ** 2, yy / n - (y / n) ** 2, xy / n - x * y / n**2, (y - x) / n
+    bias = np.where(np.abs(bias) < _NOUGHT * np.sqrt(xx / n + yy / n), 0.0, bias)
     flat_x, flat_y = vx <= 1e-12 * xx / n, vy <= 1e-12 * yy / n
     sd = np.sqrt(np.where(n > 1, np.maximum(squared - n * bias**2, 0) / np.where(n > 1, n - 1, 1), np.nan))
     r2 = np.where(flat_x, np.nan, 1 - squared / n / np.where(flat_x, 1, vx))

@@ -36,9 +36,10 @@ class Chart:
         width: int = WIDTH,
         height: int = HEIGHT,
         foot: int = 0,
+        x_ticks: Sequence[float] | None = None,
     ) -> None:
         self.key, self._title, self._describe, self._x, self._y = key, title, describe, x, y
-        self._width, self._height, self._foot = width, height, foot
+        self._width, self._height, self._foot, self._x_ticks = width, height, foot, x_ticks
         self._layers: list[Markup] = [self._grid(x_label, y_label, x_say, y_say)]
 
     @property
@@ -75,6 +76,11 @@ class Chart:
             ends = (self.at(x, low)[1], self.at(x, high)[1])
             self._layers.append(self._cut(element("line", x1=across, x2=across, y1=ends[0], y2=ends[1], class_="whisker")))
         self._layers.append(self._cut(element("circle", cx=across, cy=up, r=4, class_="mark")))
+
+    def dots(self, x: Sequence[float], y: Sequence[float]) -> None:
+        """Many small dots, one a unit."""
+        places = (self.at(a, b) for a, b in zip(x, y, strict=True))
+        self._layers.append(self._cut(element("g", [element("circle", cx=across, cy=up, r=2.4) for across, up in places], class_="dots")))
 
     def text(self, x: float, y: float, said: str, *, anchor: str = "start", shift: tuple[float, float] = (0, 0)) -> None:
         across, up = self.at(x, y)
@@ -140,7 +146,7 @@ class Chart:
 
     def _grid(self, x_label: str, y_label: str, x_say: Say, y_say: Say) -> Markup:
         drawn: list[Markup] = []
-        for tick in ticks(*self._x):
+        for tick in ticks(*self._x) if self._x_ticks is None else self._x_ticks:
             x = self.at(tick, self._y[0])[0]
             drawn += [
                 element("line", x1=x, x2=x, y1=_TOP, y2=self.bottom, class_="grid"),

@@ -1,6 +1,6 @@
 """What was asked, read off the study's declaration: outcome, horizon, patients, signals, split, thresholds.
 
-In        study.toml as a dict (parts may be missing), the `Evaluation`
+In        study.toml as a dict (parts may be missing), the `Test`
 Out       a list of facts; what is not declared is left out
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bedside.evaluate.judged import FoundEvaluation, FoundPoint, Test, Unjudged
 from bedside.evaluate.records import Evaluation, OperatingPoint
 from bedside.report import words
 from bedside.report.document import facts
@@ -15,38 +16,66 @@ from bedside.report.markup import Markup
 from bedside.report.prose import dig, outcome_name
 
 _NAMED_SIGNALS = 12
+_BY = {"subject": "by patient", "site": "by site", "scaffold": "by scaffold", "cluster": "by cluster of likeness", "time": "by time",
+       "random": "at random", "declared": "as the data declare"}  # fmt: skip
 
 
-def asked(study: Mapping[str, object], evaluation: Evaluation, unseen: Sequence[str] = ()) -> Markup:
+def asked(study: Mapping[str, object], test: Test, unseen: Sequence[str] = ()) -> Markup:
     """The question that the test answers; `unseen` are declared signals of which the data hold no value."""
     absent = [("Declared, but without any value here", ", ".join(map(words.spoken, unseen)))] if unseen else []
-    tested = [*absent, ("Tested on", _tested(evaluation)), ("Intervals", f"{100 * evaluation.level:g} %. {evaluation.note}")]
-    return facts(*declared(study, evaluation), *tested)
+    tested = [*absent, *_tested(test)]
+    return facts(*declared(study, test), *tested)
 
 
-def declared(study: Mapping[str, object], evaluation: Evaluation) -> list[tuple[str, str]]:
+def declared(study: Mapping[str, object], test: Test) -> list[tuple[str, str]]:
     """Names and what the study declares for them, in plain text; what is not declared is left out."""
+    only = test.only.result if test.only else None
     pairs = [
-        ("Predicted", outcome_name(study, evaluation)),
+        ("Predicted", outcome_name(study, only) if isinstance(only, Evaluation) else _targets(test)),
         ("Counts as the event", _codes(study)),
         ("Horizon", _horizon(study)),
         ("Predicted when", _when(study)),
+        ("One decision is about", None if test.unit in words.TIMED else f"one {words.unit(test.unit)}"),
         ("Of whom", _whom(study)),
         ("Seen by the model", _seen(study)),
         ("Divided", _divided(study)),
         ("De-identified", _said(dig(study, "deidentify", "policy"))),
-        ("Thresholds", "; ".join(_threshold(point) for point in evaluation.row(evaluation.main).operating)),
+        ("Thresholds", _thresholds(test)),
         ("Intended use, as declared", _said(dig(study, "claims", "intended_use"))),
     ]
     return [(name, said) for name, said in pairs if said]
 
 
-def _tested(evaluation: Evaluation) -> str:
-    held = evaluation.counts
-    return (
-        f"{words.count(held.predictions)} predictions of {words.count(held.subjects)} patients; "
-        f"{words.count(held.events)} followed by the event, in {words.count(held.event_subjects)} patients"
-    )
+def _targets(test: Test) -> str:
+    units = ((one.called, one.target.unit) for one in test.sections)
+    return ", ".join(f"{called} ({unit})" if unit else called for called, unit in units)
+
+
+def _tested(test: Test) -> list[tuple[str, str]]:
+    result = test.only.result if test.only else next((one.result for one in test.sections if not isinstance(one.result, Unjudged)), None)
+    if result is None or isinstance(result, Unjudged):
+        return []
+    told = [("Intervals", f"{100 * result.level:g} %. {result.note}")]
+    if not test.only:
+        return told
+    if not isinstance(result, Evaluation):
+        units = words.many(result.counts.units, words.unit(result.unit))
+        of = f" of {words.many(result.counts.clusters, words.cluster(result.clusters))}" if result.clusters != "units" else ""
+        return [("Tested on", units + of), *told]
+    held, timed = result.counts, result.unit in words.TIMED
+    said, whom = ("predictions" if timed else words.plural(words.unit(result.unit))), words.plural(words.cluster(result.clusters))
+    return [("Tested on", f"{words.count(held.predictions)} {said} of {words.count(held.subjects)} {whom}; {words.count(held.events)} "
+             f"{'followed by the event' if timed else 'with the finding'}, in {words.count(held.event_subjects)} {whom}"), *told]  # fmt: skip
+
+
+def _thresholds(test: Test) -> str:
+    told = []
+    for one in test.sections:
+        result = one.result
+        points = result.row(result.main).operating if isinstance(result, Evaluation) else result.operating if isinstance(result, FoundEvaluation) else []
+        said = "; ".join(_threshold(point) for point in points)
+        told += [said if test.only else f"{one.called}: {said}"] if said else []
+    return "; ".join(told)
 
 
 def _codes(study: Mapping[str, object]) -> str | None:
@@ -91,14 +120,20 @@ def _divided(study: Mapping[str, object]) -> str | None:
     split = dig(study, "task", "split")
     if split is None:
         return None
-    folds, seed = dig(split, "folds"), dig(split, "seed")
+    folds, seed, by = dig(split, "folds"), dig(split, "seed"), _BY.get(str(dig(split, "by") or "subject"), "by patient")
     if folds:
-        return f"by patient into {folds} folds (seed {seed}); each prediction is by a model that never saw the patient"
-    return f"by patient: {words.percent(float(str(dig(split, 'test_fraction') or 0)), 0)} held out as the test (seed {seed})"
+        whose = "patient" if by == "by patient" else "case"
+        return f"{by} into {folds} folds (seed {seed}); each prediction is by a model that never saw the {whose}"
+    if by == _BY["declared"]:
+        return by
+    return f"{by}: {words.percent(float(str(dig(split, 'test_fraction') or 0)), 0)} held out as the test (seed {seed})"
 
 
-def _threshold(point: OperatingPoint) -> str:
-    at = words.percent(point.threshold) if point.threshold is not None else "its own value in each fold"
+def _threshold(point: OperatingPoint | FoundPoint) -> str:
+    if point.threshold is None:
+        at = "its own value in each fold"
+    else:
+        at = words.percent(point.threshold) if isinstance(point, OperatingPoint) else words.size(point.threshold)
     return f"{words.spoken(point.name)} at {at}"
 
 

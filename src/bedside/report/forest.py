@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bedside.evaluate.figures import difference_name, name
 from bedside.evaluate.records import Estimate, Evaluation, SplitRow, SubgroupRow
 from bedside.report import words
 from bedside.report.chart import kind_of, ticks
@@ -22,9 +21,10 @@ _N = frozenset({1, 2, 3})
 class Scale:
     """A shared axis for the small pictures of one table."""
 
-    def __init__(self, estimates: Sequence[Estimate], *, reference: float) -> None:
-        ends = [end for one in estimates for end in (one.low, one.high, one.value) if end is not None] or [reference]
-        low, high = min(*ends, reference), max(*ends, reference)
+    def __init__(self, estimates: Sequence[Estimate], *, reference: float | None) -> None:
+        ends = [end for one in estimates for end in (one.low, one.high, one.value) if end is not None] or [reference or 0.0]
+        ends += [] if reference is None else [reference]
+        low, high = min(ends), max(ends)
         room = 0.04 * ((high - low) or 1)
         self.low, self.high, self.reference = low - room, high + room, reference
 
@@ -34,7 +34,7 @@ class Scale:
     def bar(self, estimate: Estimate, said: str, *, whole: Estimate | None = None) -> Markup:
         """One interval; the dashed line is the reference, the thin one the whole sample."""
         middle = _HEIGHT / 2
-        drawn = [self._upright(self.reference, "ref")]
+        drawn = [] if self.reference is None else [self._upright(self.reference, "ref")]
         if whole is not None and whole.value is not None:
             drawn.append(self._upright(whole.value, "grid"))
         if estimate.low is not None and estimate.high is not None:
@@ -47,7 +47,8 @@ class Scale:
 
     def axis(self, form: str = "decimal") -> Markup:
         """The numbers under the column."""
-        digits = 1 if self.high - self.low > 0.3 else 2
+        wide = self.high - self.low
+        digits = 0 if wide > 20 else 1 if wide > 0.3 else 2 if wide > 0.02 else 4
         marks = [mark for mark in ticks(self.low, self.high, wanted=6) if _EDGE + 12 < self.at(mark) < _WIDTH - _EDGE - 12]
         drawn = [
             element(
@@ -99,9 +100,9 @@ def differences(evaluation: Evaluation) -> Markup:
             [
                 words.output(gap.other),
                 words.count(gap.auroc.n),
-                number(difference_name(gap.main, gap.other, "auroc"), gap.auroc, "signed", apart=True),
+                number(evaluation.named_gap(gap.main, gap.other, "auroc"), gap.auroc, "signed", apart=True),
                 scale.bar(gap.auroc, words.with_interval(gap.auroc, "signed")),
-                number(difference_name(gap.main, gap.other, "auprc"), gap.auprc, "signed", apart=True),
+                number(evaluation.named_gap(gap.main, gap.other, "auprc"), gap.auprc, "signed", apart=True),
                 _p(gap.delong_p),
                 *([_gap_in_utility(evaluation, gap.other)] if evaluation.utility else []),
             ],
@@ -146,12 +147,12 @@ def _whole(evaluation: Evaluation, scale: Scale) -> Markup:
     return table_row(
         [
             "All",
-            counted(name("subjects"), held.subjects),
-            counted(name("predictions"), held.predictions),
-            counted(name("events"), held.events),
-            number(name(main.output, "auroc"), main.auroc, apart=True),
+            counted(evaluation.named("subjects"), held.subjects),
+            counted(evaluation.named("predictions"), held.predictions),
+            counted(evaluation.named("events"), held.events),
+            number(evaluation.named(main.output, "auroc"), main.auroc, apart=True),
             scale.bar(main.auroc, words.with_interval(main.auroc)),
-            number(name(main.output, "observed_to_expected"), promised, apart=True) if promised else words.NOTHING,
+            number(evaluation.named(main.output, "observed_to_expected"), promised, apart=True) if promised else words.NOTHING,
         ],
         numbers=_N,
         kind="first",
@@ -162,7 +163,7 @@ def _subgroup(evaluation: Evaluation, part: SubgroupRow, scale: Scale, whole: Es
     here, held = (evaluation.main, "by", part.column, part.level), part.counts
     sizes: list[Child] = [
         part.level,
-        counted(name(*here, "subjects"), held.subjects),
+        counted(evaluation.named(*here, "subjects"), held.subjects),
         words.count(held.predictions),
         words.count(held.events),
     ]
@@ -171,9 +172,9 @@ def _subgroup(evaluation: Evaluation, part: SubgroupRow, scale: Scale, whole: Es
     return table_row(
         [
             *sizes,
-            number(name(*here, "auroc"), part.auroc, apart=True),
+            number(evaluation.named(*here, "auroc"), part.auroc, apart=True),
             scale.bar(part.auroc, words.with_interval(part.auroc), whole=whole),
-            number(name(*here, "observed_to_expected"), part.observed_to_expected, apart=True),
+            number(evaluation.named(*here, "observed_to_expected"), part.observed_to_expected, apart=True),
         ],
         numbers=_N,
     )
@@ -188,9 +189,9 @@ def _split(evaluation: Evaluation, one: SplitRow, scale: Scale) -> Markup:
             words.count(held.subjects),
             words.count(held.predictions),
             words.count(held.events),
-            number(name(*here, "auroc"), one.auroc, apart=True),
+            number(evaluation.named(*here, "auroc"), one.auroc, apart=True),
             scale.bar(one.auroc, words.with_interval(one.auroc)),
-            number(name(*here, "auprc"), one.auprc, apart=True),
+            number(evaluation.named(*here, "auprc"), one.auprc, apart=True),
         ],
         numbers=_N,
     )
@@ -200,7 +201,7 @@ def _gap_in_utility(evaluation: Evaluation, other: str) -> Child:
     gained = evaluation.gained(other)
     if gained is None or gained.gap is None:
         return words.NOTHING
-    return number(difference_name(evaluation.main, other, "utility"), gained.gap, "signed", apart=True)
+    return number(evaluation.named_gap(evaluation.main, other, "utility"), gained.gap, "signed", apart=True)
 
 
 def _p(p: float | None) -> str:

@@ -1,6 +1,6 @@
 """The report of a test: one file that says what was asked, what was found, how sure it is, and how to check it.
 
-In        records: the study's declaration, an `Evaluation`, row accounts, leakage checks, the ledger's head
+In        records: the study's declaration, a `Test`, row accounts, leakage checks, the ledger's head
 Out       self-contained HTML; every number carries data-figure, the name to give to `bedside explain`
 Refuses   nothing: what is not known is left out; what could not be estimated says why
 """
@@ -10,15 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bedside.evaluate.figures import name
-from bedside.evaluate.records import Estimate, Evaluation
-from bedside.report import declaration, flow, forest, prose, ranking, tables, usefulness, words
-from bedside.report.document import banners, document, facts, number, paragraph, section, table, table_row
+from bedside.evaluate.judged import Test, Unjudged
+from bedside.evaluate.records import Evaluation
+from bedside.evaluate.stored import as_test
+from bedside.report import declaration, flow, words
+from bedside.report.document import banners, document, facts, paragraph, section, table, table_row
 from bedside.report.markup import Markup, element, join
+from bedside.report.parts import anchor, blocks, cards, finding, left_out, overview, part
 
 _PARTS = {
     "asked": "What was asked",
     "flow": "Where the records went",
+    "targets": "All targets",
+    "result": "Result",
     "ranking": "Ranking",
     "clock": "Worth beyond the clock",
     "promises": "Promises kept",
@@ -52,7 +56,7 @@ def test_report(
     *,
     title: str,
     study: Mapping[str, object],
-    evaluation: Evaluation,
+    evaluation: Test | Evaluation,
     counts: Sequence[Mapping[str, object]],
     ledger_head: Mapping[str, object],
     made: bool,
@@ -65,6 +69,7 @@ def test_report(
     """The whole page.
 
     study        the declaration (study.toml) as a dict; parts that are missing are left out
+    evaluation   the `Test`; a single yes-no `Evaluation` will do
     counts       tallies (core.accounts) as dicts, one per file
     stages       (label, count) between the records read and the test: events, subjects, decisions, ...
     leakage      the cohort's own checks, name to count
@@ -72,168 +77,83 @@ def test_report(
     quality      link to the data-quality page, relative to this one
     unseen       declared signals of which the data hold no value
     """
-    parts: dict[str, Markup | None] = {
-        "asked": declaration.asked(study, evaluation, unseen),
-        "flow": _flow(counts, stages, evaluation, quality),
-        "ranking": _ranking(evaluation),
-        "clock": _clock(evaluation),
-        "promises": _promises(evaluation),
-        "use": _use(evaluation),
-        "groups": _groups(evaluation),
-        "splits": forest.splits(evaluation) if len(evaluation.splits) > 1 else None,
-        "leaks": _leaks(evaluation, leakage),
-        "limits": _limits(evaluation, made),
-        "proof": _proof(ledger_head, next_commands),
-    }
-    shown = {key: part for key, part in parts.items() if part}
+    test = as_test(evaluation)
+    parts: dict[str, Markup | None] = {"asked": declaration.asked(study, test, unseen), "flow": _flow(counts, stages, test, quality)}
+    parts |= blocks(test.only) if test.only else {"targets": overview(test)}
+    last = {"leaks": _leaks(test, leakage), "limits": _limits(test, made), "proof": _proof(ledger_head, next_commands)}
+    shown, end = ({key: block for key, block in some.items() if block} for some in (parts, last))
+    targets = [] if test.only else test.sections
     return document(
         title,
         paragraph("Test report · Bedside", kind="kind"),
         element("h1", title),
         banners(made),
-        prose.finding(evaluation, study),
-        _cards(evaluation),
-        _contents(list(shown)),
-        [section(key, _PARTS[key], part) for key, part in shown.items()],
+        finding(test.only, study) if test.only else _findings(test),
+        cards(test.only) if test.only else None,
+        _contents([*((key, _PARTS[key]) for key in shown), *((anchor(one), one.called) for one in targets), *((key, _PARTS[key]) for key in end)]),
+        [section(key, _PARTS[key], block) for key, block in shown.items()],
+        [part(one, study) for one in targets],
+        [section(key, _PARTS[key], block) for key, block in end.items()],
         element(
             "footer",
             "Made by Bedside from the records named above. Every number here can be traced: ",
-            element("code", f"bedside explain STUDY {name(evaluation.main, 'auroc')}"),
+            element("code", f"bedside explain STUDY {_example(test)}"),
             ".",
         ),
     )
 
 
-def _cards(evaluation: Evaluation) -> Markup:
-    main = evaluation.row(evaluation.main)
-    told = [_card("Ranking (AUROC)", name(main.output, "auroc"), main.auroc, "decimal", "0.5 is chance")]
-    told.append(
-        _card(
-            "Average precision",
-            name(main.output, "auprc"),
-            main.auprc,
-            "decimal",
-            f"{words.decimal(main.base_rate.value)} is chance",
-        )
-    )
-    if main.calibration:
-        ratio = main.calibration.observed_to_expected
-        told.append(
-            _card("Observed / expected events", name(main.output, "observed_to_expected"), ratio, "decimal", "1 is perfect")
-        )
-    if evaluation.worth:
-        within = evaluation.worth.within_hour
-        told.append(
-            _card(
-                "Ranking within the same hour",
-                name(main.output, "beyond clock", "within hour"),
-                within,
-                "decimal",
-                "0.5 is the clock",
-            )
-        )
-    return element("dl", told, class_="cards")
+def _findings(test: Test) -> Markup:
+    """What a study with several targets found, before each is told by itself."""
+    judged = [one for one in test.sections if not isinstance(one.result, Unjudged)]
+    lost = len(test.sections) - len(judged)
+    more = f" {words.count(lost)} of them could not be judged, and the table says why." if lost else ""
+    return paragraph(
+        f"The model was asked {len(test.sections)} things of each {words.unit(test.unit)}: "
+        f"{', '.join(words.quoted(one.called) for one in test.sections)}. ",
+        f"Each is judged by itself; with so many answers some look good or bad by chance.{more}", kind="lead",
+    )  # fmt: skip
 
 
-def _card(label: str, called: str, estimate: Estimate, form: str, compare: str) -> Markup:
-    big = element("data", words.value(estimate, form), value=repr(estimate.value), data_figure=called, class_="big")
-    small = element(
-        "span", f"{words.interval(estimate, form) or estimate.method}; {compare}; n = {words.count(estimate.n)}", class_="small"
-    )
-    return element("div", element("dt", label), element("dd", big, small))
+def _example(test: Test) -> str:
+    """A figure of this page."""
+    for one in test.sections:
+        if isinstance(one.result, Evaluation):
+            return one.result.named(one.result.main, "auroc")
+        if not isinstance(one.result, Unjudged) and (keys := [key for key in one.result.headline if key in one.result.row(one.result.main).measures]):
+            return one.result.named(one.result.main, *keys[0].split("/"))
+    return "FIGURE"
 
 
-def _contents(keys: list[str]) -> Markup:
-    return element("nav", [element("a", _PARTS[key], href=f"#{key}") for key in keys], aria_label="Contents")
+def _contents(parts: Sequence[tuple[str, str]]) -> Markup:
+    return element("nav", [element("a", said, href=f"#{key}") for key, said in parts], aria_label="Contents")
 
 
-def _flow(
-    counts: Sequence[Mapping[str, object]], stages: Sequence[tuple[str, int]], evaluation: Evaluation, quality: str | None
-) -> Markup:
+def _flow(counts: Sequence[Mapping[str, object]], stages: Sequence[tuple[str, int]], test: Test, quality: str | None) -> Markup:
     sums = flow.by_source(counts)
     read, written = (sum(one[key] for one in sums.values()) for key in ("read", "written"))
-    held = evaluation.counts
     path = [("records read", read), ("written", written)] if counts else []
-    path += [*stages, ("predictions tested", held.predictions), ("followed by the event", held.events)]
+    path += [*stages, *_tested(test)]
     more = paragraph(element("a", "The data-quality page", href=quality), " says more about what was read.") if quality else None
-    return join([flow.spine(path), flow.accounts(counts) if counts else None, _left_out(evaluation), more])
+    only = test.only.result if test.only else None
+    return join([flow.spine(path), flow.accounts(counts) if counts else None, left_out(only) if isinstance(only, Evaluation) else None, more])
 
 
-def _left_out(evaluation: Evaluation) -> Markup | None:
-    lost = {reason: many for reason, many in evaluation.left_out.items() if many}
-    if not lost:
-        return None
-    return paragraph(
-        "Left out of the test: ",
-        "; ".join(f"{words.count(many)} predictions, {reason}" for reason, many in lost.items()),
-        ".",
-        kind="quiet",
-    )
+def _tested(test: Test) -> list[tuple[str, int]]:
+    """The last stages of the flow; of several targets the one with most units."""
+    results = [one.result for one in test.sections]
+    if test.only and isinstance(held := results[0], Evaluation):
+        timed = held.unit in words.TIMED
+        said = "predictions" if timed else words.plural(words.unit(held.unit))
+        return [(f"{said} tested", held.counts.predictions), ("followed by the event" if timed else "with the finding", held.counts.events)]
+    units = [one.counts.predictions if isinstance(one, Evaluation) else one.counts.units for one in results if not isinstance(one, Unjudged)]
+    return [(f"{words.plural(words.unit(test.unit))} tested", max(units, default=0))]
 
 
-def _ranking(evaluation: Evaluation) -> Markup:
-    pair = element("div", ranking.roc(evaluation), ranking.precision_recall(evaluation), class_="pair")
-    gaps = [element("h3", "The model less each other output"), forest.differences(evaluation)] if evaluation.differences else []
-    note = paragraph(evaluation.note, kind="quiet") if evaluation.clustered else None
-    return join([pair, tables.comparison(evaluation), prose.utility(evaluation), gaps, note])
-
-
-def _clock(evaluation: Evaluation) -> Markup | None:
-    return join([prose.worth(evaluation), prose.components(evaluation)]) or None
-
-
-def _promises(evaluation: Evaluation) -> Markup | None:
-    main = evaluation.row(evaluation.main)
-    if (found := main.calibration) is None:
-        return None
-    measured = {
-        "in_the_large": ("In the large (log odds)", "0"),
-        "slope": ("Slope", "1"),
-        "observed_to_expected": ("Observed / expected", "1"),
-        "brier": ("Brier score", "0"),
-        "scaled_brier": ("Scaled Brier score", "1"),
-        "mean_error": ("Mean error of the curve", "0"),
-    }
-    rows = [
-        table_row([label, number(name(main.output, key), getattr(found, key), apart=True), perfect])
-        for key, (label, perfect) in measured.items()
-    ]
-    beside = join([table(["Measure", "Estimate", "Perfect"], rows), paragraph(_methods(found.slope, found.brier), kind="quiet")])
-    return element("div", usefulness.calibration(main), element("div", beside), class_="pair")
-
-
-def _methods(*estimates: Estimate) -> str:
-    return "Intervals: " + "; ".join(dict.fromkeys(estimate.method for estimate in estimates)) + "."
-
-
-def _use(evaluation: Evaluation) -> Markup:
-    curve = usefulness.decision(evaluation)
-    return join([tables.operating(evaluation), element("div", curve, element("div", _reading()), class_="pair") if curve else None])
-
-
-def _reading() -> Markup:
-    return join(
-        [
-            element("h3", "How to read the decision curve"),
-            paragraph(
-                "Whoever would act at a risk of 10 % counts nine needless actions as the price of one that was needed. "
-                "Net benefit is the true alerts less the false ones at that price, per prediction."
-            ),
-            paragraph("The model is of use at a threshold where its line lies above acting on all and above acting on none (0)."),
-        ]
-    )
-
-
-def _groups(evaluation: Evaluation) -> Markup | None:
-    return join([prose.subgroups(evaluation.subgroups, evaluation), forest.subgroups(evaluation)]) if evaluation.subgroups else None
-
-
-def _leaks(evaluation: Evaluation, leakage: Mapping[str, object] | None) -> Markup:
-    rows = [
-        table_row([check.said.capitalize(), "held" if not check.breaches else f"broken {words.count(check.breaches)} times"])
-        for check in evaluation.leakage
-    ]
-    broken = any(check.breaches for check in evaluation.leakage)
+def _leaks(test: Test, leakage: Mapping[str, object] | None) -> Markup:
+    checks = _checks(test)
+    rows = [table_row([said.capitalize(), "held" if not breaches else f"broken {words.count(breaches)} times"]) for said, breaches in checks.items()]
+    broken = any(checks.values())
     warned = element("p", "A check is broken: these results say more than the model could know. Do not use them.", class_="banner")
     told = [table_row([_CHECKED.get(key, words.spoken(key).capitalize()), str(many) if not isinstance(many, int) else words.count(many)],
                       numbers=frozenset({1})) for key, many in (leakage or {}).items()]  # fmt: skip
@@ -245,15 +165,28 @@ def _leaks(evaluation: Evaluation, leakage: Mapping[str, object] | None) -> Mark
     return join([warned if broken else None, table(["Check", "Found"], rows), found])
 
 
-def _limits(evaluation: Evaluation, made: bool) -> Markup:
-    held = [
-        "One test of one model on the patients named above. Other hospitals, years and ways of measuring may give other numbers.",
-        "A retrospective test: nobody acted on these predictions. Whether acting on them helps patients is not shown.",
-        "Patients who were treated because staff saw the danger may count as false alarms.",
-    ]
+def _checks(test: Test) -> dict[str, int]:
+    """What was checked, and the breaches over all targets."""
+    found: dict[str, int] = {}
+    for one in test.sections:
+        for check in () if isinstance(one.result, Unjudged) else one.result.leakage:
+            found[check.said] = found.get(check.said, 0) + check.breaches
+    return found
+
+
+def _limits(test: Test, made: bool) -> Markup:
+    results = [one.result for one in test.sections]
+    timed = any(isinstance(one, Evaluation) and one.unit in words.TIMED for one in results)
+    of = "patients" if any(not isinstance(one, Unjudged) and one.clusters == "subjects" for one in results) else words.plural(words.unit(test.unit))
+    held = [f"One test of one model on the {of} named above. Other hospitals, years and ways of measuring may give other numbers."]
+    if of != "patients":
+        held = [f"One test of one model on the {of} named above. Others, and other ways of measuring, may give other numbers."]
+    held.append("A retrospective test: nobody acted on these predictions. Whether acting on them helps patients is not shown.")
+    if timed:
+        held.append("Patients who were treated because staff saw the danger may count as false alarms.")
     if made:
         held.insert(0, "The data are made. Nothing here carries over to patients.")
-    if not any(row.operating for row in evaluation.outputs):
+    if any(isinstance(one, Evaluation) and not any(row.operating for row in one.outputs) for one in results):
         held.append("No threshold was fixed before the test, so none is judged.")
     return element("ul", [element("li", line) for line in held])
 

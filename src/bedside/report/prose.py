@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bedside.evaluate.figures import difference_name, name
 from bedside.evaluate.records import Calibration, Difference, Estimate, Evaluation, OperatingPoint, SubgroupRow, Worth
 from bedside.report import words
 from bedside.report.document import number, paragraph
@@ -19,28 +18,43 @@ _BEDSIDE = ("news2", "qsofa", "clock")
 
 def finding(evaluation: Evaluation, study: Mapping[str, object]) -> Markup:
     """The finding in one paragraph: ranking, the best of the simple scores, the first operating point, promises."""
-    main, held = evaluation.row(evaluation.main), evaluation.counts
+    main = evaluation.row(evaluation.main)
     said: list[Child] = [
-        f"The model gave the risk of {words.quoted(outcome_name(study, evaluation))} {words.count(held.predictions)} times for "
-        f"{words.count(held.subjects)} {_people(held.subjects)}; the event followed {words.count(held.events)} times, "
-        f"in {words.count(held.event_subjects)} {_people(held.event_subjects)}. ",
-        "Of two predictions, one before an event and one not, it ranks the right one higher with a chance of ",
-        number(name(main.output, "auroc"), main.auroc),
+        *_opening(evaluation, study),
+        number(evaluation.named(main.output, "auroc"), main.auroc),
         f" (AUROC, {100 * evaluation.level:g} % interval). ",
         *_against_scores(evaluation),
         *_against_logistic(evaluation),
-        *_first_point(main.operating, main.output),
-        *_promises(main.calibration, main.output),
+        *_first_point(evaluation, main.operating),
+        *_promises(evaluation, main.calibration),
     ]
     return paragraph(said, kind="lead")
+
+
+def _opening(evaluation: Evaluation, study: Mapping[str, object]) -> list[Child]:
+    """What was asked of how many: of events that lie ahead, or of findings that are there or not."""
+    held, whom = evaluation.counts, words.cluster(evaluation.clusters)
+    named = words.quoted(outcome_name(study, evaluation))
+    if evaluation.unit in words.TIMED:
+        return [
+            f"The model gave the risk of {named} {words.count(held.predictions)} times for "
+            f"{words.many(held.subjects, whom)}; the event followed {words.count(held.events)} times, "
+            f"in {words.many(held.event_subjects, whom)}. ",
+            "Of two predictions, one before an event and one not, it ranks the right one higher with a chance of ",
+        ]
+    unit, of = words.unit(evaluation.unit), "" if evaluation.clusters == "units" else f" of {words.many(held.subjects, whom)}"
+    return [
+        f"The model said how likely {named} is in {words.many(held.predictions, unit)}{of}; it is there in {words.count(held.events)}. ",
+        f"Of two {words.plural(unit)}, one with it and one without, it ranks the right one higher with a chance of ",
+    ]
 
 
 def worth(evaluation: Evaluation) -> Markup | None:
     """What the score is worth beyond the clock."""
     if (found := evaluation.worth) is None:
         return None
-    gap = difference_name(evaluation.main, found.clock, "auroc")
-    beyond = name(evaluation.main, "beyond clock", "within hour")
+    gap = evaluation.named_gap(evaluation.main, found.clock, "auroc")
+    beyond = evaluation.named(evaluation.main, "beyond clock", "within hour")
     return join(
         [
             paragraph(
@@ -52,7 +66,7 @@ def worth(evaluation: Evaluation) -> Markup | None:
                 number(gap, found.auroc, "signed"),
                 " in AUROC",
                 ", " if found.utility else " and ",
-                number(difference_name(evaluation.main, found.clock, "auprc"), found.auprc, "signed"),
+                number(evaluation.named_gap(evaluation.main, found.clock, "auprc"), found.auprc, "signed"),
                 " in average precision",
                 *_utility_beyond(evaluation, found),
                 f" (n = {words.count(found.auroc.n)}). ",
@@ -68,7 +82,7 @@ def worth(evaluation: Evaluation) -> Markup | None:
 def _utility_beyond(evaluation: Evaluation, found: Worth) -> list[Child]:
     if found.utility is None:
         return []
-    return [" and ", number(difference_name(evaluation.main, found.clock, "utility"), found.utility, "signed"), " in clinical utility"]
+    return [" and ", number(evaluation.named_gap(evaluation.main, found.clock, "utility"), found.utility, "signed"), " in clinical utility"]
 
 
 def utility(evaluation: Evaluation) -> Markup | None:
@@ -102,9 +116,9 @@ def components(evaluation: Evaluation) -> Markup | None:
         own = evaluation.row(other).auroc
         said += [
             f"{words.output(other)} reaches ",
-            number(name(other, "auroc"), own),
+            number(evaluation.named(other, "auroc"), own),
             "; the whole model adds ",
-            number(difference_name(gap.main, other, "auroc"), gap.auroc, "signed"),
+            number(evaluation.named_gap(gap.main, other, "auroc"), gap.auroc, "signed"),
             ". ",
         ]
     return paragraph(said)
@@ -116,7 +130,7 @@ def subgroups(rows: Sequence[SubgroupRow], evaluation: Evaluation) -> Markup:
     if not judged:
         return paragraph("No subgroup is large enough to be judged.")
     lowest = min(judged, key=lambda row: row.auroc.value or 0)
-    here = name(evaluation.main, "by", lowest.column, lowest.level, "auroc")
+    here = evaluation.named(evaluation.main, "by", lowest.column, lowest.level, "auroc")
     return paragraph(
         f"{len(judged)} of {len(rows)} groups are large enough: at least {evaluation.smallest_subgroup} subjects, "
         "and enough events for an interval. "
@@ -140,49 +154,50 @@ def dig(record: object, *keys: str) -> object:
 
 
 def _against_scores(evaluation: Evaluation) -> list[Child]:
-    beside = [gap for gap in evaluation.differences if gap.other in _BEDSIDE]
+    timed = evaluation.unit in words.TIMED
+    beside = [gap for gap in evaluation.differences if gap.other in _BEDSIDE or not timed]
     if not beside:
         return []
     nearest = min(beside, key=lambda gap: gap.auroc.value if gap.auroc.value is not None else 1.0)
     own = evaluation.row(nearest.other).auroc
     return [
-        f"The best of the simple scores beside it, {words.short(nearest.other)}, reaches ",
-        number(name(nearest.other, "auroc"), own),
+        f"The best of {'the simple scores' if timed else 'what stands'} beside it, {words.short(nearest.other)}, reaches ",
+        number(evaluation.named(nearest.other, "auroc"), own),
         ", a difference of ",
-        number(difference_name(nearest.main, nearest.other, "auroc"), nearest.auroc, "signed"),
-        _verdict(nearest),
+        number(evaluation.named_gap(nearest.main, nearest.other, "auroc"), nearest.auroc, "signed"),
+        _verdict(nearest, "the simple score" if timed else words.short(nearest.other)),
     ]
 
 
 def _against_logistic(evaluation: Evaluation) -> list[Child]:
     """Said where the plainer model is not beaten: then nothing speaks for the other one."""
     gap = next((gap for gap in evaluation.differences if gap.other == "logistic"), None)
-    if gap is None or (words.excludes(gap.auroc, 0) and (gap.auroc.value or 0) > 0):
+    if evaluation.unit not in words.TIMED or gap is None or (words.excludes(gap.auroc, 0) and (gap.auroc.value or 0) > 0):
         return []
     told = "ranks better: " if words.excludes(gap.auroc, 0) else "on the same features is not told from it: "
     own = evaluation.row("logistic").auroc
-    return ["A logistic regression ", told, number(name("logistic", "auroc"), own), ". "]
+    return ["A logistic regression ", told, number(evaluation.named("logistic", "auroc"), own), ". "]
 
 
-def _verdict(gap: Difference) -> str:
+def _verdict(gap: Difference, other: str) -> str:
     if not words.excludes(gap.auroc, 0):
         return "; the interval holds 0, so this test does not tell them apart. "
-    return ". " if (gap.auroc.value or 0) > 0 else "; the simple score ranks better. "
+    return ". " if (gap.auroc.value or 0) > 0 else f"; {other} ranks better. "
 
 
-def _first_point(points: Sequence[OperatingPoint], output: str) -> list[Child]:
+def _first_point(evaluation: Evaluation, points: Sequence[OperatingPoint]) -> list[Child]:
     if not points:
         return []
-    point, here = points[0], (output, "at", points[0].name)
+    point, here = points[0], (evaluation.main, "at", points[0].name)
     said: list[Child] = [
         f"At the threshold {words.quoted(words.spoken(point.name))}{_at(point)}, fixed beforehand, it finds ",
-        number(name(*here, "sensitivity"), point.sensitivity, "percent"),
-        " of the predictions that need finding; ",
-        number(name(*here, "ppv"), point.ppv, "percent"),
+        number(evaluation.named(*here, "sensitivity"), point.sensitivity, "percent"),
+        " of the predictions that need finding; " if evaluation.unit in words.TIMED else f" of the {words.plural(words.unit(evaluation.unit))} that have it; ",
+        number(evaluation.named(*here, "ppv"), point.ppv, "percent"),
         " of its alerts are true",
     ]
     if point.alerts_per_100_patient_days.value is not None:
-        rate = number(name(*here, "alerts_per_100_patient_days"), point.alerts_per_100_patient_days, "rate")
+        rate = number(evaluation.named(*here, "alerts_per_100_patient_days"), point.alerts_per_100_patient_days, "rate")
         said += [", at ", rate, " alerts per 100 patient-days"]
     return [*said, ". "]
 
@@ -191,7 +206,7 @@ def _at(point: OperatingPoint) -> str:
     return f" ({words.percent(point.threshold)})" if point.threshold is not None else " (each fold its own)"
 
 
-def _promises(found: Calibration | None, output: str) -> list[Child]:
+def _promises(evaluation: Evaluation, found: Calibration | None) -> list[Child]:
     if found is None or found.observed_to_expected.value is None:
         return []
     ratio = found.observed_to_expected
@@ -199,8 +214,4 @@ def _promises(found: Calibration | None, output: str) -> list[Child]:
         judged = "as many events happen as it promises, as far as the interval tells"
     else:
         judged = "it promises too few events" if (ratio.value or 0) > 1 else "it promises too many events"
-    return ["Observed over expected events is ", number(name(output, "observed_to_expected"), ratio), f": {judged}."]
-
-
-def _people(many: int) -> str:
-    return "patient" if many == 1 else "patients"
+    return ["Observed over expected events is ", number(evaluation.named(evaluation.main, "observed_to_expected"), ratio), f": {judged}."]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bedside.evaluate.figures import name
 from bedside.evaluate.records import Curve, Evaluation, OutputRow
 from bedside.report import words
 from bedside.report.chart import Chart, ceiling, kind_of
@@ -26,7 +25,7 @@ def roc(evaluation: Evaluation) -> Markup:
     main = evaluation.row(evaluation.main)
     described = f"The model's area is {words.with_interval(main.auroc)}; chance is 0.5. Areas of all outputs stand in the table."
     chart = Chart(
-        "roc",
+        evaluation.key("roc"),
         "ROC curves",
         described,
         x=(0, 1),
@@ -42,7 +41,7 @@ def roc(evaluation: Evaluation) -> Markup:
     held = main.counts
     said = f"ROC curves and their areas; {words.count(held.predictions)} predictions, {words.count(held.events)} before an event."
     behind = numbers_behind(["Output", "1 − specificity", "Sensitivity"], _points(evaluation, lambda row: row.roc))
-    return drawn(chart.key, chart.svg(), name(evaluation.main, "auroc"), said, behind)
+    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auroc"), said, behind)
 
 
 def precision_recall(evaluation: Evaluation) -> Markup:
@@ -51,7 +50,7 @@ def precision_recall(evaluation: Evaluation) -> Markup:
     base, top = main.base_rate.value or 0.0, _top(evaluation)
     described = f"The model's average precision is {words.with_interval(main.auprc)}; by chance it is {words.percent(base)}."
     chart = Chart(
-        "pr",
+        evaluation.key("pr"),
         "Precision-recall curves",
         described,
         x=(0, 1),
@@ -66,7 +65,7 @@ def precision_recall(evaluation: Evaluation) -> Markup:
     _lines(chart, evaluation, lambda row: row.precision_recall, lambda row: row.auprc.value, start=_UNSTEADY_RECALL)
     said = "Precision-recall curves and average precision: what an alert is worth when the event is rare."
     behind = numbers_behind(["Output", "Recall", "Precision"], _points(evaluation, lambda row: row.precision_recall))
-    return drawn(chart.key, chart.svg(), name(evaluation.main, "auprc"), said, behind)
+    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auprc"), said, behind)
 
 
 def weight(row: OutputRow, evaluation: Evaluation) -> str:

@@ -6,7 +6,7 @@ Out       tables; every number with its interval and its name in the ledger
 
 from __future__ import annotations
 
-from bedside.evaluate.figures import SHARES, name
+from bedside.evaluate.figures import SHARES
 from bedside.evaluate.records import Evaluation, OperatingPoint, OutputRow
 from bedside.report import words
 from bedside.report.document import counted, number, table, table_row
@@ -38,23 +38,24 @@ def comparison(evaluation: Evaluation) -> Markup:
 def operating(evaluation: Evaluation) -> Markup:
     """Every output that has thresholds, at each of them."""
     shown = [share for share in SHARES if share in _HEADS and _known(evaluation, share)]
-    head: list[Child] = ["Threshold", "Alerts", *(_HEADS[share] for share in shown)]
+    found = f"{words.plural(words.cluster(evaluation.clusters)).capitalize()} found"
+    head: list[Child] = ["Threshold", "Alerts", *(found if share == "subject_sensitivity" else _HEADS[share] for share in shown)]
     rows: list[Markup] = []
     for output in (row for row in evaluation.outputs if row.operating):
         rows.append(element("tr", element("th", words.output(output.output), colspan=len(head), scope="rowgroup"), class_="group"))
-        rows += [_point(output.output, point, shown) for point in output.operating]
+        rows += [_point(evaluation, output.output, point, shown) for point in output.operating]
     return table(head, rows, numbers=frozenset({1}), caption=_caption(evaluation))
 
 
 def _output(row: OutputRow, evaluation: Evaluation) -> Markup:
     main = row.output == evaluation.main
-    brier = number(name(row.output, "brier"), row.calibration.brier, apart=True) if row.calibration else words.NOTHING
+    brier = number(evaluation.named(row.output, "brier"), row.calibration.brier, apart=True) if row.calibration else words.NOTHING
     cells: list[Child] = [
         join([swatch(row.output, main=main), words.output(row.output)]),
         words.count(row.counts.predictions),
-        number(name(row.output, "auroc"), row.auroc, apart=True),
+        number(evaluation.named(row.output, "auroc"), row.auroc, apart=True),
         words.interval(row.auroc_delong),
-        number(name(row.output, "auprc"), row.auprc, apart=True),
+        number(evaluation.named(row.output, "auprc"), row.auprc, apart=True),
         brier,
         *([_utility(row.output, evaluation)] if evaluation.utility else []),
     ]
@@ -66,16 +67,16 @@ def _utility(output: str, evaluation: Evaluation) -> Child:
     if (gained := evaluation.gained(output)) is None:
         return words.NOTHING
     alarms = element("span", f"{words.count(gained.alarms)} alarms", class_="ci")
-    return join([number(name(output, "utility"), gained.utility, apart=True), alarms])
+    return join([number(evaluation.named(output, "utility"), gained.utility, apart=True), alarms])
 
 
-def _point(output: str, point: OperatingPoint, shown: list[str]) -> Markup:
+def _point(evaluation: Evaluation, output: str, point: OperatingPoint, shown: list[str]) -> Markup:
     here = (output, "at", point.name)
     called = join([words.spoken(point.name), element("span", _at(point), class_="ci")])
-    cells: list[Child] = [called, counted(name(*here, "alerts"), point.alerts)]
+    cells: list[Child] = [called, counted(evaluation.named(*here, "alerts"), point.alerts)]
     for share in shown:
         estimate = getattr(point, share)
-        cells.append(number(name(*here, share), estimate, _FORMS.get(share, "percent"), apart=True) if estimate else words.NOTHING)
+        cells.append(number(evaluation.named(*here, share), estimate, _FORMS.get(share, "percent"), apart=True) if estimate else words.NOTHING)
     return table_row(cells, numbers=frozenset({1}))
 
 
@@ -93,6 +94,9 @@ def _known(evaluation: Evaluation, share: str) -> bool:
 
 def _caption(evaluation: Evaluation) -> str:
     days = f" over {words.count(round(evaluation.patient_days))} patient-days" if evaluation.patient_days else ""
+    if evaluation.unit not in words.TIMED:
+        units, whom = words.many(evaluation.counts.predictions, words.unit(evaluation.unit)), words.plural(words.cluster(evaluation.clusters))
+        return f"Thresholds fixed before the test; {units}. {whom.capitalize()} found: share of {whom} with the finding in whom it was called at least once."
     return (
         f"Thresholds fixed before the test; {words.count(evaluation.counts.predictions)} predictions{days}. "
         "Every prediction at or above the threshold counts as an alert; repeats are not silenced. "

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bedside.evaluate.figures import name
 from bedside.evaluate.records import Calibration, Evaluation, NetBenefit, OutputRow
 from bedside.report import words
 from bedside.report.chart import Chart, ceiling, kind_of
@@ -20,7 +19,7 @@ _BELOW = -0.25
 _BARS = 25
 
 
-def calibration(output: OutputRow) -> Markup | None:
+def calibration(output: OutputRow, evaluation: Evaluation) -> Markup | None:
     """What happened against what was promised, with the promises' histogram."""
     if (found := output.calibration) is None:
         return None
@@ -30,7 +29,7 @@ def calibration(output: OutputRow) -> Markup | None:
         "Dots on the diagonal are promises kept; above it too little was promised."
     )
     chart = Chart(
-        "calibration",
+        evaluation.key("calibration"),
         "Calibration",
         described,
         x=(0, top),
@@ -53,7 +52,7 @@ def calibration(output: OutputRow) -> Markup | None:
         f"Calibration of the {words.output(output.output).lower()}. Dots: tenths of the predictions; line and band: smooth curve."
     )
     behind = numbers_behind(["Risk promised", "Mean", "Observed", "n"], _bins(found))
-    return drawn(chart.key, chart.svg(), name(output.output, "slope"), said, behind)
+    return drawn(chart.key, chart.svg(), evaluation.named(output.output, "slope"), said, behind)
 
 
 def decision(evaluation: Evaluation) -> Markup | None:
@@ -67,7 +66,7 @@ def decision(evaluation: Evaluation) -> Markup | None:
         "An output is useful at a threshold where its line lies above both acting on all and acting on none."
     )
     chart = Chart(
-        "decision",
+        evaluation.key("decision"),
         "Decision curve",
         described,
         x=(at[0], at[-1]),
@@ -90,7 +89,7 @@ def decision(evaluation: Evaluation) -> Markup | None:
     chart.key_in_a_free_corner([*named, ("ref", "act on all"), ("axis", "act on none")], {"upper right": 0})
     behind = numbers_behind(["Output", "Threshold", "Net benefit", "Acting on all"], [line for row in shown for line in _net(row)])
     said = "Decision curves; the band is the model's interval. Upright lines: thresholds fixed before the test."
-    return drawn(chart.key, chart.svg(), _called(main), said, behind)
+    return drawn(chart.key, chart.svg(), _called(evaluation, main), said, behind)
 
 
 def _references(chart: Chart, points: Sequence[NetBenefit], main: OutputRow, top: float) -> None:
@@ -110,9 +109,9 @@ def _highest(points: Sequence[NetBenefit]) -> float:
     return ceiling(max(1.05 * best, points[0].treat_all, 1e-4))
 
 
-def _called(main: OutputRow) -> str:
-    at = (name(main.output, "at", point.name, "net_benefit") for point in main.operating if point.net_benefit is not None)
-    return next(at, name(main.output, "brier"))
+def _called(evaluation: Evaluation, main: OutputRow) -> str:
+    at = (evaluation.named(main.output, "at", point.name, "net_benefit") for point in main.operating if point.net_benefit is not None)
+    return next(at, evaluation.named(main.output, "brier"))
 
 
 def _histogram(fine: Sequence[int], top: float) -> tuple[list[float], list[int]]:

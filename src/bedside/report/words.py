@@ -16,8 +16,12 @@ OUTPUTS = {
     "clock": "Clock (time since admission)",
     "physiology": "Physiology only",
     "workup": "Work-up only",
+    "model": "Model",
 }
-COLUMNS = {"sex": "Sex", "age_band": "Age", "race": "Race", "ethnicity": "Ethnicity"}
+COLUMNS = {"sex": "Sex", "age_band": "Age", "race": "Race", "ethnicity": "Ethnicity", "scanner": "Scanner", "scaffold": "Scaffold", "site": "Site"}
+TIMED = frozenset({"prediction", "encounter-hour", "admission"})
+_PLURALS = {"study": "studies", "series": "series"}
+_CLUSTERS = {"subjects": "patient", "groups": "group", "units": "unit"}
 NOTHING = "–"
 
 
@@ -37,6 +41,33 @@ def short(name: str) -> str:
     'Clock'
     """
     return output(name).split(" (")[0]
+
+
+def many(number: int, word: str) -> str:
+    """A count and what it counts.
+
+    >>> many(1, "image"), many(1200, "study"), many(3, "series")
+    ('1 image', '1,200 studies', '3 series')
+    """
+    return f"{count(number)} {word if number == 1 else plural(word)}"
+
+
+def plural(word: str) -> str:
+    return _PLURALS.get(word, f"{word}s")
+
+
+def unit(name: str) -> str:
+    """What one decision is about, in words; a decision in time is a prediction.
+
+    >>> unit("encounter-hour"), unit("slide")
+    ('prediction', 'slide')
+    """
+    return "prediction" if name in TIMED else spoken(name)
+
+
+def cluster(name: str) -> str:
+    """What intervals resample: a patient, a group, a unit."""
+    return _CLUSTERS.get(name, name)
 
 
 def quoted(text: str) -> str:
@@ -72,6 +103,19 @@ def percent(number: float | None, digits: int = 1) -> str:
     ('4.8 %', '–')
     """
     return NOTHING if number is None else f"{100 * number:.{digits}f} %".replace("-", "−")
+
+
+def size(number: float | None, sign: str = "") -> str:
+    """A number on any scale: as many digits as tell something.
+
+    >>> size(0.3765), size(12.34), size(-1234.5), size(0.00123), size(0.5, "+")
+    ('0.377', '12.3', '−1,234', '0.00123', '+0.500')
+    """
+    if number is None:
+        return NOTHING
+    far = abs(number)
+    form = ",.0f" if far >= 100 else ".1f" if far >= 10 else ".2f" if far >= 1 else ".3f" if far >= 0.01 or far == 0 else ".3g"
+    return f"{number:{sign}{form}}".replace("-", "−")
 
 
 def rate(number: float | None) -> str:
@@ -121,4 +165,13 @@ def _signed(number: float | None) -> str:
     return NOTHING if number is None else f"{number:+.3f}".replace("-", "−")
 
 
-_FORMS = {"decimal": decimal, "percent": percent, "rate": rate, "signed": _signed}
+def _signed_size(number: float | None) -> str:
+    return size(number, "+")
+
+
+def _signed_percent(number: float | None) -> str:
+    return NOTHING if number is None else f"{100 * number:+.1f} %".replace("-", "−")
+
+
+_FORMS = {"decimal": decimal, "percent": percent, "rate": rate, "signed": _signed, "size": size, "signed size": _signed_size,
+          "signed percent": _signed_percent}  # fmt: skip
