@@ -111,7 +111,7 @@ def _looked_up(dataset: Any, values: NDArray[np.float64]) -> Floats:
     entries, first, bits = (int(number) for number in table.LUTDescriptor)
     entries = entries or 1 << 16
     raw = table.LUTData
-    data = np.frombuffer(raw, np.uint16 if bits > 8 or len(raw) >= 2 * entries else np.uint8) if isinstance(raw, bytes) else np.asarray(raw)
+    data = np.frombuffer(raw, "<u2" if bits > 8 or len(raw) >= 2 * entries else np.uint8) if isinstance(raw, bytes) else np.asarray(raw)
     if first >= 1 << 15 and values.min() < 0:
         first -= 1 << 16  # the descriptor's second value has the sign of the pixels
     place = np.clip(np.round(values) - first, 0, entries - 1).astype(np.int64)
