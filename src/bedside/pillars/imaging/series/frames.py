@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.errors import BytesLengthException
 
 from bedside.core.errors import Malformed
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _DO = "export the series again with all its headers, or leave it out"
 _ORTHOGONAL = 1e-3
-_NUMBERS = (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError)
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError, NotImplementedError, BytesLengthException)
 SIEMENS_B_VALUE = (0x0019, 0x100C)
 
 
@@ -60,7 +61,7 @@ def frames(dataset: Any, *, file: int, where: str) -> list[Frame]:
     try:
         count = int(dataset.get("NumberOfFrames") or 1)
         return [_frame(dataset, number, file, where) for number in range(1, count + 1)]
-    except _NUMBERS as error:
+    except UNREADABLE as error:
         raise Malformed(f"a header value of the image plane cannot be read ({type(error).__name__})", where=where, do=_DO) from None
 
 
@@ -143,3 +144,20 @@ def _type(parts: Any) -> str | None:
 
 def _order(dataset: Any, levels: list[Any], number: int) -> tuple[float, ...]:
     return (float(dataset.get("AcquisitionNumber") or 0), float(dataset.get("InstanceNumber") or 0), float(number))
+
+
+def text(dataset: Any, keyword: str) -> str:
+    """An attribute as text, empty where it is absent or cannot be read."""
+    try:
+        return str(dataset.get(keyword) or "").strip()
+    except UNREADABLE:
+        return ""
+
+
+def number(dataset: Any, keyword: str) -> float | None:
+    """An attribute as a finite number above 0, None where it is none."""
+    try:
+        value = float(dataset.get(keyword) or 0)
+    except UNREADABLE:
+        return None
+    return value if 0 < value < float("inf") else None

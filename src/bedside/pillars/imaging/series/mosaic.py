@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bedside.core.errors import Malformed
-from bedside.pillars.imaging.series.frames import Frame
+from bedside.pillars.imaging.series.frames import UNREADABLE, Frame, number
 
 _CSA, _COUNT = (0x0029, 0x1010), (0x0019, 0x100A)
 _MARK, _HEADER, _TAG, _ITEM, _NAME = b"SV10", 16, 84, 16, 64
@@ -31,9 +31,16 @@ def is_mosaic(frame: Frame) -> bool:
 
 def tiles(dataset: Any, frame: Frame, *, where: str) -> list[Frame]:
     """The slices of a mosaic, in the order of its tiles."""
+    try:
+        return _tiles(dataset, frame, where)
+    except UNREADABLE as error:
+        raise Malformed(f"the private header of a mosaic cannot be read ({type(error).__name__})", where=where, do=_DO) from None
+
+
+def _tiles(dataset: Any, frame: Frame, where: str) -> list[Frame]:
     told = csa(bytes(dataset[_CSA].value)) if _CSA in dataset else {}
     count = int(dataset[_COUNT].value) if _COUNT in dataset else int((told.get("NumberOfImagesInMosaic") or ["0"])[0] or 0)
-    normal, step = _normal(told, frame), dataset.get("SpacingBetweenSlices") or dataset.get("SliceThickness")
+    normal, step = _normal(told, frame), number(dataset, "SpacingBetweenSlices") or number(dataset, "SliceThickness")
     side = math.ceil(math.sqrt(count)) if 0 < count <= _MOST else 0
     if not side or step is None or normal is None:
         raise Malformed("a Siemens mosaic without the private header that says how its slices lie", where=where, do=_DO)
@@ -42,7 +49,7 @@ def tiles(dataset: Any, frame: Frame, *, where: str) -> list[Frame]:
     rows, columns = frame.rows // side, frame.columns // side
     first = frame.origin + frame.across * (frame.columns - columns) / 2 + frame.down * (frame.rows - rows) / 2
     return [
-        replace(frame, origin=first + normal * float(step) * index, rows=rows, columns=columns, row=index // side * rows, column=index % side * columns)
+        replace(frame, origin=first + normal * step * index, rows=rows, columns=columns, row=index // side * rows, column=index % side * columns)
         for index in range(count)
     ]
 

@@ -8,29 +8,30 @@ Source    DICOM PS3.5 section 8.1 (bits allocated, stored, high bit), PS3.3 C.7.
 
 from __future__ import annotations
 
+import struct
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bedside.core.errors import Malformed
-from bedside.pillars.imaging.series.frames import Frame
+from bedside.pillars.imaging.series.frames import UNREADABLE, Frame
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _DO = "fetch the instance again from the archive"
 _FLOATS = {"FloatPixelData": np.float32, "DoubleFloatPixelData": np.float64}
-_DAMAGE = (AttributeError, ValueError, TypeError, KeyError, NotImplementedError, RuntimeError, EOFError, OSError, IndexError, OverflowError)
+_DAMAGE = (*UNREADABLE, RuntimeError, EOFError, OSError, MemoryError, struct.error)
 
 
 def stored(dataset: Any, *, where: str) -> NDArray[Any]:
     """(frames, rows, columns) of the values as stored, after masking and sign."""
-    if not any(name in dataset for name in ("PixelData", *_FLOATS)):
-        raise Malformed("an instance without pixel data", where=where, do="leave it out: it is no image")
-    if int(dataset.get("SamplesPerPixel") or 1) != 1:
-        raise Malformed("a colour image in a series of slices", where=where, do="leave it out: it is a capture, not a slice")
     try:
+        if not any(name in dataset for name in ("PixelData", *_FLOATS)):
+            raise Malformed("an instance without pixel data", where=where, do="leave it out: it is no image")
+        if int(dataset.get("SamplesPerPixel") or 1) != 1:
+            raise Malformed("a colour image in a series of slices", where=where, do="leave it out: it is a capture, not a slice")
         return _native(dataset, where) if not dataset.file_meta.TransferSyntaxUID.is_compressed else _decoded(dataset, where)
     except _DAMAGE as error:
         raise Malformed(f"pixel data cannot be decoded ({type(error).__name__})", where=where, do=_DO) from None

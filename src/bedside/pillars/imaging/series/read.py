@@ -18,7 +18,7 @@ import numpy as np
 from bedside.core.errors import Malformed, Unusable
 from bedside.formats.dicom import parse
 from bedside.pillars.imaging.series import mosaic, pixels
-from bedside.pillars.imaging.series.frames import Frame, frames
+from bedside.pillars.imaging.series.frames import Frame, frames, number, text
 from bedside.pillars.imaging.series.resample import regular
 from bedside.pillars.imaging.series.stacks import Stack, normal, stacks
 from bedside.pillars.imaging.series.verdict import Verdict, is_even, judge, refuse
@@ -66,7 +66,7 @@ def read(files: Iterable[File], *, resample: bool = True) -> list[Series]:
     for name, data in files:
         try:
             dataset = parse(data, where=name)
-            by_series[str(dataset.get("SeriesInstanceUID") or "")].append((name, dataset))
+            by_series[text(dataset, "SeriesInstanceUID")].append((name, dataset))
         except Malformed as error:
             broken[name] = error.what
     found = [_series(uid, told, resample=resample) for uid, told in sorted(by_series.items())]
@@ -76,8 +76,8 @@ def read(files: Iterable[File], *, resample: bool = True) -> list[Series]:
 def _series(uid: str, told: list[tuple[str, Any]], *, resample: bool) -> Series:
     head, work = told[0][1], _Work(told)
     verdict, volumes = work.volumes(resample=resample)
-    return Series(uid, str(head.get("StudyInstanceUID") or ""), str(head.get("Modality") or ""), verdict, len(told), volumes, work.rejects,
-                  str(head.get("Manufacturer") or "").strip(), str(head.get("ManufacturerModelName") or "").strip())  # fmt: skip
+    return Series(uid, text(head, "StudyInstanceUID"), text(head, "Modality"), verdict, len(told), volumes, work.rejects,
+                  text(head, "Manufacturer"), text(head, "ManufacturerModelName"))  # fmt: skip
 
 
 class _Work:
@@ -105,18 +105,18 @@ class _Work:
 
     def _frames(self) -> list[Frame]:
         found: list[Frame] = []
-        for number, (name, dataset) in enumerate(zip(self.names, self.datasets, strict=True)):
+        for place, (name, dataset) in enumerate(zip(self.names, self.datasets, strict=True)):
             try:
-                found += self._of_instance(number, name, dataset)
+                found += self._of_instance(place, name, dataset)
             except Malformed as error:
                 self.rejects[name] = error.what
         return found
 
-    def _of_instance(self, number: int, name: str, dataset: Any) -> list[Frame]:
+    def _of_instance(self, place: int, name: str, dataset: Any) -> list[Frame]:
         if "Rows" not in dataset:
             raise Malformed("an object that is no image", where=name, do="leave it out")
-        made = frames(dataset, file=number, where=name)
-        self._decoded[number] = pixels.stored(dataset, where=name)
+        self._decoded[place] = pixels.stored(dataset, where=name)  # first, since it bounds the number of frames
+        made = frames(dataset, file=place, where=name)
         return mosaic.tiles(dataset, made[0], where=name) if mosaic.is_mosaic(made[0]) else made
 
     def _unfit(self, found: list[Frame]) -> str | None:
@@ -147,8 +147,8 @@ class _Work:
         straight = single or (is_even(stack) and _one_verdict(stack) == "accept")
         values, affine = (voxels, _affine(acquired, self.datasets[first.file])) if straight else regular(voxels, acquired)
         head = self.datasets[first.file]
-        return Volume(values, affine, acquired, str(head.get("SeriesInstanceUID") or ""), str(head.get("StudyInstanceUID") or ""),
-                      str(head.get("FrameOfReferenceUID") or ""), str(head.get("Modality") or ""), not straight, stack.told)  # fmt: skip
+        return Volume(values, affine, acquired, text(head, "SeriesInstanceUID"), text(head, "StudyInstanceUID"),
+                      text(head, "FrameOfReferenceUID"), text(head, "Modality"), not straight, stack.told)  # fmt: skip
 
 
 def _one_verdict(stack: Stack) -> str:
@@ -158,7 +158,7 @@ def _one_verdict(stack: Stack) -> str:
 def _affine(acquired: Plane, head: Any) -> NDArray[np.float64]:
     """(slice, row, column) to mm; the one slice of a stack is as thick as its header says."""
     origins, affine = acquired.origins, np.eye(4)
-    thick = float(head.get("SpacingBetweenSlices") or head.get("SliceThickness") or 1.0)
+    thick = next((size for name in ("SpacingBetweenSlices", "SliceThickness") if (size := number(head, name))), 1.0)
     affine[:3, 0] = (origins[-1] - origins[0]) / (len(origins) - 1) if len(origins) > 1 else acquired.normal * thick
     affine[:3, 1], affine[:3, 2], affine[:3, 3] = acquired.down, acquired.across, origins[0]
     return affine
