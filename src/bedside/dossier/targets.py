@@ -15,6 +15,8 @@ from bedside.evaluate.judged import FoundEvaluation, Section, Test, Unjudged
 from bedside.evaluate.records import Evaluation
 from bedside.report import words
 
+_HEADING = "### Target: "
+
 
 def found(test: Test, book: Book) -> str:
     """What the test found, for the model card."""
@@ -29,7 +31,8 @@ def by_group(test: Test, book: Book) -> str:
 
 def tested(test: Test, book: Book) -> list[str | None]:
     """Sizes, results, thresholds and groups, for the premarket draft."""
-    return [block for one in test.sections for block in [_heading(test, one), *_tested(one, book)]]
+    blocks = [block for one in test.sections for block in [_heading(test, one), *_tested(one, book)]]
+    return blocks if test.only else [block.replace("### ", "#### ", 1) if block and block.startswith("### ") and not block.startswith(_HEADING) else block for block in blocks]
 
 
 def thresholds(test: Test) -> list[str]:
@@ -94,7 +97,7 @@ def _clock(evaluation: Evaluation, book: Book) -> str | None:
 
 
 def _heading(test: Test, one: Section) -> str | None:
-    return None if test.only else f"### Target: {plain(one.called)}"
+    return None if test.only else f"{_HEADING}{plain(one.called)}"
 
 
 def _blocks(blocks: Iterator[str | None]) -> str:

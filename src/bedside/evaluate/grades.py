@@ -39,7 +39,7 @@ def judge(asked: Question) -> GradeEvaluation:
     """The whole record of one grade."""
     import polars as pl
 
-    known = asked.decisions.filter(pl.col("truth").is_not_null() & pl.col("truth").is_not_nan()) if "truth" in asked.decisions.columns else asked.decisions.clear()
+    known = asked.decisions.filter(pl.col("truth").cast(pl.Float64).is_finite()) if "truth" in asked.decisions.columns else asked.decisions.clear()
     rows_of = {name: asked.predictions.filter(pl.col("output") == name) for name in asked.outputs(asked.predictions)}
     if known.is_empty() or rows_of[asked.main].is_empty():
         raise Unusable(f"no held-out prediction of {asked.main!r} with a known grade", where=f"target {asked.target.name!r}",

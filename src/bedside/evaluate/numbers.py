@@ -44,7 +44,7 @@ def judge(asked: Question) -> NumberEvaluation:
     """The whole record of one number."""
     import polars as pl
 
-    known = asked.decisions.filter(pl.col("truth").is_not_null() & pl.col("truth").is_not_nan()) if "truth" in asked.decisions.columns else asked.decisions.clear()
+    known = asked.decisions.filter(pl.col("truth").cast(pl.Float64).is_finite()) if "truth" in asked.decisions.columns else asked.decisions.clear()
     if known.is_empty():
         raise Unusable("no held-out decision with a known number", where=f"decisions of target {asked.target.name!r}, column truth",
                        do="give the measured number of each unit")  # fmt: skip

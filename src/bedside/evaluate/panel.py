@@ -89,15 +89,17 @@ def levels(decisions: pl.DataFrame) -> dict[str, list[str]]:
 
 
 def filled(rows: pl.DataFrame, decisions: pl.DataFrame, on: str = "unit_id") -> pl.DataFrame:
-    """Rows with what only the decisions know: a column that is all null is taken from the decision of `on`."""
+    """Rows that know whose they are: what a row leaves empty is taken from the decision that its column `on` names."""
     import polars as pl
 
-    lacking = [name for name in _WHO if name in decisions.columns and name != on
-               and (name not in rows.columns or rows[name].null_count() == rows.height)]  # fmt: skip
-    if not lacking or rows.is_empty():
+    told = [name for name in _WHO if name in decisions.columns and name != on and decisions[name].null_count() < decisions.height]
+    told = [name for name in told if name not in rows.columns or rows[name].null_count()]
+    if not told or rows.is_empty():
         return rows
-    known = decisions.select(pl.col("unit_id").alias(on), *lacking).unique(on)
-    return rows.drop(lacking, strict=False).join(known, on=on, how="left", maintain_order="left")
+    known = decisions.select(pl.col("unit_id").alias(on), *(pl.col(name).cast(_kind(name)).alias(f"{name} of the decision") for name in told)).unique(on)
+    joined = rows.with_columns(pl.lit(None, dtype=_kind(name)).alias(name) for name in told if name not in rows.columns)
+    joined = joined.join(known, on=on, how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce(name, f"{name} of the decision").alias(name) for name in told).select(joined.columns[: -len(told)])
 
 
 def whole(decisions: pl.DataFrame, predictions: pl.DataFrame, main: str) -> pl.DataFrame:
@@ -106,9 +108,15 @@ def whole(decisions: pl.DataFrame, predictions: pl.DataFrame, main: str) -> pl.D
 
     ours = predictions.filter(pl.col("output") == main).unique("unit_id", maintain_order=True)
     rows = filled(decisions, ours) if ours.height else decisions
+    kept = rows.with_columns(pl.col(name).cast(_kind(name)) if name in rows.columns else pl.lit(None, dtype=_kind(name)).alias(name) for name in _WHO)
+    return sort(kept)
+
+
+def _kind(name: str) -> pl.DataType:
+    import polars as pl
+
     kinds: dict[str, pl.DataType] = {"subject_id": pl.Int64(), "prediction_time": pl.Datetime("us")}
-    lost = [pl.lit(None, dtype=kinds.get(name, pl.String())).alias(name) for name in _WHO if name not in rows.columns]
-    return sort(rows.with_columns(lost))
+    return kinds.get(name, pl.String())
 
 
 def _levels(column: pl.Series) -> list[str]:

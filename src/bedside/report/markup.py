@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-_VOID = frozenset({"meta", "br", "hr", "link", "img", "col"})
+_VOID = frozenset({"meta", "br", "hr", "link", "img", "col", "input"})
 _ALONE = frozenset({"path", "line", "rect", "circle", "polyline", "polygon", "use"})
 
 

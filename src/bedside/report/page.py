@@ -97,7 +97,7 @@ def test_report(
         element(
             "footer",
             "Made by Bedside from the records named above. Every number here can be traced: ",
-            element("code", f"bedside explain STUDY {_example(test)}"),
+            element("code", f"bedside explain STUDY {example(test)}"),
             ".",
         ),
     )
@@ -115,7 +115,7 @@ def _findings(test: Test) -> Markup:
     )  # fmt: skip
 
 
-def _example(test: Test) -> str:
+def example(test: Test) -> str:
     """A figure of this page."""
     for one in test.sections:
         if isinstance(one.result, Evaluation):
