@@ -32,7 +32,6 @@ REASONS: Mapping[str, str] = {
     "other-task": "its study.toml asks another task, or fits another model",
     "other-features": "its cohort has other features, or in another order",
     "too-few": "it has fewer development subjects than least_subjects",
-    "too-few-test": "it has fewer test subjects than least_cell, or no test split",
     "spent": "the rounds that its privacy allows are used up",
     "unusable": "its rows do not allow what was asked",
     "closed": "the run has ended, or has not begun, at this site",

@@ -22,6 +22,7 @@ from bedside.core.federable import Sealing
 from bedside.federate.channel import REASONS, Channel, Crossed, Kind, Message, floats
 from bedside.federate.plan import SIZES, Plan, under, within
 from bedside.federate.receipt import Signed, genuine
+from bedside.federate.records import SCHEMA_NAME, Federation, Round, SiteResult
 from bedside.federate.transport import Transport
 
 if TYPE_CHECKING:
@@ -29,49 +30,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SCHEMA_NAME = "bedside.federation/1"
-
-
-class Round(msgspec.Struct, frozen=True):
-    """One round: who was asked, who did not answer, whose update was quarantined and why, and the digest of the state it led to."""
-
-    number: int
-    asked: list[str]
-    vanished: list[str]
-    quarantined: dict[str, str]
-    state: str
-
-
-class SiteResult(msgspec.Struct, frozen=True):
-    """What is known of a site at the end. `figures`: name to value, low, high, n; null where it could not be estimated.
-
-    counts     of each threshold: true positives, false positives, true negatives, false negatives of the site's test
-    apart      columns whose mean lies more than three of the others' standard deviations away: perhaps another unit
-    """
-
-    site: str
-    rows: int
-    subjects: int
-    figures: dict[str, tuple[float | None, float | None, float | None, float | None]]
-    counts: dict[str, tuple[int, int, int, int]]
-    without_values: list[str]
-    apart: list[str]
-    signed: Signed | None
-    crossings: list[Crossed]
-    vanished: list[str]
-
-
-class Federation(msgspec.Struct, frozen=True):
-    """A finished run. `weights`: the last state's digest; `files`: the sealed bundle."""
-
-    schema: str
-    run: str
-    plan: str
-    rounds: list[Round]
-    sites: list[SiteResult]
-    bundle: str
-    files: dict[str, bytes]
-    state: dict[str, list[float]]
 
 
 class Coordinator:
@@ -239,7 +197,7 @@ class Coordinator:
     def _result(self, site: str, summaries: Mapping[str, dict[str, Floats]], tested: Mapping[str, Floats] | None, signed: Signed | None) -> SiteResult:
         size, plan = summaries[site]["size"], self.plan
         figures = {name: tuple(_number(one) for one in row) for name, row in zip(plan.figures, tested["figures"], strict=True)} if tested else {}
-        counts = {name: tuple(int(one) for one in row) for name, row in zip(plan.thresholds, tested["counts"], strict=False)} if tested else {}
+        counts = {name: tuple(int(one) for one in row) for name, row in zip(plan.lines, tested["counts"], strict=False)} if tested and tested["counts"].any() else {}
         known: Any = summaries[site].get(f"{plan.main}/known")
         columns = plan.fits[plan.main].columns
         empty = [name for name, many in zip(columns, known, strict=True) if not many] if known is not None else []

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from bedside.core import canonical
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.federable import Federable, FederablePillar, Federated, Shape
 from bedside.core.registry import Registry
+from bedside.core.task import AnyTask
 from bedside.evaluate.figures import name as figure
 from bedside.federate.channel import Kind, Rules
 
@@ -74,11 +77,16 @@ class Plan:
         return next(iter(self.fits))
 
     @property
+    def lines(self) -> tuple[str, ...]:
+        """The alert thresholds that are told of, by name."""
+        return self.thresholds[:THRESHOLDS]
+
+    @property
     def figures(self) -> list[str]:
         """Names of the figures of a site's test that may leave it, in their order."""
         counts = [figure(one) for one in ("predictions", "subjects", "events")]
         ranks = [figure(output, rank) for output in self.fits for rank in _RANKS]
-        shares = [figure(self.main, "at", name, share) for name in self.thresholds[:THRESHOLDS] for share in _SHARES]
+        shares = [figure(self.main, "at", name, share) for name in self.lines for share in _SHARES]
         return counts + ranks + [figure(self.main, promise) for promise in _PROMISES] + shares
 
     def from_site(self) -> dict[Kind, Rules]:
@@ -113,7 +121,8 @@ class Plan:
 def plan(kind: str, task: Any, model: Mapping[str, object], seed: int) -> Plan:
     """A plan, checked: `Refused` for a model that is not federable, `Misconfigured` for options that make no sense."""
     lines = model.get("thresholds", {"alert": ""})
-    made = Plan(kind, task, model, seed, tuple(sorted(lines)) if isinstance(lines, Mapping) else ())
+    whole = msgspec.convert(msgspec.to_builtins(task), AnyTask)  # a default written 18 and a declared 18.0 are one number
+    made = Plan(kind, whole, model, seed, tuple(sorted(lines)) if isinstance(lines, Mapping) else ())
     _check(made.options)
     made.fits  # noqa: B018 (refuses here rather than at the sites)
     return made

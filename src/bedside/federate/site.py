@@ -34,6 +34,7 @@ class Tested(NamedTuple):
     figures: Mapping[str, tuple[float, float, float, float]]
     counts: Mapping[str, tuple[int, int, int, int]]
     subjects: int
+    ill: int
 
 
 class Desk(Protocol):
@@ -123,13 +124,11 @@ class Site:
 
     def _test(self, asked: Message) -> bytes:
         tested = self._desk.test(asked.told["bundle"], asked.files)
-        if tested.subjects < self.plan.options.least_cell:
-            return self._no(asked, "too-few-test")
-        nothing = (np.nan,) * 4
-        figures = np.array([tested.figures.get(name, nothing) for name in self.plan.figures], dtype=np.float64)
-        counts = np.zeros((THRESHOLDS, 4))
-        for place, name in enumerate(self.plan.thresholds[:THRESHOLDS]):
-            counts[place] = tested.counts.get(name, (0, 0, 0, 0))
+        nothing, counts = (np.nan,) * 4, np.zeros((THRESHOLDS, 4))
+        figures = np.array([nothing] * len(self.plan.figures))
+        if min(tested.ill, tested.subjects - tested.ill) >= self.plan.options.least_cell:  # else every figure would speak of very few
+            figures = np.array([tested.figures.get(name, nothing) for name in self.plan.figures], dtype=np.float64)
+            counts[: len(self.plan.lines)] = [tested.counts.get(name, (0, 0, 0, 0)) for name in self.plan.lines]
         return self._say("figures", asked, {"figures": figures, "counts": counts})
 
     def _receipt(self, asked: Message) -> bytes:

@@ -14,7 +14,9 @@ from bedside.federate.site import Site
 class Transport(Protocol):
     """The wire."""
 
-    sites: Sequence[str]
+    @property
+    def sites(self) -> Sequence[str]:
+        """Names of the sites."""
 
     def ask(self, questions: Mapping[str, bytes], *, timeout_s: float) -> dict[str, bytes]:
         """Answers by site, of those that answered within the time."""

@@ -13,6 +13,7 @@ from bedside.ledger.log import Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict
 from bedside.study import declaration, folder, raw
 from bedside.study.steps import STEPS
+from bedside.study.vouched import findings as vouched
 
 
 def verify(root: Path, *, without_raw: bool = False) -> Verdict:
@@ -29,6 +30,7 @@ def verify(root: Path, *, without_raw: bool = False) -> Verdict:
     then, now = declaration.declared(root, entries)
     keyring, why = declaration.keyring_of(root, now)
     findings = check.record(ledger, keyring.public_key if keyring else None)
+    findings += vouched(entries)
     expected = check.current(entries)
     tops = [top for source in then.source if (top := declaration.inside(root, source))]
     lying = {name: kind for name, kind in lying.items() if not declaration.within(name, tops) or name in expected}
