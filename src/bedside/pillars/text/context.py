@@ -42,7 +42,7 @@ class Cue(NamedTuple):
 
 PLAIN = Axes()
 _AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
-_ANY = len(_AXES)
+_ANY, _HISTORICAL = len(_AXES), _AXES.index("historical")
 _REACH_BACK = 16
 """Words before a cue on which it can act, where nothing ends its reach."""
 
@@ -157,6 +157,6 @@ def _between(text: Words, first: int, last: int) -> list[tuple[int, Found[tuple[
         for axis in begins.get(words[at], ()):
             if at >= reached[axis] and (cue := phrases[axis].at(text, at, last)) is not None:
                 reached[axis] = cue.last
-                if cue.meaning[0].role != "pseudo":
+                if cue.meaning[0].role != "pseudo" and not (axis == _HISTORICAL and text.folded.startswith(":", text.ends[cue.last - 1])):
                     found.append((axis, cue))
     return found

@@ -2,7 +2,8 @@
 
 In        the text
 Out       sections in order: name in one spelling ("medications"; "other" for a heading that no list has), heading and body
-Headings  known ones before a colon or alone on a line, in any case that begins with a capital; unknown ones only in capitals.
+Headings  known ones before a colon or alone on a line, in any case that begins with a capital; unknown ones only in capitals
+          on a line of their own.
           Parts of an examination or review of systems ("HEENT:") stay in their section and begin a sentence.
 Source    data/sections.csv, ours, after the document sections of LOINC and of C-CDA R2.1.
 """
@@ -101,10 +102,10 @@ def _named(text: str, start: int, at: int, known: dict[str, str]) -> str | None:
     name = known.get(bare)
     if name is not None:
         return name
-    words = bare.split()
+    words, begins_line = bare.split(), start == 0 or text.rfind("\n", max(start - 4, 0), start) >= 0
     if head.isupper() and len(words) <= 6 and len(bare) > 2:
-        return OTHER if text.rfind("\n", max(start - 3, 0), start) >= 0 or start == 0 else _PART
-    return _PART if len(words) <= 4 and text.rfind("\n", max(start - 4, 0), start) >= 0 else None
+        return OTHER if begins_line and text[at + 1 : at + 3].lstrip(" ")[:1] in ("", "\n") else _PART
+    return _PART if len(words) <= 4 and begins_line else None
 
 
 def _alone(text: str) -> list[tuple[int, int, str]]:

@@ -1,0 +1,178 @@
+"""Rules that read a note: from its text to its facts, without a learned part and without an extra.
+
+In        the text of a note
+Out       facts, sorted by start, then end; every span is a slice of the text
+Never     raises for what a text holds, and writes no log.
+Time      linear: every pattern has a bounded reach, and each word is looked up once.
+Elsewhere words: `terms.py`; the parts of a fact: `medications.py`, `measurements.py`, `pathology.py`, `dates.py`; axes: `context.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from bedside.core.canonical import digest
+from bedside.pillars.text.context import Axes, axes
+from bedside.pillars.text.fact import Fact, Kind
+from bedside.pillars.text.rules import dates, measurements, medications, pathology
+from bedside.pillars.text.rules.note import Draft, Note
+from bedside.pillars.text.rules.terms import UPPER, Term, lexicon
+from bedside.pillars.text.tokens import Found
+
+VERSION = "rules/1"
+_ASSERTED: frozenset[str] = frozenset(("problem", "medication", "procedure", "histology", "tumour-site"))
+"""Kinds of which "no" says that they are not there; of a test, "negative" is its value."""
+_CHRONIC = tuple(f"ICD10CM//{code}" for code in (
+    "I10", "I25.1", "I48", "I50", "I42", "I73", "I27", "E10", "E11", "E03", "E05", "E78", "E66", "J44", "J45", "J43", "J84", "N18", "K50", "K51", "K21",
+    "K74", "K70.3", "M05", "M06", "M19", "M17", "M32", "M79.7", "M10", "M81", "G20", "G30", "G35", "G40", "G47.3", "F03", "F20", "F25", "F31", "B20", "Z21",
+    "D57", "G43", "I34", "I35", "H40", "L40", "F32", "F33", "F41", "F90", "F43.1", "N40", "B18", "B19", "F10", "F11", "R73.03", "M48.0", "E28.2"))  # fmt: skip
+"""What one who has a history of it still has."""
+_ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylaxis to|reaction to|hypersensitiv\w{0,4} to|allerg(?:y|ies):)[^.;\n]{0,60}\Z")
+_YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)\d\d)(?![\d/-])")
+_RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
+_TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|tumou?r|adenoma|site:")
+_SIDE = re.compile(r"(?<![^\W_])(?:right|left|bilateral|rt|lt)[ -]\Z")
+_MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
+"""Triage shorthand: "+SOB, -fever". A hyphen alone begins an item of a list."""
+
+
+class RuleExtractor:
+    """The rules, with the words of a person's own terminologies in front of ours.
+
+    terms   (phrase, kind, name, event code) of each, as `codes.terminology` gives them
+
+    >>> found = RuleExtractor().extract("Denies chest pain. Lisinopril 20 mg PO daily.")
+    >>> [(fact.kind, fact.text, fact.negated) for fact in found]
+    [('problem', 'chest pain', True), ('medication', 'Lisinopril', False)]
+    >>> {name: part.text for name, part in found[1].attributes.items()}
+    {'dose': '20 mg', 'route': 'PO', 'frequency': 'daily'}
+    """
+
+    def __init__(self, terms: Iterable[tuple[str, Kind, str, str]] = ()) -> None:
+        told = list(terms)
+        self._phrases = lexicon(told)
+        self._name = VERSION if not told else f"{VERSION}+{digest([list(term) for term in told])[:12]}"
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    def extract(self, text: str) -> list[Fact]:
+        """The facts of a text."""
+        note = Note(text)
+        drafts = _unlike([*self._termed(note), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
+        spans = [(draft.start, draft.end) for draft in drafts]
+        return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
+
+    def _termed(self, note: Note) -> Iterator[Draft]:
+        """What the words of the lexicon say."""
+        found = [one for one in self._phrases.find(note.words) if not _in_heading(note, one)]
+        tissue = note.is_pathology
+        starts = [note.words.starts[one.first] for one in found]
+        for index, one in enumerate(found):
+            start, end = starts[index], note.words.ends[one.last - 1]
+            stop = note.sentence_at(start)[1]
+            if end <= stop:
+                draft = _draft(note, one.meaning, start, end, stop, found[index + 1 :index + 9], tissue)
+                if draft is not None:
+                    yield draft
+        for section in note.sections:
+            if section.name == "vitals":
+                for begin, last, told in measurements.bare_pressures(note, section.body, min(section.end, section.body + 400)):
+                    yield Draft("vital", begin, last, "blood pressure", "LOINC//55284-4", told)
+
+
+def _draft(note: Note, terms: Sequence[Term], start: int, end: int, stop: int, following: Sequence[Found[tuple[Term, ...]]], tissue: bool) -> Draft | None:
+    """The first reading of a phrase that its surroundings allow."""
+    surface = note.text[start:end]
+    shouted = surface.isupper() or note.low[start:end] not in UPPER
+    for term in sorted(terms, key=_tissue_first) if tissue and len(terms) > 1 else terms:
+        draft = _read(note, term, start, end, stop, following, tissue=tissue, shouted=shouted, surface=surface)
+        if draft is not None:
+            return draft
+    return None
+
+
+def _tissue_first(term: Term) -> bool:
+    """PR is a receptor in a report of a tissue, and a pulse elsewhere; a carcinoma is what the tissue shows there, and a problem elsewhere."""
+    return term.kind not in ("biomarker", "histology")
+
+
+def _read(note: Note, term: Term, start: int, end: int, stop: int, following: Sequence[Found[tuple[Term, ...]]], *, tissue: bool, shouted: bool, surface: str) -> Draft | None:
+    kind = term.kind
+    if kind in ("lab", "vital"):
+        if surface == "EGFR" and tissue:
+            return None
+        told = (measurements.laboratory if kind == "lab" else measurements.vital)(note, term, start, end, stop)
+        return Draft(kind, start, end, term.name, term.code, told) if told else None
+    if kind == "biomarker":
+        told = pathology.biomarker(note, start, end, stop) if shouted else None
+        return Draft(kind, start, end, term.name, term.code, told) if told else None
+    if not shouted:
+        return None
+    if kind == "medication":
+        return _medication(note, term, start, end, stop, following)
+    if kind == "tumour-site":
+        return _site(note, term, start, end, tissue)
+    if kind == "histology" and not tissue:
+        return None
+    return Draft(kind, start, end, term.name, term.code)
+
+
+def _medication(note: Note, term: Term, start: int, end: int, stop: int, following: Sequence[Found[tuple[Term, ...]]]) -> Draft | None:
+    """A drug that is taken, given or stopped; one that a person is allergic to is none of these."""
+    section = note.section_at(start)
+    if (section and section.name == "allergies") or _ALLERGY.search(note.low, max(start - 80, 0), start):
+        return None
+    for one in following:
+        begin = note.words.starts[one.first]
+        if begin >= end and any(other.kind == "medication" for other in one.meaning):
+            stop = min(stop, begin)
+            break
+    release = _RELEASE.match(note.low, end, stop)
+    end = release.end() if release else end
+    return Draft("medication", start, end, term.name, term.code, medications.attributes(note, start, end, stop))
+
+
+def _site(note: Note, term: Term, start: int, end: int, tissue: bool) -> Draft | None:
+    """Where a tumour is, as the diagnosis names it; its side belongs to it."""
+    section, (begin, stop) = note.section_at(start), note.sentence_at(start)
+    if not tissue or not ((section and section.name in ("diagnosis", "pathology", "impression", "synoptic")) or _TUMOUR.search(note.low, begin, stop)):
+        return None
+    side = _SIDE.search(note.low, max(start - 11, 0), start)
+    return Draft("tumour-site", side.start() if side else start, end, term.name, term.code)
+
+
+def _in_heading(note: Note, one: Found[tuple[Term, ...]]) -> bool:
+    start = note.words.starts[one.first]
+    section = note.section_at(start)
+    return section is not None and start < section.body
+
+
+def _unlike(drafts: Iterable[Draft]) -> list[Draft]:
+    """Drafts in the order of their places; of two of one kind that overlap, the longer. The value of a marker ("MSI: MSI-high") is no second one."""
+    kept: list[Draft] = []
+    last: dict[str, int] = {}
+    for draft in sorted(drafts, key=lambda one: (one.start, -one.end, one.kind)):
+        if draft.start >= last.get(draft.kind, 0):
+            kept.append(draft)
+            last[draft.kind] = max(draft.end, draft.attributes["value"].end) if draft.kind == "biomarker" else draft.end
+    return sorted(kept, key=lambda one: (one.start, one.end, one.kind))
+
+
+def _fact(note: Note, draft: Draft, one: Axes) -> Fact:
+    section = note.section_at(draft.start)
+    name = section.name if section else None
+    temporality = "historical" if one.temporality == "current" and draft.kind == "problem" and _YEAR.match(note.low, draft.end) else one.temporality
+    if temporality == "historical" and draft.kind == "problem" and (draft.code or "").startswith(_CHRONIC):
+        temporality = "current"
+    asked = note.low[max(draft.start - 2, 0) : draft.start].strip() == "?"
+    minus = _MINUS.search(note.low, max(draft.start - 2, 0), draft.start) is not None and _PLUS.search(note.low, *note.sentence_at(draft.start)) is not None
+    family = one.experiencer == "family" or (name == "family-history" and draft.kind in _ASSERTED)
+    return Fact(
+        draft.kind, draft.start, draft.end, note.text[draft.start : draft.end], draft.attributes, draft.name, draft.code,
+        negated=(one.negated or minus) and draft.kind in _ASSERTED, uncertain=(one.uncertain or asked) and draft.kind in _ASSERTED,
+        temporality=temporality if draft.kind != "date" else "current", experiencer="family" if family and draft.kind != "date" else "patient",
+        section=name, sentence=note.sentence_at(draft.start),
+    )  # fmt: skip
