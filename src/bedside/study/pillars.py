@@ -26,6 +26,7 @@ PILLARS: Registry[Pillar] = Registry("kind of task", {
     "trial": "bedside.pillars.molecules.trials.pillar:PILLAR",
     "target": "bedside.pillars.molecules.targets.pillar:PILLAR",
     "image": "bedside.pillars.imaging.pillar:PILLAR",
+    "note": "bedside.pillars.text.pillar:PILLAR",
 })  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def test_annotations_keep_their_vocabulary_and_do_not_overlap(path):
     record, _ = told(path)
     things = record["entities"]
     assert {thing["type"] for thing in things} <= set(record["annotated"]) <= TYPES
-    assert all(left["end"] <= right["start"] for left, right in zip(things, things[1:], strict=False))
+    assert all(left["end"] <= right["start"] for left, right in itertools.pairwise(things))
     for thing in things:
         assert set(thing.get("assertion", [])) <= ASSERTIONS
         assert {part["name"] for part in thing.get("attributes", [])} <= PARTS.get(thing["type"], set())

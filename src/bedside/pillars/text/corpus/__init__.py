@@ -1,0 +1,1 @@
+"""Annotated notes: see README.md."""

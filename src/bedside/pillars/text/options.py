@@ -1,0 +1,96 @@
+"""[model] of study.toml for a note task: which tagger, and how it is fitted or where it lies.
+
+kind = "crf"         fitted from the development notes alone                          (`tagger/crf.py`)
+       "rules"       the rules of this package, as they are; nothing is learned       (`tagger/rules.py`)
+       "encoder"     a local folder of a BERT-class token classifier                  (`tagger/encoder.py`)
+       "endpoint"    a local server that speaks the OpenAI chat protocol              (`tagger/endpoint.py`)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from bedside.core.errors import Misconfigured
+
+WHERE = "study.toml, [model]"
+
+
+class CrfOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="crf"):
+    """A CRF.
+
+    iterations    of L-BFGS; l1, l2: its penalties
+    passes        2: a second pass reads what the first said elsewhere in the note
+    folds         of the development notes, for what must not come from the note itself
+    """
+
+    iterations: int = 100
+    l1: float = 0.03
+    l2: float = 0.1
+    passes: int = 2
+    folds: int = 5
+
+
+class RulesOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="rules"):
+    """The rule path.
+
+    kinds   fact kind (or kind.attribute) to target, where they are not called alike
+    """
+
+    kinds: dict[str, str] = {}
+
+
+class EncoderOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="encoder"):
+    """A BERT-class token classifier in a local folder: config.json, tokenizer.json or vocab.txt, and model.onnx or model.safetensors.
+
+    labels   label of the model (without B-, I-) to target, where they are not called alike
+    """
+
+    folder: str
+    labels: dict[str, str] = {}
+
+
+class EndpointOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="endpoint"):
+    """A server of a language model.
+
+    url        up to and including /v1; its host is this machine, or is named in allowed_hosts by whoever answers for sending notes there
+    describe   target to what it means, in words, for the prompt
+    """
+
+    url: str
+    model: str
+    describe: dict[str, str] = {}
+    allowed_hosts: list[str] = []
+    timeout_s: float = 60.0
+    retries: int = 2
+    longest: int = 6000
+
+
+ModelOptions = CrfOptions | RulesOptions | EncoderOptions | EndpointOptions
+_KINDS = ("crf", "rules", "encoder", "endpoint")
+
+
+def options(model: Mapping[str, object]) -> ModelOptions:
+    """[model] as options; `Misconfigured` names every fault. A CRF when no kind is said.
+
+    >>> options({"passes": 1}).passes
+    1
+    """
+    try:
+        told: ModelOptions = msgspec.convert({"kind": "crf", **model}, ModelOptions)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(str(error), where=WHERE, do=f"kind is one of {', '.join(_KINDS)}; see docs/text-tagger.md") from error
+    if faults := _faults(told):
+        raise Misconfigured("; ".join(faults), where=WHERE, do="correct the values above")
+    return told
+
+
+def _faults(told: ModelOptions) -> list[str]:
+    if isinstance(told, CrfOptions):
+        found = ["iterations must be at least 1"] * (told.iterations < 1) + ["passes is 1 or 2"] * (told.passes not in (1, 2))
+        return found + ["folds must be at least 2"] * (told.folds < 2) + ["l1 and l2 must not be negative"] * (min(told.l1, told.l2) < 0)
+    if isinstance(told, EndpointOptions):
+        found = ["timeout_s must be above 0"] * (told.timeout_s <= 0) + ["retries must not be negative"] * (told.retries < 0)
+        return found + ["longest must be at least 200"] * (told.longest < 200)
+    return []

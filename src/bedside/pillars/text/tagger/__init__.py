@@ -1,0 +1,1 @@
+"""Taggers of notes: see README.md."""
