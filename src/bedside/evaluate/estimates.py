@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bedside.evaluate.cluster import Bootstrap
+from bedside.evaluate.cluster import Bootstrap, settled
 from bedside.evaluate.proportions import nothing, proportion
 from bedside.evaluate.records import Estimate
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Statistic = Callable[["Floats"], "Floats"]
 _CELLS = 4_000_000
 _LEAST_CLUSTERS = 3
-_SAME = 1e-12
+_SAME = 1e-9
 
 
 def estimates(
@@ -45,6 +45,7 @@ def estimates(
 def estimate(value: float, spread: Floats, bootstrap: Bootstrap, *, n: int, of: str, why: str | None = None) -> Estimate:
     if not np.isfinite(value):
         return nothing(why or "the sample gives no value", n=n, of=of)
+    value = settled(value)
     if _same(spread[np.isfinite(spread)], value):
         return Estimate(value, None, None, n, "no interval: every resample gives the same value", of)
     found = bootstrap.estimate(value, spread, n=n, of=of)
@@ -85,4 +86,4 @@ def _same(answered: Floats, value: float) -> bool:
 
 
 def _alone(value: float, n: int, of: str, few: str, why: str | None) -> Estimate:
-    return Estimate(value, None, None, n, few, of) if np.isfinite(value) else nothing(why or "the sample gives no value", n=n, of=of)
+    return Estimate(settled(value), None, None, n, few, of) if np.isfinite(value) else nothing(why or "the sample gives no value", n=n, of=of)

@@ -174,6 +174,9 @@ def _looked_at(asked: Question) -> tuple[pl.DataFrame, dict[str, int]]:
     import polars as pl
 
     rows = asked.predictions
+    if rows.filter(pl.col("output") == asked.main).is_empty():
+        raise Unusable(f"no held-out prediction of {asked.main!r}: it says of no thing whether it found it", where=f"predictions of target {asked.target.name!r}",
+                       do="write a row for each thing that is there, and for each that was found")  # fmt: skip
     if rows["parent_unit"].null_count():
         raise Unusable("a thing does not say where it was looked for", where=f"predictions of target {asked.target.name!r}, column parent_unit",
                        do="give the unit_id of its decision")  # fmt: skip
