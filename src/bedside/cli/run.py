@@ -18,5 +18,8 @@ def run(study: str, as_json: bool) -> None:
     steps(study, None, as_json)
     if not as_json:
         click.echo(f"\nreport  {study}/reports/test.html")
-    where = quoted(study)
-    following(f"bedside verify {where}", f"bedside explain {where} test/risk/auroc", f"bedside serve {where}", machine=as_json)
+    from bedside.study import Study
+
+    opened, where = Study(study), quoted(study)
+    figure, further = opened.headline(), [f"bedside serve {where}"] if opened.file.task.unit in ("encounter-hour", "admission") else []
+    following(f"bedside verify {where}", *([f"bedside explain {where} {figure}"] if figure else []), *further, machine=as_json)

@@ -38,7 +38,11 @@ class Shown(msgspec.Struct, frozen=True):
     do: str | None = None
 
 
-PIECES: dict[str, Piece] = {}
+PIECES: dict[str, Piece] = {
+    "imaging": Piece("imaging", "made volumes in DICOM, a small network that outlines what is in them"),
+    "text": Piece("text", "made notes, a tagger that finds what is said in them"),
+    "molecules": Piece("molecules", "molecules with a property, a model that says where it may be believed"),
+}
 WRITERS: Registry[Callable[..., None]] = Registry("pillar", {})
 
 

@@ -104,6 +104,11 @@ class Study:
 
         return read(self._made("reports/evaluation.json", "test").read_bytes())
 
+    def headline(self) -> str | None:
+        """Name of the first figure of the newest test that has an interval; None before there is one."""
+        tested = next((entry for entry in reversed(self.ledger()) if entry.receipt.step == "test"), None)
+        return next((figure.name for figure in tested.receipt.figures if figure.low is not None), None) if tested else None
+
     def ledger(self) -> list[Entry]:
         """Every entry, oldest first."""
         return Ledger(self.root / "ledger").entries()

@@ -12,31 +12,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from bedside.core.lazy import need
+from bedside.evaluate.generated import Quality
 
 _RADIUS, _BITS, _MOST_PAIRS = 2, 2048, 500
-
-
-class Quality(msgspec.Struct, frozen=True):
-    """Shares are of the set before: valid of all, unique of the valid, novel of the unique. The rest are of the unique ones.
-
-    diversity      1 - mean Tanimoto similarity over pairs of different molecules (of the first 500)
-    accessibility  median synthetic accessibility score, 1 easy to 10 hard
-    drug_likeness  median QED
-    alerts         share with a PAINS substructure
-    """
-
-    made: int
-    valid: float
-    unique: float
-    novel: float
-    diversity: float | None
-    accessibility: float | None
-    drug_likeness: float | None
-    alerts: float | None
 
 
 def quality(made: Sequence[str], known: Collection[str]) -> Quality:

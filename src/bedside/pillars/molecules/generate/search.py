@@ -76,6 +76,11 @@ class Search:
 
 def search(start: Sequence[str], scorer: Scorer, options: SearchOptions, *, seed: int) -> Search:
     """Search until the budget is spent, or no new molecule can be made."""
+    with need("rdkit.rdBase", extra="molecules").BlockLogs():  # a proposal that cannot be is no fault
+        return _searched(start, scorer, options, seed)
+
+
+def _searched(start: Sequence[str], scorer: Scorer, options: SearchOptions, seed: int) -> Search:
     chance, told = Random(seed), Search()
     pool = _Pool(scorer, told, options.calls)
     first = [mol for mol in map(_read, start) if mol is not None]
