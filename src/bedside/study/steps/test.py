@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import polars as pl
@@ -19,13 +19,15 @@ from bedside.study.steps.labels import open_labels
 from bedside.study.steps.sources import load_safe
 from bedside.study.steps.train import LINES, write_said
 
+if TYPE_CHECKING:
+    from bedside.evaluate.judged import Test
+
 
 def test(context: Context, out: Path) -> Done:
     """Open the test labels (in the ledger first), predict, evaluate, and draw the report."""
     from bedside.bundle.sealed import Sealed
     from bedside.evaluate.figures import figures
     from bedside.evaluate.judge import judge
-    from bedside.evaluate.records import Evaluation
 
     task, pillar = context.study.task, pillar_of(context.study.task)
     (out / "predictions").mkdir()
@@ -38,9 +40,7 @@ def test(context: Context, out: Path) -> Done:
                   patient_days=pillar.patient_days(task, said.predictions), unit=task.unit)  # fmt: skip
     content |= {"reports/test.html": canonical.digest(found)}
     (out / "reports" / "evaluation.json").write_bytes(canonical.dumps(found))
-    alone = found.sections[0].result
-    if len(found.sections) == 1 and isinstance(alone, Evaluation):
-        (out / "reports" / "test.html").write_text(_page(context, alone))
+    (out / "reports" / "test.html").write_text(_page(context, found))
     return Done(content, {"predictions/test.parquet": said.predictions.height}, figures(found))
 
 
@@ -72,7 +72,7 @@ def _developed(context: Context, name: str) -> pl.DataFrame | None:
     return pl.read_parquet(path) if path.exists() else None
 
 
-def _page(context: Context, found: Any) -> str:
+def _page(context: Context, found: Test) -> str:
     """The report, from the evaluation and what the ledger holds so far."""
     from bedside.report.page import test_report
 
@@ -85,8 +85,14 @@ def _page(context: Context, found: Any) -> str:
         ledger_head=msgspec.to_builtins(head) if head else {}, made=context.study.made,
         quality="quality.html" if context.path("reports/quality.html").exists() else None,
         unseen=[str(name) for name in unseen] if isinstance(unseen, list) else [],
-        next_commands=["bedside verify .", "bedside explain . test/risk/auroc", "bedside serve ."],
+        next_commands=["bedside verify .", *_figure_to_explain(found)],
     )  # fmt: skip
+
+
+def _figure_to_explain(found: Test) -> list[str]:
+    from bedside.evaluate.figures import figures
+
+    return [f"bedside explain . {figure.name}" for figure in figures(found) if figure.low is not None][:1]
 
 
 def _tallies(context: Context) -> list[dict[str, object]]:
