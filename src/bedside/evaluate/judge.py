@@ -116,6 +116,9 @@ def _with_truth(rows: pl.DataFrame, decisions: pl.DataFrame, asked: Question) ->
 def _yes_no(asked: Question) -> Evaluation:
     import polars as pl
 
+    if asked.predictions.filter(pl.col("output") == asked.main).is_empty():
+        raise Unusable(f"no held-out prediction of {asked.main!r}", where=f"predictions of target {asked.target.name!r}",
+                       do=f"outputs present: {', '.join(sorted(asked.predictions['output'].unique())) or 'none'}")  # fmt: skip
     lines = asked.lines
     found = evaluate(
         contract.conform(asked.predictions), main=asked.main, thresholds={} if lines.by_fold else lines.serving, seed=asked.bootstrap.seed,
