@@ -8,13 +8,13 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.pillars.imaging.made_planes import of_test, scans, study
 
 from bedside import Study
 from bedside.bundle.runners.onnx_planes import Lesion, peaks
 from bedside.pillars.imaging.planes import marks, spots
 from bedside.pillars.imaging.planes.truths import box
 from bedside.pillars.imaging.thresholds import rule, threshold
-from tests.pillars.imaging.made_planes import scans, study, of_test
 
 TASK = """
 [task]

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests.pillars.imaging.made_planes import NIH, chest, chests, of_test, radiograph, study
 
 from bedside import Study
 from bedside.bundle.runners.onnx_planes import OnnxPlanes
@@ -22,7 +23,6 @@ from bedside.pillars.imaging.planes import nets
 from bedside.pillars.imaging.planes.learn import onnx, steady
 from bedside.pillars.imaging.planes.options import options
 from bedside.pillars.imaging.planes.part import PART
-from tests.pillars.imaging.made_planes import NIH, chest, chests, radiograph, study, of_test
 
 TASK = """
 [task]

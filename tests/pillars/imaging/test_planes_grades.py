@@ -6,13 +6,13 @@ import msgspec
 import numpy as np
 import polars as pl
 import pytest
+from tests.pillars.imaging.made_planes import eyes, of_test, study
 
 from bedside import Study
 from bedside.core.errors import Misconfigured
 from bedside.pillars.imaging.planes import beside, nets
 from bedside.pillars.imaging.planes.learn import steady
 from bedside.pillars.imaging.planes.options import options
-from tests.pillars.imaging.made_planes import eyes, study, of_test
 
 TASK = """
 [task]

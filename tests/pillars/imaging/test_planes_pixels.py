@@ -102,7 +102,8 @@ def test_what_cannot_be_shown_is_malformed_and_the_patient_is_not_in_the_message
 def test_a_point_finds_its_way_to_the_square_and_back(rows, columns, size, x, y):
     fitted = plane.fit(np.ones((rows, columns), np.float32), size, 1)
     there = fitted.there(x * (columns - 1), y * (rows - 1))
-    assert -1 <= min(there) and max(there) <= size
+    assert min(there) >= -1
+    assert max(there) <= size
     assert fitted.back(*there) == pytest.approx((x * (columns - 1), y * (rows - 1)), abs=1e-6)
     assert float(fitted.pixels.max()) == pytest.approx(1, abs=1e-5)
 

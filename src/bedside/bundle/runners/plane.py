@@ -79,11 +79,11 @@ def _shown(dataset: Any) -> Floats:
     stored = pixel_array(dataset)
     if kind == "PALETTE COLOR":
         coloured = apply_color_lut(stored, dataset)
-        return np.asarray(coloured[..., :3], np.float32) / np.iinfo(coloured.dtype).max
+        return _as_float(coloured[..., :3] / np.iinfo(coloured.dtype).max)
     if kind in _GREY:
         grey = _grey(dataset, stored)
-        return 1 - grey if kind == "MONOCHROME1" else grey
-    return np.asarray(stored[..., :3], np.float32) / (2 ** int(dataset.BitsStored) - 1)
+        return _as_float(1 - grey) if kind == "MONOCHROME1" else grey
+    return _as_float(stored[..., :3] / (2 ** int(dataset.BitsStored) - 1))
 
 
 def _grey(dataset: Any, stored: NDArray[Any]) -> Floats:
@@ -115,7 +115,7 @@ def _looked_up(dataset: Any, values: NDArray[np.float64]) -> Floats:
     if first >= 1 << 15 and values.min() < 0:
         first -= 1 << 16  # the descriptor's second value has the sign of the pixels
     place = np.clip(np.round(values) - first, 0, entries - 1).astype(np.int64)
-    return (data[place] / (2**bits - 1)).astype(np.float32)
+    return _as_float(data[place] / (2**bits - 1))
 
 
 def _windowed(dataset: Any, values: NDArray[np.float64], counted: NDArray[np.bool_]) -> Floats:
@@ -155,7 +155,7 @@ def _first(value: Any) -> float | None:
 
 def grey(image: Floats) -> Floats:
     """Brightness of an image, coloured or not."""
-    return image if image.ndim == 2 else image @ _LUMA
+    return image if image.ndim == 2 else _as_float(image @ _LUMA)
 
 
 def fit(image: Floats, size: int, channels: int) -> Fitted:
@@ -181,7 +181,11 @@ def _weights(old: int, new: int) -> Floats:
     reach = max(step, 1.0)
     centre = (np.arange(new) + 0.5) * step - 0.5
     weight = np.clip(1 - np.abs(np.arange(old)[None, :] - centre[:, None]) / reach, 0, None)
-    return (weight / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+    return _as_float(weight / weight.sum(axis=1, keepdims=True))
+
+
+def _as_float(values: NDArray[Any]) -> Floats:
+    return np.asarray(values, np.float32)
 
 
 __all__ = ["Fitted", "fit", "grey", "of", "read", "window"]

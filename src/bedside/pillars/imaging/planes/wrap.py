@@ -67,7 +67,7 @@ def picture(path: Path) -> NDArray[Any]:
             if opened.mode.startswith("I;16"):
                 return np.array(opened, dtype=np.uint16)
             if opened.mode == "I":
-                return np.clip(np.array(opened), 0, 65535).astype(np.uint16)
+                return np.asarray(np.clip(np.array(opened), 0, 65535), np.uint16)
             return np.array(opened if opened.mode == "L" else opened.convert("L" if opened.mode in ("1", "LA") else "RGB"), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError, image.DecompressionBombError) as error:
         raise Malformed(f"not a picture that can be read ({type(error).__name__})", where="a file of the set", do="fetch it again") from None

@@ -1,0 +1,1 @@
+"""Whole slides: see README.md."""
