@@ -49,12 +49,6 @@ def volume_of(root: Path, paths: Sequence[str], digest: str) -> Volume:
     return read(File(path, (root / path).read_bytes()) for path in paths)[0].volumes[0]
 
 
-def volumes(root: Path, features: pl.DataFrame, units: Sequence[str]) -> Mapping[str, tuple[list[str], str]]:
-    """Of each unit its files and their digest."""
-    told = {unit: (paths, digest) for unit, paths, digest in features.select("unit_id", "files", "digest").iter_rows()}
-    return {unit: told[unit] for unit in units}
-
-
 def labels_of(root: Path, task: ImageTask, answers: Mapping[str, str | None], volume: Volume) -> NDArray[np.uint8]:
     """Labels of a unit on its volume's grid: n for the n-th target.
 

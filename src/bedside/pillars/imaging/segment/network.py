@@ -2,7 +2,7 @@
 
 In        options, number of classes
 Out       a torch module (n, 1, window) -> (n, classes, window) of logits; the same as ONNX bytes, for any n
-Source    MONAI `UNet` and `SwinUNETR`; initial weights by the seed
+Source    MONAI `UNet` and `SwinUNETR`, and our `vit.py`; initial weights by the seed
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from bedside.core.lazy import need
 from bedside.pillars.imaging.segment.options import SegmentOptions
+from bedside.pillars.imaging.segment.vit import vit
 
 OPSET = 17
 
@@ -27,12 +28,18 @@ def unet(options: SegmentOptions, classes: int) -> Any:
 
 
 def swinunetr(options: SegmentOptions, classes: int) -> Any:
-    """Shifted-window transformer."""
+    """Shifted-window transformer. MONAI's own needs einops besides."""
+    need("einops", extra="imaging")
     nets = need("monai.networks.nets", extra="imaging")
     return nets.SwinUNETR(in_channels=1, out_channels=classes, feature_size=options.features, depths=(1, 1, 1, 1), num_heads=(2, 2, 4, 4), spatial_dims=3)
 
 
-NETWORKS: dict[str, Callable[[SegmentOptions, int], Any]] = {"unet": unet, "swinunetr": swinunetr}
+def transformer(options: SegmentOptions, classes: int) -> Any:
+    """Vision transformer with a convolutional way up."""
+    return vit(options.window, classes, options.features)
+
+
+NETWORKS: dict[str, Callable[[SegmentOptions, int], Any]] = {"unet": unet, "vit": transformer, "swinunetr": swinunetr}
 
 
 def network(options: SegmentOptions, classes: int, *, seed: int) -> Any:

@@ -8,19 +8,21 @@ from typing import Literal
 import msgspec
 
 from bedside.core.errors import Misconfigured
+from bedside.pillars.imaging.segment.vit import PATCH
 
-Network = Literal["unet", "swinunetr"]
+Network = Literal["unet", "vit", "swinunetr"]
 
 
 class SegmentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How to fit.
 
-    network        unet: convolutional (Ronneberger et al., MICCAI 2015), residual; swinunetr: shifted-window transformer with a
-                   convolutional decoder (Hatamizadeh et al., arXiv:2201.01266)
+    network        unet: convolutional (Ronneberger et al., MICCAI 2015), residual; vit: vision transformer (Dosovitskiy et al., ICLR
+                   2021) and swinunetr: shifted-window transformer (Hatamizadeh et al., arXiv:2201.01266), both with convolutions
+                   on the way back to voxels
     channels       unet: channels of each level, the first at full resolution, each next one at half of it
-    features       swinunetr: channels of the first level, a multiple of 12
+    features       vit: channels of a token, a multiple of 4; swinunetr: channels of the first level, a multiple of 12
     spacing_mm     head, back, left; the median of the training volumes when nothing is said
-    window         voxels that the network reads at once (head, back, left): unet multiples of 2 ** (levels - 1), swinunetr of 32
+    window         voxels that the network reads at once (head, back, left): unet multiples of 2 ** (levels - 1), vit of 4, swinunetr of 32
     brightness     "z-score", or "window" with `low` and `high` (Hounsfield units, say)
     steps          of the optimiser; every `watch` of them the tune split is looked at, and the best of these states is kept
     batch          windows a step
@@ -33,7 +35,7 @@ class SegmentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     network: Network = "unet"
     channels: list[int] = msgspec.field(default_factory=lambda: [8, 16, 32, 64])
-    features: int = 12
+    features: int = 48
     spacing_mm: tuple[float, float, float] | None = None
     window: tuple[int, int, int] = (32, 48, 32)
     brightness: Literal["z-score", "window"] = "z-score"
@@ -56,7 +58,7 @@ class SegmentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _AT_LEAST: dict[str, float] = {"steps": 1, "watch": 1, "batch": 1, "warm_up": 0, "weight_decay": 0, "turn": 0, "scale": 0, "shift": 0,
                                "brighten": 0, "noise": 0, "threads": 1}  # fmt: skip
-_SWIN_STEP, _SWIN_FEATURES = 32, 12
+_STEPS, _FEATURES = {"vit": PATCH, "swinunetr": 32}, {"vit": 4, "swinunetr": 12}
 
 
 def options(declared: Mapping[str, object]) -> SegmentOptions:
@@ -80,8 +82,10 @@ def options(declared: Mapping[str, object]) -> SegmentOptions:
 
 
 def _of_network(said: SegmentOptions) -> list[str]:
-    step = _SWIN_STEP if said.network == "swinunetr" else 2 ** (len(said.channels) - 1)
+    step = _STEPS.get(said.network, 2 ** (len(said.channels) - 1))
     faults = [f"window must be multiples of {step}"] * any(size < step or size % step for size in said.window)
-    if said.network == "swinunetr":
-        return faults + [f"features must be a multiple of {_SWIN_FEATURES}"] * (said.features < 1 or said.features % _SWIN_FEATURES != 0)
+    faults += ["swinunetr needs a window above 32 along some axis"] * (said.network == "swinunetr" and max(said.window) <= step)
+    if said.network in _FEATURES:
+        least = _FEATURES[said.network]
+        return faults + [f"features must be a multiple of {least}"] * (said.features < 1 or said.features % least != 0)
     return faults + ["channels names at least two levels of at least 1"] * (len(said.channels) < 2 or min(said.channels, default=0) < 1)
