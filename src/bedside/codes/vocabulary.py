@@ -46,6 +46,7 @@ _BY_TABLE_0396 = {
     "I9CP": "ICD9PCS", "C4": "CPT", "C5": "CPT", "CPT": "CPT", "CPT4": "CPT", "HPC": "HCPCS", "HCPCS": "HCPCS", "NDC": "NDC",
     "CVX": "CVX", "ATC": "ATC", "UCUM": "UCUM", "DCM": "DCM", "FDDC": "UNII",
 }  # fmt: skip
+_URI = {name: f"http://{uri}" for uri, name in reversed(_BY_URI.items())} | {"DCM": "http://dicom.nema.org/resources/ontology/DCM"}
 _SCHEME = re.compile(r"\A(?:https?://|urn:)", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[^A-Za-z0-9]+")
 
@@ -87,3 +88,12 @@ def coding_system(name: str | None) -> str:
 
 def _slug(text: str) -> str:
     return _NOT_WORD.sub("-", text).strip("-").upper()
+
+
+def system(name: str) -> str:
+    """The URI of a vocabulary in FHIR, from the first part of an event code; one of ours for a name that FHIR does not know.
+
+    >>> system("ICD10CM"), system("TEXT")
+    ('http://hl7.org/fhir/sid/icd-10-cm', 'urn:bedside:vocabulary:text')
+    """
+    return _URI.get(name) or f"urn:bedside:vocabulary:{name.lower()}"

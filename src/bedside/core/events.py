@@ -8,6 +8,9 @@ Codes     `VOCABULARY//CODE`, then `//QUALIFIER` where the same code is said in 
           MEDS_BIRTH, MEDS_DEATH, SEX//female, RACE//..., ETHNICITY//..., ENCOUNTER_START//IMP, ENCOUNTER_END//IMP,
           LOCATION//ICU, LOINC//8867-4, RXNORM//161//administered | //ordered | //dispensed,
           ICD10CM//A41.9//diagnosis | //claim, NOTE//34746-8, IMAGE//CR
+          Read in a note's text: ICD10CM//I50.9//noted, LOINC//2160-0//noted, RXNORM//161//noted, TEXT//margin//noted; what a note
+          denies, doubts, remembers, fears or says of a relative has a qualifier of `NOT_PRESENT`, and none of them is the code
+          itself, nor below it.
 """
 
 from __future__ import annotations
@@ -26,6 +29,11 @@ SCHEMA_NAME = "bedside.events/1"
 Status = Literal["final", "corrected", "retracted"]
 MADE = "made data, no real person"
 MADE_METADATA = {"bedside.made": MADE}
+
+NOT_PRESENT = frozenset(
+    {"negated", "uncertain", "historical", "hypothetical", "stopped", "family", "family-negated", "family-uncertain", "family-historical", "family-hypothetical"}
+)
+"""Qualifiers of what a note states that is not so, not surely so, not now, or not of the patient."""
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

@@ -15,6 +15,7 @@ import polars as pl
 FACT = ("subject_id", "time", "code", "numeric_value", "text_value", "status")
 NOTE = ("subject_id", "time", "code", "text")
 IMAGE = ("instance_uid",)
+STATED = ("subject_id", "time", "kind", "start", "end", "text", "code", "attributes")
 ONCE = ("MEDS_BIRTH", "MEDS_DEATH")
 _NEVER = (1 << 63) - 1
 
@@ -65,6 +66,6 @@ def _known(told: pl.DataFrame) -> pl.Expr:
 
 
 def _keep(name: str) -> pl.Expr:
-    if name in ("known_at", "source", "feed", "file", "note_id"):
+    if name in ("known_at", "source", "feed", "file", "note_id", "resource"):
         return pl.col(name).first()
     return pl.col(name).drop_nulls().first()

@@ -2,7 +2,7 @@
 
 In        readings, in the order of the files
 Out       data/<shard>.parquet, metadata/{codes.parquet, dataset.json, subject_splits.parquet}, notes.parquet, images.parquet,
-          quarantine/rejects.parquet, counts.parquet; a `Written` with what the ledger needs
+          facts.parquet (what the notes state, where an extractor read them), quarantine/rejects.parquet, counts.parquet; a `Written` with what the ledger needs
 Order     subject, time (facts without one first), code, known_at, source: the same readings give the same rows
 Memory    beyond `shard_rows` events the readings are spooled to disk and each shard is merged and sorted by itself
 Source    Medical Event Data Standard 0.4, `meds.DataSchema`, `CodeMetadataSchema`, `SubjectSplitSchema`, `DatasetMetadataSchema`
@@ -23,10 +23,10 @@ import polars as pl
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, total
 from bedside.core.errors import Unusable
-from bedside.core.events import COLUMNS, MADE, MADE_METADATA, check, schema
+from bedside.core.events import COLUMNS, MADE, MADE_METADATA, NOT_PRESENT, check, schema
 from bedside.lake import feeds, meds_schema
 from bedside.lake.sql import ask
-from bedside.readers.reading import ImageRow, NoteRow, Reading
+from bedside.readers.reading import FactRow, ImageRow, NoteRow, Reading
 
 MEDS_VERSION = "0.4.1"
 ORDER = ("subject_id", "time", "code", "known_at", "source", "numeric_value", "text_value")
@@ -48,6 +48,7 @@ class Written(msgspec.Struct, frozen=True):
     content: dict[str, str]
     rows: dict[str, int]
     problems: dict[str, int]
+    facts: int = 0
 
 
 def write(
@@ -86,7 +87,7 @@ def write(
     _beside(lake, gathered, rejects, merged)
     found = {key: value for key, value in lake.rows.items() if key.startswith(f"{out.name}/data/")}
     return Written(gathered.tallies, sum(found.values()), sum(s.len() for s in subjects), sum(merged.values()), merged,
-                   lake.content, lake.rows, dict(gathered.problems))  # fmt: skip
+                   lake.content, lake.rows, dict(gathered.problems), len(gathered.facts))  # fmt: skip
 
 
 class _Gathered:
@@ -99,6 +100,7 @@ class _Gathered:
         self.rejects: list[Reject] = []
         self.notes: list[tuple[int, NoteRow]] = []
         self.images: list[tuple[int, ImageRow]] = []
+        self.facts: list[tuple[int, FactRow]] = []
         self.labels: dict[str, str] = {}
         self.problems: Counter[str] = Counter()
         self.problem_rows: list[tuple[str, str, str, int]] = []
@@ -117,6 +119,7 @@ class _Gathered:
         self.rejects += reading.rejects
         self.notes += [(feed, note) for note in reading.notes]
         self.images += [(feed, image) for image in reading.images]
+        self.facts += [(feed, fact) for fact in reading.facts]
         self.problems.update(reading.problems)
         self.problem_rows += [(tally.source, tally.file, what, count) for what, count in reading.problems.items()]
         for code, label in reading.labels.items():
@@ -202,13 +205,13 @@ def _metadata(
 
 
 def _parents(code: str) -> list[str] | None:
-    """A code said in another sense has the plain code as its parent.
+    """A code said in another sense has the plain code as its parent; not so where a note says that it is not there.
 
-    >>> _parents("RXNORM//161//ordered"), _parents("LOINC//8867-4")
-    (['RXNORM//161'], None)
+    >>> _parents("RXNORM//161//ordered"), _parents("LOINC//8867-4"), _parents("ICD10CM//I10//negated")
+    (['RXNORM//161'], None, None)
     """
     parts = code.split("//")
-    return ["//".join(parts[:2])] if len(parts) > 2 else None
+    return ["//".join(parts[:2])] if len(parts) > 2 and parts[2] not in NOT_PRESENT else None
 
 
 def _beside(lake: _Lake, gathered: _Gathered, rejects: Sequence[Reject], merged: Mapping[str, int]) -> None:
@@ -217,6 +220,9 @@ def _beside(lake: _Lake, gathered: _Gathered, rejects: Sequence[Reject], merged:
     images, _ = feeds.merge(_rows(ImageRow, gathered.images), feeds.IMAGE)
     lake.put("notes.parquet", notes.drop("feed").sort("subject_id", "time", "code", "note_id", "source", maintain_order=True))
     lake.put("images.parquet", images.drop("feed").sort("subject_id", "time", "instance_uid", "file", maintain_order=True))
+    if gathered.facts:
+        facts, _ = feeds.merge(_rows(FactRow, gathered.facts), feeds.STATED)
+        lake.put("facts.parquet", facts.drop("feed").sort("subject_id", "time", "note_id", "start", "end", "kind", "source", maintain_order=True))
     broken = [("deidentify", reject) for reject in rejects] + [("read", reject) for reject in gathered.rejects]
     lake.put("quarantine/rejects.parquet", pl.DataFrame(
         [(step, r.source, r.file, r.place, r.reason, r.digest) for step, r in broken], orient="row",
@@ -224,11 +230,11 @@ def _beside(lake: _Lake, gathered: _Gathered, rejects: Sequence[Reject], merged:
     lake.put("counts.parquet", _counts(gathered, merged))
 
 
-def _rows(kind: type[NoteRow] | type[ImageRow], told: Sequence[tuple[int, NoteRow | ImageRow]]) -> pl.DataFrame:
-    """Note or image rows as a frame, with the feed that each came from."""
-    integers = {"subject_id", "rows", "columns", "frames", "age_years", "time", "known_at"}
-    fields = kind.__struct_fields__
-    types: dict[str, type[pl.DataType]] = {name: pl.Int64 if name in integers else pl.String for name in fields}
+def _rows(kind: type[NoteRow] | type[ImageRow] | type[FactRow], told: Sequence[tuple[int, NoteRow | ImageRow | FactRow]]) -> pl.DataFrame:
+    """Note, image or fact rows as a frame, with the feed that each came from."""
+    integers = {"subject_id", "rows", "columns", "frames", "age_years", "time", "known_at", "start", "end"}
+    booleans, fields = {"negated", "uncertain"}, kind.__struct_fields__
+    types: dict[str, type[pl.DataType]] = {name: pl.Int64 if name in integers else pl.Boolean if name in booleans else pl.String for name in fields}
     values = [(*(getattr(row, name) for name in fields), feed) for feed, row in told]
     frame = pl.DataFrame(values, orient="row", schema={**types, "feed": pl.UInt16})
     return frame.with_columns(pl.col(name).cast(pl.Datetime("us")) for name in ("time", "known_at") if name in fields)
@@ -296,6 +302,11 @@ class Lake:
     def images(self) -> pl.DataFrame:
         return pl.read_parquet(self.path / "images.parquet")
 
+    def facts(self) -> pl.DataFrame:
+        """What the notes state; empty when none were read for facts."""
+        path = self.path / "facts.parquet"
+        return pl.read_parquet(path) if path.is_file() else _rows(FactRow, []).drop("feed")
+
     def quarantine(self) -> pl.DataFrame:
         return pl.read_parquet(self.path / "quarantine" / "rejects.parquet")
 
@@ -321,8 +332,10 @@ class Lake:
         return [total((t for t in tallies if t.source == source), source=source) for source in sources]
 
     def sql(self, query: str, *, extra: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
-        """Answer of one SELECT over events, notes, images, quarantine, counts, codes, and the frames in `extra`."""
+        """Answer of one SELECT over events, notes, images, quarantine, counts, codes, facts where there are, and the frames in `extra`."""
         tables = {"events": self.shards, "notes": [self.path / "notes.parquet"], "images": [self.path / "images.parquet"],
                   "quarantine": [self.path / "quarantine" / "rejects.parquet"], "counts": [self.path / "counts.parquet"],
                   "codes": [self.path / "metadata" / "codes.parquet"]}  # fmt: skip
+        if (self.path / "facts.parquet").is_file():
+            tables["facts"] = [self.path / "facts.parquet"]
         return ask(query, tables, extra or {})

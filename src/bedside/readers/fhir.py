@@ -16,7 +16,7 @@ from bedside.readers.fhir_elements import Json
 from bedside.readers.fhir_notes import notes_of
 from bedside.readers.fhir_resources import HANDLERS
 from bedside.readers.pieces import Context, Nothing, Said, gather
-from bedside.readers.reading import Reading
+from bedside.readers.reading import NoteRow, Reading
 
 _LONGEST_TYPE = 40
 _FACTS = HANDLERS.keys() - {"Patient", "Encounter", "Specimen"}
@@ -37,6 +37,15 @@ def resource_events(
     """
     try:
         return _events(resource, Context(source, where=source, timezone=timezone, problems=problems))
+    except Nothing:
+        return []
+
+
+def resource_notes(resource: Json, *, source: str, timezone: str | None = None, problems: dict[str, int] | None = None) -> list[NoteRow]:
+    """The texts of one resource, as `resource_events` gives its events: what a live service hands to the function that reads notes."""
+    context = Context(source, where=source, timezone=timezone, problems=problems)
+    try:
+        return notes_of(resource, _events(resource, context), context)
     except Nothing:
         return []
 

@@ -1,13 +1,14 @@
-"""What every reader returns: events, notes and image rows of one file, its counts and its rejects."""
+"""What every reader returns: events, notes and image rows of one file, what its notes state, its counts and its rejects."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
 from bedside.core.accounts import Reject, Tally
+from bedside.core.events import Event
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,6 +49,48 @@ class ImageRow(msgspec.Struct, frozen=True):
     age_years: int | None = None
 
 
+class FactRow(msgspec.Struct, frozen=True):
+    """One fact that a note states, beside the events that say the same. Times in microseconds of UTC; offsets in code points of the note's text.
+
+    code        the event code, "TEXT//..." where no terminology has one
+    attributes  JSON of its parts, each with its own place; resource: the FHIR R4 resource, JSON, null where FHIR has none
+    """
+
+    subject_id: int
+    note_id: str
+    encounter_id: str | None
+    time: int | None
+    known_at: int | None
+    kind: str
+    start: int
+    end: int
+    text: str
+    name: str | None
+    code: str
+    negated: bool
+    uncertain: bool
+    temporality: str
+    experiencer: str
+    section: str | None
+    attributes: str
+    resource: str | None
+    extractor: str
+    source: str
+
+
+class Stated(NamedTuple):
+    """What one note states, as events and as facts with their places."""
+
+    events: list[Event]
+    facts: list[FactRow]
+
+
+class States(Protocol):
+    """A note to what it states: handed in from below, since no reader knows what finds facts in text. Never raises for what a text holds."""
+
+    def __call__(self, note: NoteRow) -> Stated: ...
+
+
 @dataclass
 class Reading:
     """One file, read. `events` keeps the contract of `core.events`; order is the file's. `labels` names codes for people."""
@@ -59,3 +102,4 @@ class Reading:
     rejects: list[Reject] = field(default_factory=list)
     problems: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    facts: list[FactRow] = field(default_factory=list)

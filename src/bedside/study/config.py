@@ -39,6 +39,16 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operating_point: str | None = None
 
 
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[text]: whether the notes are read for facts, which then stand in the lake as events, and with which terminologies beside the shipped ones.
+
+    terminologies   files or folders that a person has the right to use: RxNorm RRF, SNOMED CT RF2, LOINC CSV, OMOP CONCEPT.csv, or term,code CSV
+    """
+
+    extract: bool = False
+    terminologies: list[str] = []
+
+
 class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """study.toml, whole. `model` is decoded by the pillar that fits it."""
 
@@ -49,6 +59,7 @@ class StudyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deidentify: Deidentify = msgspec.field(default_factory=Deidentify)
     model: dict[str, object] = msgspec.field(default_factory=dict)
     claims: Claims = msgspec.field(default_factory=Claims)
+    text: Text = msgspec.field(default_factory=Text)
     seed: int = 1
     made: bool = False
     site: str = "site-1"

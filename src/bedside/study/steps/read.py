@@ -7,9 +7,32 @@ from pathlib import Path
 import msgspec
 
 from bedside.core.accounts import reconcile, total
+from bedside.core.ids import sha256_file
 from bedside.core.progress import track
+from bedside.core.receipt import Item
+from bedside.readers.reading import States
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import load_safe, mappings, safe_files, timezones
+
+
+def extractor(context: Context) -> States | None:
+    """What reads the notes for facts, as [text] says; None when they are kept as they are."""
+    if not context.study.text.extract:
+        return None
+    from bedside.codes.terminology import terms
+    from bedside.pillars.text.events import stating
+    from bedside.pillars.text.rules import RuleExtractor
+
+    return stating(RuleExtractor(term for name in context.study.text.terminologies for term in terms(context.path(name))))
+
+
+def terminology_items(context: Context) -> list[Item]:
+    """The terminologies that a person brings, by their digests."""
+    from bedside.codes.terminology import files_of
+
+    told = context.study.text
+    named = [(name, path) for name in told.terminologies for path in files_of(context.path(name))] if told.extract else []
+    return [Item(f"terminology:{name}/{path.name}", sha256_file(path)) for name, path in named]
 
 
 def read(context: Context, out: Path) -> Done:
@@ -19,11 +42,12 @@ def read(context: Context, out: Path) -> Done:
 
     maps, zones = mappings(context), timezones(context)
     safe = load_safe(context)
+    states = extractor(context)
     readings = (
-        read_file(file, mapping=maps.get(file.source), timezone=zones.get(file.source))
+        read_file(file, mapping=maps.get(file.source), timezone=zones.get(file.source), states=states)
         for file in track(safe_files(context), "read")
     )
     written = write(readings, out / "lake", name=context.study.name, rejects=safe.rejects, made=context.study.made)
     reconcile(written.tallies)
     return Done(content=written.content, rows=written.rows, counts={"records": msgspec.to_builtins(total(written.tallies)), "events": written.events,
-                "merged_facts": written.merged, "tallies": msgspec.to_builtins(written.tallies)})  # fmt: skip
+                "merged_facts": written.merged, **({"note_facts": written.facts} if states is not None else {}), "tallies": msgspec.to_builtins(written.tallies)})  # fmt: skip

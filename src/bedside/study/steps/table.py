@@ -12,7 +12,7 @@ from bedside.study.steps.check import check
 from bedside.study.steps.cohort import cohort
 from bedside.study.steps.deidentify import deidentify
 from bedside.study.steps.dossier import dossier
-from bedside.study.steps.read import read
+from bedside.study.steps.read import read, terminology_items
 from bedside.study.steps.sources import mappings, raw_items
 from bedside.study.steps.test import test
 from bedside.study.steps.train import train
@@ -30,7 +30,7 @@ def _told(*names: str, mapped: bool = False) -> Callable[[Context], object]:
 
 STEPS: tuple[Step, ...] = (
     Step("deidentify", ("safe",), (), _told("source", "deidentify", "timezone", mapped=True), deidentify, raw_items),
-    Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", mapped=True), read),
+    Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", "text", mapped=True), read, terminology_items),
     Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
     Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),
     Step("train", ("bundles", "predictions/development.parquet", "predictions/development-measures.parquet", "predictions/thresholds.json"), ("cohort",),

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from bedside.core.canonical import digest
 from bedside.pillars.text.context import Axes, axes
-from bedside.pillars.text.fact import Fact, Kind
+from bedside.pillars.text.fact import Fact
 from bedside.pillars.text.rules import dates, measurements, medications, pathology
 from bedside.pillars.text.rules.note import Draft, Note
-from bedside.pillars.text.rules.terms import UPPER, Term, lexicon
+from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
 from bedside.pillars.text.tokens import Found
 
 VERSION = "rules/1"
@@ -49,10 +49,11 @@ class RuleExtractor:
     {'dose': '20 mg', 'route': 'PO', 'frequency': 'daily'}
     """
 
-    def __init__(self, terms: Iterable[tuple[str, Kind, str, str]] = ()) -> None:
+    def __init__(self, terms: Iterable[tuple[str, str, str, str]] = ()) -> None:
         told = list(terms)
         self._phrases = lexicon(told)
-        self._name = VERSION if not told else f"{VERSION}+{digest([list(term) for term in told])[:12]}"
+        shipped = f"{VERSION}-{tables_digest()[:12]}"
+        self._name = shipped if not told else f"{shipped}+{digest([list(term) for term in told])[:12]}"
 
     @property
     def name(self) -> str:

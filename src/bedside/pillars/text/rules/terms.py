@@ -12,11 +12,12 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from hashlib import sha256
 from importlib.resources import files
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from bedside.codes.drugs import drugs
-from bedside.codes.icd10cm import Diagnosis, diagnoses
+from bedside.codes.icd10cm import DIGEST, Diagnosis, diagnoses
 from bedside.pillars.text.fact import Kind
 from bedside.pillars.text.tokens import Phrases, fold, plural
 
@@ -25,6 +26,7 @@ _SHORT = (
     "all cml aml cll add ad dm ra ua ana lp cap map tee cea avr fna bka aka tha tka icd hg al am hb cr pnd gad ocd nph inh asa bun ild "
     "tm tc wt ht rr hr bp plts segs gist ear back arm leg us ct h gu acr fit peg"
 )
+_TABLES = ("cues", "labs", "pathology", "problems", "procedures", "sections", "vitals")
 UPPER = frozenset(_SHORT.split())
 """Short words that are other words in small letters: these count in capitals, or before a number where a number must follow."""
 
@@ -40,9 +42,9 @@ class Term(NamedTuple):
     high: float = 0.0
 
 
-def lexicon(loaded: Iterable[tuple[str, Kind, str, str]] = ()) -> Phrases[tuple[Term, ...]]:
+def lexicon(loaded: Iterable[tuple[str, str, str, str]] = ()) -> Phrases[tuple[Term, ...]]:
     """Every phrase. `loaded`: phrase, kind, name and event code of each term that a person brings."""
-    extra = [(fold(phrase), Term(kind, name, code)) for phrase, kind, name, code in loaded]
+    extra = [(fold(phrase), Term(cast(Kind, kind), name, code)) for phrase, kind, name, code in loaded]
     if not extra:
         return _shipped()
     return Phrases(_gathered([*extra, *_ours(), *_classified()]).items())
@@ -84,6 +86,15 @@ def _ours() -> Iterator[tuple[str, Term]]:
         for phrase in names:
             yield from _both(phrase, Term("procedure", names[0]))
     yield from _pathology()
+
+
+@lru_cache(maxsize=1)
+def tables_digest() -> str:
+    """SHA-256 of every shipped table that the rules read: what they say changes with these."""
+    seen = sha256(DIGEST.encode())
+    for room, name in (*(("bedside.pillars.text", f"data/{name}.csv") for name in _TABLES), ("bedside.codes", "drugs.csv")):
+        seen.update(files(room).joinpath(name).read_bytes())
+    return seen.hexdigest()
 
 
 def _measured() -> Iterator[tuple[str | None, list[str], str, float, float]]:
