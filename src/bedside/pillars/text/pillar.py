@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bedside.core import canonical
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.pillar import Cohort, Developed, Material, Predicted
 from bedside.core.task_note import NOTHING, NoteTask
@@ -17,6 +18,8 @@ from bedside.core.task_note import NOTHING, NoteTask
 if TYPE_CHECKING:
     import polars as pl
 
+COUNTS = "tagger-counts.json"
+"""What an endpoint answered, in counts, beside the predictions."""
 _WHERE = "study.toml, [task]"
 _AS_RECEIVED = "as-received"
 
@@ -60,11 +63,16 @@ class TextPillar:
         from bedside.bundle.sealed import Sealed
         from bedside.pillars.text.corpus.cohort import texts
         from bedside.pillars.text.tagger.models import opened
-        from bedside.pillars.text.tagger.said import said
+        from bedside.pillars.text.tagger.said import counted, said
 
         sealed = Sealed.open(bundle)
         notes = texts(material, features.filter(pl.col("unit_id").is_in(decisions["unit_id"].unique().to_list())))
-        return Predicted(said(opened(sealed), notes, decisions, material.task, bundle=sealed.digest))
+        taggers = opened(sealed)
+        spoken = said(taggers, notes, decisions, material.task, bundle=sealed.digest)
+        if counts := counted(taggers):
+            out.mkdir(parents=True, exist_ok=True)
+            (out / COUNTS).write_bytes(canonical.dumps(counts))
+        return Predicted(spoken)
 
     def patient_days(self, task: NoteTask, predictions: pl.DataFrame) -> float | None:
         """Notes cover no time."""

@@ -8,6 +8,7 @@ Out       `Developed`. A study with folds: every note by a model of the other fo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from bedside.pillars.text.options import CrfOptions, ModelOptions, options
 from bedside.pillars.text.tagger.card import card
 from bedside.pillars.text.tagger.crf import Lesson
 from bedside.pillars.text.tagger.models import fitted
-from bedside.pillars.text.tagger.said import said
+from bedside.pillars.text.tagger.said import counted, said
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,8 +41,10 @@ def develop(material: Material, decisions: pl.DataFrame, features: pl.DataFrame,
         out, name=task.name, runner=model.runner, runner_version=model.version, task=task, thresholds={}, training=training,
         files=model.files, card=card(task, chosen, decisions, made=material.made), made=material.made,
     )  # fmt: skip
-    spoken = pl.concat([_held_out(chosen, material, decisions, notes, held, digest) for held in _parts(decisions, chosen)])
-    return Developed(digest, spoken, {target.name: Lines() for target in task.targets}, _figures(decisions))
+    counts = Counter[str]()
+    spoken = pl.concat([_held_out(chosen, material, decisions, notes, held, digest, counts) for held in _parts(decisions, chosen)])
+    answered = [Figure(f"development.endpoint.{what}", many) for what, many in sorted(counts.items())]
+    return Developed(digest, spoken, {target.name: Lines() for target in task.targets}, _figures(decisions) + answered)
 
 
 def lessons(decisions: pl.DataFrame, notes: Mapping[str, str]) -> list[Lesson]:
@@ -66,11 +69,14 @@ def _parts(decisions: pl.DataFrame, chosen: ModelOptions) -> Sequence[set[str]]:
     return [set(held["unit_id"])] if isinstance(chosen, CrfOptions) and len(subjects) > 1 else [set(decisions["unit_id"])]
 
 
-def _held_out(chosen: ModelOptions, material: Material, decisions: pl.DataFrame, notes: Mapping[str, str], held: set[str], digest: str) -> pl.DataFrame:
+def _held_out(chosen: ModelOptions, material: Material, decisions: pl.DataFrame, notes: Mapping[str, str], held: set[str], digest: str, counts: Counter[str]) -> pl.DataFrame:  # fmt: skip
     """What a model of the other notes says of the held ones."""
     inside = decisions["unit_id"].is_in(sorted(held))
     model = fitted(chosen, lessons(decisions.filter(~inside), notes), material.task, material.root)
-    return said(model.taggers(where="a model of other notes"), notes, decisions.filter(inside), material.task, bundle=digest)
+    taggers = model.taggers(where="a model of other notes")
+    spoken = said(taggers, notes, decisions.filter(inside), material.task, bundle=digest)
+    counts.update(counted(taggers))
+    return spoken
 
 
 def _figures(decisions: pl.DataFrame) -> list[Figure]:

@@ -40,6 +40,11 @@ def said(taggers: Mapping[str, Tagger], texts: Mapping[str, str], decisions: pl.
     return frame.with_columns(pl.lit(bundle).alias("bundle"))
 
 
+def counted(taggers: Mapping[str, Tagger]) -> dict[str, int]:
+    """What taggers counted while they spoke: answers that could not be read, quotes that were dropped. Most count nothing."""
+    return {what: many for tagger in taggers.values() for what, many in sorted(getattr(tagger, "counts", {}).items())}
+
+
 def _rows(decision: Mapping[str, Any], found: list[Span], output: str, how: How) -> list[dict[str, Any]]:
     truth = decode(decision["answer"])
     unit, target = decision["unit_id"], decision["target"]

@@ -1,0 +1,207 @@
+"""Notes go the whole path of a study: raw files, gold spans, split, sealed tagger, opened test labels, evaluation, ledger."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bedside.bundle.runners.text_spans import Span
+from bedside.bundle.sealed import Sealed
+from bedside.core.errors import Misconfigured, Refused, Unusable
+from bedside.core.split import Split
+from bedside.core.target import Target
+from bedside.core.task_note import NoteTask
+from bedside.demo.notes_study import write as write_demo
+from bedside.pillars.text.corpus.annotations import OUTSIDE
+from bedside.pillars.text.corpus.document import Document, write
+from bedside.pillars.text.pillar import PILLAR
+from bedside.pillars.text.tagger.extractor import TaggedExtractor
+from bedside.pillars.text.tagger.models import opened
+from bedside.study.study import Study
+
+pytest.importorskip("pycrfsuite")
+GOLD = Path(__file__).parent / "gold"
+STUDY = """schema = "bedside.study/1"
+name = "made"
+made = true
+timezone = "UTC"
+source = [{{ name = "notes", format = "notes", path = "raw/notes" }}, {{ name = "marks", format = "tables", path = "raw/tables", mapping = "annotated-notes" }}]
+deidentify = {{ policy = "{policy}", attestation = "made notes" }}
+task = {{ kind = "note", name = "made", asks = [{asks}], split = {{ {split} }} }}
+model = {{ {model} }}
+"""
+ASKS = '{ name = "problem", kind = "found" }'
+STEPS = ["deidentify", "read", "cohort"]
+
+
+def study(root: Path, documents: list[Document], *, policy: str = "as-received", asks: str = ASKS, split: str = 'by = "declared"', model: str = "") -> Study:
+    write(documents, root / "raw")
+    (root / "study.toml").write_text(STUDY.format(policy=policy, asks=asks, split=split, model=model))
+    return Study(root)
+
+
+def made(name: str, split: str, *, subject: str | None = None, words: str = "fever") -> Document:
+    text = f"Seen today, note {name}. No {words}."
+    return Document(name, text, [Span(text.index(words), text.index(words) + len(words), "problem")], split, subject)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Study:
+    root = tmp_path_factory.mktemp("demo")
+    write_demo(root)
+    told = Study(root)
+    told.run(quiet=True)
+    return told
+
+
+def test_the_demo_goes_from_raw_notes_to_a_verified_folder(demo):
+    assert demo.verify().ok
+    outputs = {row.output: row.measures["f1"].value for row in demo.evaluation().sections[0].result.outputs}
+    assert set(outputs) == {"model", "dictionary", "model, any overlap", "dictionary, any overlap"}
+    assert outputs["model, any overlap"] >= outputs["model"] > outputs["dictionary"]
+
+
+def test_what_broke_in_the_demo_is_counted_and_placed(demo):
+    cohort = next(entry for entry in demo.ledger() if entry.receipt.step == "cohort").receipt.counts
+    assert cohort["annotations_not_taken"] == {OUTSIDE: 1}
+    rejected = pl.read_parquet(demo.root / "cohort" / "annotations-rejected.parquet").to_dicts()
+    lines = (demo.root / "raw/tables/annotations.csv").read_text().splitlines()
+    assert [one["note_id"] for one in rejected] == ["made-001-1"]
+    assert rejected[0]["source"].endswith(f"#{len(lines)}")
+    read = next(entry for entry in demo.ledger() if entry.receipt.step == "read").receipt.counts
+    reasons = json.dumps(read["tallies"])
+    assert "a note without text" in reasons
+    assert "note is not text in UTF-8" in json.dumps([entry.receipt.counts for entry in demo.ledger()])
+
+
+def test_test_labels_are_opened_once_and_say_nothing_before(demo):
+    assert [entry.receipt.step for entry in demo.ledger()].count("open-test-labels") == 1
+    decisions = pl.read_parquet(demo.root / "cohort/decisions.parquet")
+    assert decisions.filter(pl.col("split") == "test")["answer"].null_count() == decisions.filter(pl.col("split") == "test").height > 0
+    assert decisions.filter(pl.col("split") != "test")["answer"].null_count() == 0
+
+
+def test_no_words_of_a_note_stand_in_ledger_predictions_or_bundle_card(demo):
+    told = json.dumps([json.loads(line) for file in (demo.root / "ledger").glob("*.jsonl") for line in file.read_text().splitlines()])
+    predictions = pl.read_parquet(demo.root / "predictions/test.parquet").write_json()
+    card = json.dumps(Sealed.open(demo.root / "bundles/model").card)
+    for words in ("shortness of breath", "apixaban", "Plan discussed"):
+        assert words not in told + predictions + card
+
+
+def test_every_gold_span_of_a_test_note_is_a_row_of_every_output(demo):
+    rows = pl.read_parquet(demo.root / "predictions/test.parquet")
+    there = rows.filter("label").group_by("target", "output").agg(pl.col("unit_id").n_unique())
+    assert there.group_by("target").agg(pl.col("unit_id").n_unique())["unit_id"].to_list() == [1, 1]
+    assert rows["value"].is_nan().any()
+
+
+def test_a_tagger_speaks_as_an_extractor_with_the_axes_of_the_rules(demo):
+    extractor = TaggedExtractor.open(demo.root / "bundles/model", kinds={"problem": "problem", "drug": "medication"})
+    text = "Denies chest pain or fever.\nStarted metoprolol 5 mg daily for hypertension."
+    facts = extractor.extract(text)
+    assert [(fact.kind, fact.text, fact.negated) for fact in facts] == [
+        ("problem", "chest pain", True), ("problem", "fever", True), ("medication", "metoprolol", False), ("problem", "hypertension", False)]  # fmt: skip
+    assert all(fact.score is not None and text[fact.start : fact.end] == fact.text for fact in facts)
+
+
+def test_a_note_changed_after_the_cohort_is_refused(tmp_path):
+    told = study(tmp_path, [made("a", "train"), made("b", "train", words="cough"), made("c", "test")])
+    told.run(STEPS, quiet=True)
+    notes = pl.read_parquet(tmp_path / "lake/notes.parquet")
+    notes.with_columns(pl.col("text") + "!").write_parquet(tmp_path / "lake/notes.parquet")
+    with pytest.raises(Refused, match="not the one"):
+        told.run(["train"], quiet=True)
+
+
+@pytest.mark.parametrize("policy", ["expert-determination", "safe-harbor", "limited-data-set"])
+def test_de_identification_would_move_annotations_and_is_refused_with_words(tmp_path, policy):
+    with pytest.raises(Refused, match="would move them"):
+        study(tmp_path, [made("a", "train")], policy=policy).run(quiet=True)
+
+
+def test_a_declared_split_with_one_subject_or_one_text_on_both_sides_is_refused(tmp_path):
+    with pytest.raises(Refused, match="1 subjects and 0"):
+        study(tmp_path / "one", [made("a", "train", subject="p"), made("b", "test", subject="p")]).run(STEPS, quiet=True)
+    long = "Admitted with heart failure and given furosemide forty milligrams twice daily until dry weight was reached again at home, fever"
+    twins = [Document(name, long, [Span(len(long) - 5, len(long), "problem")], split) for name, split in (("a", "train"), ("b", "test"))]
+    with pytest.raises(Refused, match="0 subjects and 1 nearly equal"):
+        study(tmp_path / "two", twins).run(STEPS, quiet=True)
+
+
+def test_where_the_study_splits_a_copied_test_note_is_left_out_and_counted(tmp_path):
+    long = "Admitted with heart failure and given furosemide forty milligrams twice daily until dry weight was reached again at home, fever"
+    told = study(tmp_path, [Document(f"n{i}", long, [Span(len(long) - 5, len(long), "problem")]) for i in range(12)], split='by = "subject"')
+    told.run(STEPS, quiet=True)
+    flow = next(entry for entry in told.ledger() if entry.receipt.step == "cohort").receipt.counts["flow"]
+    assert flow["left out of the test: nearly the text of a development note"] > 0
+    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet").filter(pl.col("split") == "test").is_empty()
+
+
+def test_a_note_without_a_declared_split_is_counted_and_a_strange_split_told(tmp_path):
+    told = study(tmp_path / "one", [made("a", "train"), Document("b", "No cough.", [])])
+    told.run(STEPS, quiet=True)
+    assert next(entry for entry in told.ledger() if entry.receipt.step == "cohort").receipt.counts["flow"]["without a declared split"] == 1
+    with pytest.raises(Unusable, match="none of train, tune, test"):
+        study(tmp_path / "two", [made("a", "dev")]).run(STEPS, quiet=True)
+
+
+def test_folds_speak_of_every_note_by_a_model_of_the_others(tmp_path):
+    words = ("fever", "cough", "gout", "asthma", "stroke", "rash")
+    told = study(tmp_path, [made(f"n{i}", "", words=words[i % 6]) for i in range(24)], split='by = "subject", folds = 3', model="iterations = 20, folds = 2")
+    told.run(quiet=True)
+    assert told.evaluation().sections[0].result.counts.units == 24
+
+
+def gold_documents(count: int) -> list[Document]:
+    found = []
+    for path in sorted(GOLD.glob("*-progress-note.json"))[:count]:
+        record = json.loads(path.read_text())
+        spans = [Span(thing["start"], thing["end"], thing["type"]) for thing in record["entities"]]
+        found.append(Document(record["note"], path.with_suffix(".txt").read_bytes().decode(), spans, "train" if len(found) < 2 else "test"))
+    return found
+
+
+def test_rules_are_a_model_like_any_other_sealed_with_their_version(tmp_path):
+    told = study(tmp_path, gold_documents(4), model='kind = "rules", kinds = { problem = "problem" }')
+    told.run(quiet=True)
+    sealed = Sealed.open(tmp_path / "bundles/model")
+    assert sealed.manifest.runner_version == opened(sealed)["model"].version
+    assert next(row for row in told.evaluation().sections[0].result.outputs if row.output == "model").measures["f1"].value > 0.5
+    manifest = (tmp_path / "bundles/model/manifest.json").read_text()
+    (tmp_path / "bundles/model/manifest.json").write_text(manifest.replace(sealed.manifest.runner_version, "rules/0"))
+    with pytest.raises(Refused, match="other rules"):
+        opened(Sealed.open(tmp_path / "bundles/model"))
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        (NoteTask("t", []), "no target"),
+        (NoteTask("t", [Target("a", "yes-no")]), "kind yes-no"),
+        (NoteTask("t", [Target("a", "found"), Target("a", "found")]), "twice"),
+        (NoteTask("t", [Target("a", "found")], types={"b": ["x"]}), "no target"),
+        (NoteTask("t", [Target("a", "found"), Target("b", "found")], types={"b": ["a"]}), "counts as two"),
+        (NoteTask("t", [Target("none", "found")]), "annotated with nothing"),
+        (NoteTask("t", [Target("a", "found")], split=Split(by="time")), "split by time"),
+    ],
+)
+def test_a_task_that_makes_no_sense_is_told(task, says):
+    with pytest.raises(Misconfigured, match=says):
+        PILLAR.check(task, {}, policy="as-received")
+
+
+def test_an_annotation_table_that_lies_changes_no_other_note(tmp_path):
+    told = study(tmp_path, [made("a", "train"), made("b", "train"), made("c", "test")])
+    table = tmp_path / "raw/tables/annotations.csv"
+    rows = table.read_text().splitlines()
+    with table.open("a", newline="") as stream:
+        csv.writer(stream).writerows([["a", "a", "problem", "0", "4", "Gone"], ["z", "z", "problem", "0", "4", "Seen"], ["b", "b", "problem", "x", "4", "Seen"]])
+    told.run(STEPS, quiet=True)
+    rejected = pl.read_parquet(tmp_path / "cohort/annotations-rejected.parquet")
+    assert sorted(source.rsplit("#", 1)[1] for source in rejected["source"]) == [str(len(rows) + i) for i in (1, 2, 3)]
+    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].to_list() == ["c"]
