@@ -9,6 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from bedside.cohort.features import FeatureSet
+from bedside.core.task import Task
 from bedside.study import config, schema
 from bedside.study.new import new, templates
 
@@ -22,7 +23,8 @@ def test_a_template_has_no_problem_but_that_the_raw_files_are_not_there_yet(tmp_
         (root / source["path"]).mkdir(parents=True, exist_ok=True)
         (root / source["path"] / "one").touch()
     assert config.problems(text, root) == []
-    assert FeatureSet(config.load(root / "study.toml").task.features).names
+    task_ = config.load(root / "study.toml").task
+    assert FeatureSet(task_.features).names if isinstance(task_, Task) else task_.targets
 
 
 @pytest.mark.parametrize("task", templates())

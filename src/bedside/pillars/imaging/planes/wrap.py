@@ -50,7 +50,7 @@ def instance(pixels: NDArray[Any], *, patient: str, number: str, modality: str, 
         "PatientSex": sex or "", "StudyInstanceUID": study_uid, "SeriesInstanceUID": uid("series", patient, number), "StudyID": "", "SeriesNumber": "1",
         "InstanceNumber": "1", "PatientOrientation": "", "Laterality": "", "Manufacturer": "", "ImageType": ["DERIVED", "SECONDARY"],
         **({"PatientAge": f"{min(age_years, 999):03d}Y"} if age_years is not None else {}), **({"ViewPosition": view} if view else {}),
-        **({"ConversionType": "WSD"} if sop_class == SECONDARY else {}), **_pixels(pixels), **(more or {}),
+        **({"ConversionType": "WSD"} if sop_class == SECONDARY else {"BodyPartExamined": "", "ViewPosition": view or ""}), **_pixels(pixels), **(more or {}),
     }  # fmt: skip
     for keyword, value in told.items():
         setattr(dataset, keyword, value)
