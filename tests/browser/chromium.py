@@ -19,6 +19,7 @@ _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
     "--disable-sync", "--disable-dev-shm-usage", "--no-first-run", "--remote-debugging-pipe", "--hide-scrollbars",
 )  # fmt: skip
+_WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 _PATIENCE_S = 60
 
 
@@ -142,15 +143,15 @@ class _Pipe:
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
-    """A Chromium of its own with an empty profile, gone afterwards."""
+def browser(*, webgl: bool = False) -> Iterator[Page]:
+    """A Chromium of its own with an empty profile, gone afterwards; with WebGL drawn by its software when asked for."""
     program = executable()
     assert program is not None
     ours, theirs = os.pipe(), os.pipe()
     script = f'exec "$0" "$@" 3<&{ours[0]} 4>&{theirs[1]}'
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
-            ["bash", "-c", script, program, *_FLAGS, f"--user-data-dir={profile}"],
+            ["bash", "-c", script, program, *_FLAGS, *(_WEBGL if webgl else ()), f"--user-data-dir={profile}"],
             pass_fds=(ours[0], theirs[1]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(ours[0])

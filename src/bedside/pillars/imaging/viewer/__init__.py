@@ -1,0 +1,1 @@
+"""Volumes and segmentations in a browser: see README.md."""
