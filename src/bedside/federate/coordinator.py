@@ -44,6 +44,7 @@ class Coordinator:
         self._from, self._to = plan.from_site(), plan.to_site()
         self._training, self._history = dict(training or {}), list[Round]()
         self._gone: dict[str, list[str]] = {site: [] for site in self.sites}
+        self._discredited = set[str]()  # digests of answers that came and were not used
 
     def federate(self, columns: str, out: Path) -> Federation:
         """Walk the whole run and seal the bundle at `out`.
@@ -92,6 +93,7 @@ class Coordinator:
         for site, arrays in answers.items():
             if reason := _poison(arrays, self.plan.options.largest_update) or self._strange(arrays):
                 bad[site] = reason
+                self._discredited.add(self._channels[site].journal[-1].sha256)
             else:
                 good[site] = arrays
         if not good:
@@ -125,8 +127,8 @@ class Coordinator:
         return pillar.seal(plan.task, plan.model, Sealing(fitted, groups, histograms, main, counts, told, self._made, self._training), out=out)
 
     def _receipts(self, sites: list[str], bundle: str) -> dict[str, Signed]:
-        """Receipts that are genuine, of this run and this bundle, and tell of the crossings that were seen here."""
-        seen = {site: list(self._channels[site].journal) for site in sites}
+        """Receipts that are genuine, of this run and this bundle, and own up to every answer that was used here."""
+        seen = {site: [one for one in self._channels[site].journal if one.direction == "from" and one.sha256 not in self._discredited] for site in sites}
         answers = self._messages("receipt", sites, told={"bundle": bundle})
         found: dict[str, Signed] = {}
         for site, message in answers.items():
@@ -157,6 +159,7 @@ class Coordinator:
             try:
                 message = self._channels[site].unpack(raw[site], rules, direction="from")
                 if (message.run, message.number) != (self.run, number):
+                    self._discredited.add(self._channels[site].journal[-1].sha256)
                     raise Malformed("an answer to another question", where=f"site {site!r}", do="start the run again")
                 found[site] = message
             except Malformed as error:
@@ -219,7 +222,7 @@ def _poison(arrays: Mapping[str, Floats], largest: float) -> str:
 
 def _agrees(signed: Signed, site: str, run: str, bundle: str, seen: list[Crossed]) -> bool:
     told = signed.told
-    return (told.site, told.run, told.bundle) == (site, run, bundle) and told.crossings[: len(seen)] == seen
+    return (told.site, told.run, told.bundle) == (site, run, bundle) and set(seen) <= set(told.crossings)
 
 
 def _apart(site: str, summaries: Mapping[str, dict[str, Floats]], plan: Plan) -> list[str]:
