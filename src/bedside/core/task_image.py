@@ -25,7 +25,7 @@ class ImageTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     unit        what one decision is about: a series (a volume), a study, one image, a slide
     asks        the targets: structures to segment, lesions to find, findings to say yes or no to, grades
     modalities  DICOM modalities that are taken; all others are left out and counted
-    segments    segment, detect: of each target, the segments of a DICOM SEG that are its truth, by label ("Anterior") or by
+    segments    segment: of each target, the segments of a DICOM SEG that are its truth, by label ("Anterior") or by
                 code ("SCT:10200004"); a target that is not named here is looked for by its own name
     codes       classify, grade, detect: of each target, the code of the events that say what is true; such an event names its image
                 in `encounter_id`: the accession number, or the UID of the instance, series or study. Its number is the answer

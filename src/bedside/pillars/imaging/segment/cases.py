@@ -23,7 +23,6 @@ from bedside.pillars.imaging.series.read import File, read
 from bedside.pillars.imaging.series.volume import Volume
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
 _DO = "run the study again from the step `cohort`"
