@@ -76,7 +76,7 @@ def judge(asked: Question) -> FoundEvaluation:
     scored = {name for name, own in things.items() if own.scored}
     whole, drawing = np.ones(len(rows), dtype=np.bool_), asked.drawing(rows)
     judged = _Judge(used, things, scored, drawing)
-    headline = ["froc", "sensitivity", "false_positives_per_unit"] if asked.main in scored else ["f1", "sensitivity", "ppv"]
+    headline = ["froc", "f1", "sensitivity", "ppv"] if asked.main in scored else ["f1", "sensitivity", "ppv"]
     spine = asked.spine(rows, lost, headline)
     spine["leakage"] = [*spine["leakage"], _same_things(things, len(rows))]
     return FoundEvaluation(

@@ -193,4 +193,4 @@ def ceiling(number: float) -> float:
 
 def kind_of(output: str) -> str:
     """Style class of an output's line."""
-    return output if output in _KNOWN else "other"
+    return "risk" if output == "model" else output if output in _KNOWN else "other"

@@ -69,7 +69,7 @@ class Scale:
 
 def subgroups(evaluation: Evaluation) -> Markup:
     """Ranking and promises by sex, age, race and ethnicity."""
-    rows, main = evaluation.subgroups, evaluation.row(evaluation.main)
+    rows, main, said = evaluation.subgroups, evaluation.row(evaluation.main), words.Vocabulary.of(evaluation)
     scale = Scale([main.auroc, *(row.auroc for row in rows)], reference=0.5)
     lines = [_whole(evaluation, scale)]
     for column in dict.fromkeys(row.column for row in rows):
@@ -82,11 +82,11 @@ def subgroups(evaluation: Evaluation) -> Markup:
     lines.append(table_row(["", "", "", "", "", scale.axis(), ""], kind="axis"))
     return plotted(
         table(
-            ["Group", "Subjects", "Predictions", "Events", "AUROC", "AUROC, drawn", "Observed / expected"],
+            ["Group", *said.heads, "AUROC", "AUROC, drawn", "Observed / expected"],
             lines,
             numbers=_N,
             slim="groups",
-            caption=f"Intervals at {100 * evaluation.level:g} %; dashed: chance; thin: all subjects.",
+            caption=f"Intervals at {100 * evaluation.level:g} %; dashed: chance; thin: all {said.clusters}.",
         )
     )
 
@@ -131,7 +131,7 @@ def splits(evaluation: Evaluation) -> Markup:
     scale = Scale([one.auroc for one in rows], reference=0.5)
     lines = [_split(evaluation, one, scale) for one in rows]
     lines.append(table_row(["", "", "", "", "", scale.axis(), ""], kind="axis"))
-    head: list[Child] = ["Split", "Subjects", "Predictions", "Events", "AUROC", "AUROC, drawn", "Average precision"]
+    head: list[Child] = ["Split", *words.Vocabulary.of(evaluation).heads, "AUROC", "AUROC, drawn", "Average precision"]
     return plotted(table(head, lines, numbers=_N, slim="groups"))
 
 

@@ -197,6 +197,8 @@ def _points(found: Kinds) -> Markup | None:
     rows = [table_row([words.output(output), *(counted(found.named(output, key), getattr(counts, key)) for key in ("true_positives", "false_positives", "missed"))],
                       numbers=frozenset({1, 2, 3})) for output, counts in found.found.items()]  # fmt: skip
     first = f" The model's row is that at its first threshold, {words.quoted(words.spoken(found.operating[0].name))}." if found.operating else ""
+    if not found.operating and found.froc:
+        first = " No threshold was fixed before the test: every mark counts, however unsure."
     said = f"Things counted in {words.many(found.counts.units, words.unit(found.unit))}, those without any included.{first}"
     return join([table(head, rows, numbers=frozenset({1, 2, 3}), caption=said), _operating(found) if found.operating else None])
 

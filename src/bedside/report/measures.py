@@ -54,7 +54,7 @@ def said(measure: str, kind: str = "", limit: float | None = None) -> Said:
     """Words for one measure; `limit` is what "beyond_limit" counts against.
 
     >>> said("mae").label, said("dice/mean").label, said("dice/beyond_limit", limit=0.7).label
-    ('Mean absolute error', 'Dice, mean', 'Dice below 0.7')
+    ('Mean absolute error', 'Mean Dice', 'Dice below 0.7')
     """
     if measure == "mae" and kind == "grade":
         return _GRADE_ERROR
@@ -67,7 +67,15 @@ def said(measure: str, kind: str = "", limit: float | None = None) -> Said:
     better: Better = "neither" if base(name) in NEAR_NOUGHT else "higher" if base(name) in HIGHER else "lower"
     form = "decimal" if base(name) in HIGHER else "signed size" if base(name) in NEAR_NOUGHT else "size"
     perfect = "1" if base(name) in HIGHER else "0"
-    return Said(f"{called(name)}, {_STATISTIC.get(statistic, statistic)}" if statistic else called(name), form, better, None, perfect)
+    return Said(_of(called(name), _STATISTIC.get(statistic, statistic)), form, better, None, perfect)
+
+
+def _of(measure: str, statistic: str) -> str:
+    """A statistic of a measure over units."""
+    if not statistic:
+        return measure
+    plain = statistic in ("mean", "median") and not measure.startswith("Mean")
+    return f"{statistic.capitalize()} {measure}" if plain else f"{measure}, {statistic}"
 
 
 def called(measure: str) -> str:
@@ -84,8 +92,8 @@ def called(measure: str) -> str:
 def inside(label: str) -> str:
     """A label within a sentence: its first letter small, unless it is a name or an abbreviation.
 
-    >>> inside("Mean absolute error"), inside("F1"), inside("Dice, mean")
-    ('mean absolute error', 'F1', 'Dice, mean')
+    >>> inside("Mean absolute error"), inside("F1"), inside("Dice below 0.7")
+    ('mean absolute error', 'F1', 'Dice below 0.7')
     """
     return label if label[1:2].upper() == label[1:2] or label.startswith("Dice") else label[0].lower() + label[1:]
 

@@ -147,7 +147,7 @@ def _yes_no_cards(result: Evaluation) -> Markup:
     ]
     if main.calibration:
         ratio = main.calibration.observed_to_expected
-        told.append(card("Observed / expected events", result.named(main.output, "observed_to_expected"), ratio, "decimal", "1 is perfect"))
+        told.append(card(f"Observed / expected {words.Vocabulary.of(result).event}s", result.named(main.output, "observed_to_expected"), ratio, "decimal", "1 is perfect"))
     if result.worth:
         within = result.named(main.output, "beyond clock", "within hour")
         told.append(card("Ranking within the same hour", within, result.worth.within_hour, "decimal", "0.5 is the clock"))
@@ -205,5 +205,5 @@ def left_out(result: Evaluation) -> Markup | None:
     lost = {reason: many for reason, many in result.left_out.items() if many}
     if not lost:
         return None
-    told = "; ".join(f"{words.count(many)} predictions, {reason}" for reason, many in lost.items())
+    told = "; ".join(f"{words.count(many)} {words.Vocabulary.of(result).rows}, {reason}" for reason, many in lost.items())
     return paragraph("Left out of the test: ", told, ".", kind="quiet")

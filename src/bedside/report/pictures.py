@@ -56,7 +56,7 @@ def froc(found: FoundEvaluation) -> Markup | None:
     )  # fmt: skip
     for one in sorted(shown, key=lambda one: one.output == found.main):
         x, y = _steps(one.curve.x, one.curve.y)
-        chart.curve(x, y, ("main " if one.output == found.main else "") + kind_of("risk" if one.output == found.main else one.output))
+        chart.curve(x, y, ("main " if one.output == found.main else "") + kind_of(one.output))
         for rate in RATES if one.output == found.main else ():
             at = one.at[f"{rate:g}"]
             chart.point(log2(rate), at.value or 0, at.low, at.high)

@@ -126,14 +126,14 @@ def components(evaluation: Evaluation) -> Markup | None:
 
 def subgroups(rows: Sequence[SubgroupRow], evaluation: Evaluation) -> Markup:
     """How many rows were judged, which ranks lowest, and what such a table cannot say."""
-    judged = [row for row in rows if row.auroc.low is not None]
+    judged, said = [row for row in rows if row.auroc.low is not None], words.Vocabulary.of(evaluation)
     if not judged:
         return paragraph("No subgroup is large enough to be judged.")
     lowest = min(judged, key=lambda row: row.auroc.value or 0)
     here = evaluation.named(evaluation.main, "by", lowest.column, lowest.level, "auroc")
     return paragraph(
-        f"{len(judged)} of {len(rows)} groups are large enough: at least {evaluation.smallest_subgroup} subjects, "
-        "and enough events for an interval. "
+        f"{len(judged)} of {len(rows)} groups are large enough: at least {evaluation.smallest_subgroup} {said.clusters}, "
+        f"and enough {said.event}s for an interval. "
         f"The lowest AUROC stands in {words.COLUMNS.get(lowest.column, lowest.column).lower()} {words.quoted(lowest.level)}: ",
         number(here, lowest.auroc),
         ". With so many rows some stand low by chance, and a wide interval means that little is known, not that all is well.",
@@ -209,9 +209,9 @@ def _at(point: OperatingPoint) -> str:
 def _promises(evaluation: Evaluation, found: Calibration | None) -> list[Child]:
     if found is None or found.observed_to_expected.value is None:
         return []
-    ratio = found.observed_to_expected
+    ratio, said = found.observed_to_expected, words.Vocabulary.of(evaluation).event
     if not words.excludes(ratio, 1):
-        judged = "as many events happen as it promises, as far as the interval tells"
+        judged = f"as many {said}s {'happen' if said == 'event' else 'are there'} as it promises, as far as the interval tells"
     else:
-        judged = "it promises too few events" if (ratio.value or 0) > 1 else "it promises too many events"
-    return ["Observed over expected events is ", number(evaluation.named(evaluation.main, "observed_to_expected"), ratio), f": {judged}."]
+        judged = f"it promises too {'few' if (ratio.value or 0) > 1 else 'many'} {said}s"
+    return [f"Observed over expected {said}s is ", number(evaluation.named(evaluation.main, "observed_to_expected"), ratio), f": {judged}."]

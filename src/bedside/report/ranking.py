@@ -22,7 +22,7 @@ AreaOf = Callable[[OutputRow], float | None]
 
 def roc(evaluation: Evaluation) -> Markup:
     """Sensitivity against false alarms for every output, chance as the diagonal."""
-    main = evaluation.row(evaluation.main)
+    main, said = evaluation.row(evaluation.main), words.Vocabulary.of(evaluation)
     described = f"The model's area is {words.with_interval(main.auroc)}; chance is 0.5. Areas of all outputs stand in the table."
     chart = Chart(
         evaluation.key("roc"),
@@ -31,7 +31,7 @@ def roc(evaluation: Evaluation) -> Markup:
         x=(0, 1),
         y=(0, 1),
         x_label="1 − specificity (false alarms)",
-        y_label="Sensitivity (events found)",
+        y_label=f"Sensitivity ({said.event}s found)",
         x_say=_tenth,
         y_say=_tenth,
     )
@@ -39,14 +39,14 @@ def roc(evaluation: Evaluation) -> Markup:
     chart.along_the_diagonal(0.12, "chance")
     _lines(chart, evaluation, lambda row: row.roc, lambda row: row.auroc.value)
     held = main.counts
-    said = f"ROC curves and their areas; {words.count(held.predictions)} predictions, {words.count(held.events)} before an event."
+    told = f"ROC curves and their areas; {words.count(held.predictions)} {said.rows}, {words.count(held.events)} {said.with_it}."
     behind = numbers_behind(["Output", "1 − specificity", "Sensitivity"], _points(evaluation, lambda row: row.roc))
-    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auroc"), said, behind)
+    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auroc"), told, behind)
 
 
 def precision_recall(evaluation: Evaluation) -> Markup:
     """Precision against recall for every output, the base rate as the floor."""
-    main = evaluation.row(evaluation.main)
+    main, said = evaluation.row(evaluation.main), words.Vocabulary.of(evaluation)
     base, top = main.base_rate.value or 0.0, _top(evaluation)
     described = f"The model's average precision is {words.with_interval(main.auprc)}; by chance it is {words.percent(base)}."
     chart = Chart(
@@ -55,7 +55,7 @@ def precision_recall(evaluation: Evaluation) -> Markup:
         described,
         x=(0, 1),
         y=(0, top),
-        x_label="Recall (events found)",
+        x_label=f"Recall ({said.event}s found)",
         y_label="Precision (alerts that are true)",
         x_say=_tenth,
         y_say=lambda share: words.percent(share, 0),
@@ -63,9 +63,9 @@ def precision_recall(evaluation: Evaluation) -> Markup:
     chart.rule((0, 1), (base, base))
     chart.text(1, base, f"base rate {words.percent(base)}", anchor="end", shift=(-4, 14))
     _lines(chart, evaluation, lambda row: row.precision_recall, lambda row: row.auprc.value, start=_UNSTEADY_RECALL)
-    said = "Precision-recall curves and average precision: what an alert is worth when the event is rare."
+    told = f"Precision-recall curves and average precision: what an alert is worth when the {said.event} is rare."
     behind = numbers_behind(["Output", "Recall", "Precision"], _points(evaluation, lambda row: row.precision_recall))
-    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auprc"), said, behind)
+    return drawn(chart.key, chart.svg(), evaluation.named(evaluation.main, "auprc"), told, behind)
 
 
 def weight(row: OutputRow, evaluation: Evaluation) -> str:

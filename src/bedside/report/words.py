@@ -6,7 +6,9 @@ Out       plain text; a number always with its interval when there is one
 
 from __future__ import annotations
 
-from bedside.evaluate.records import Estimate
+from typing import NamedTuple
+
+from bedside.evaluate.records import Estimate, Evaluation
 
 OUTPUTS = {
     "risk": "Model",
@@ -68,6 +70,31 @@ def unit(name: str) -> str:
 def cluster(name: str) -> str:
     """What intervals resample: a patient, a group, a unit."""
     return _CLUSTERS.get(name, name)
+
+
+class Vocabulary(NamedTuple):
+    """How a yes-no target is spoken of: an event that lies ahead of a prediction, or a finding that an image has.
+
+    >>> Vocabulary.timed().heads
+    ['Subjects', 'Predictions', 'Events']
+    """
+
+    rows: str
+    event: str
+    heads: list[str]
+    with_it: str
+    clusters: str
+
+    @classmethod
+    def timed(cls) -> Vocabulary:
+        return cls("predictions", "event", ["Subjects", "Predictions", "Events"], "before an event", "subjects")
+
+    @classmethod
+    def of(cls, evaluation: Evaluation) -> Vocabulary:
+        if evaluation.unit in TIMED:
+            return cls.timed()
+        rows, whom = plural(unit(evaluation.unit)), plural(cluster(evaluation.clusters))
+        return cls(rows, "finding", [whom.capitalize(), rows.capitalize(), "With it"], "with it", whom)
 
 
 def quoted(text: str) -> str:
