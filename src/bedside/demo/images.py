@@ -26,7 +26,7 @@ _ROOT = "1.2.826.0.1.3680043.8.498."  # pydicom's own root: made UIDs live under
 _FAMILY = ("Aldermann", "Brezina", "Castellan", "Dombrowska", "Eriksholm", "Fontanari", "Gwizdala", "Halvorsen", "Ishikawara", "Jankulovska")
 _GIVEN = ("Adelheid", "Bartholome", "Concetta", "Dagobert", "Evangeline", "Ferdinande", "Gundula", "Hieronymus")
 _SCANNERS = (("Bedside (made)", "Phantom 1"), ("Bedside (made)", "Phantom 2"))
-PATIENTS, _SHAPE, _SPACING = 24, (14, 28, 28), (3.0, 2.0, 2.0)
+PATIENTS, _SHAPE, _SPACING = 20, (14, 28, 28), (3.0, 2.0, 2.0)
 SHORT, TURNED, ELSEWHERE = 3, 7, 11
 """Patients whose series lacks a slice, holds two orientations, whose mask lies elsewhere."""
 

@@ -224,7 +224,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     stray.PatientID = demo.patient(0).mrn
     (root / "raw" / "mr" / "stray.dcm").write_bytes(encoded(stray))
     (root / "raw" / "mr" / "letter.dcm").write_bytes(b"Dear colleague")
-    text = (root / "study.toml").read_text().replace("steps = 160\nwatch = 40", "steps = 12\nwatch = 6")
+    text = (root / "study.toml").read_text().replace("steps = 120\nwatch = 40", "steps = 12\nwatch = 6")
     (root / "study.toml").write_text(text)
     made = Study(root)
     made.run(quiet=True)
