@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import msgspec
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pillars.imaging.made_planes import of_test, scans, study
+from pydicom import dcmread
+from tests.pillars.imaging.made_planes import of_test, radiograph, scans, study
 
 from bedside import Study
 from bedside.bundle.runners.onnx_planes import Lesion, peaks
@@ -125,3 +128,60 @@ def test_a_threshold_is_chosen_as_its_rule_says():
     assert threshold(rule("sensitivity=0.6"), value, outcome) == 0.8
     assert threshold(rule("sensitivity=0.9"), value, outcome) == 0.6
     assert threshold(rule("sensitivity=0.9"), value, np.zeros(6, dtype=np.bool_)) is None
+
+
+# --- lesions that were drawn ------------------------------------------------------------------------
+
+
+def drawn(source: bytes, mask: np.ndarray, kind: str, place: int) -> bytes:
+    """A SEG of one image by highdicom."""
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    about = hd.seg.SegmentDescription(1, "Nodule", codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Mass, "MANUAL")
+    made = hd.seg.Segmentation([dcmread(BytesIO(source))], mask[None], kind, [about], series_instance_uid=f"1.2.3.{place}", series_number=2,
+                               sop_instance_uid=f"1.2.4.{place}", instance_number=1, manufacturer="made", manufacturer_model_name="made", software_versions="1",
+                               device_serial_number="1")  # fmt: skip
+    made.StudyDate, made.StudyTime = "20200110", "101500"
+    out = BytesIO()
+    made.save_as(out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "LABELMAP"])
+def test_lesions_drawn_as_segmentations_are_truth_too_after_de_identification(tmp_path, kind):
+    made_files = scans(8)
+    images = {name: data for name, data in made_files.items() if name.startswith("images/") and isinstance(data, bytes)}
+    for place, (name, data) in enumerate(sorted(images.items())[:3]):
+        mask = np.zeros((64, 64), np.uint8)
+        mask[10:20, 30:40], mask[40 : 40 + place, 5:8] = 1, 1
+        made_files[f"images/seg{place}.dcm"] = drawn(data, mask, kind, place)
+        assert name in made_files
+    made_files["images/torn.dcm"] = drawn(images["images/4.dcm"], np.ones((64, 64), np.uint8), kind, 9)[:-200]
+    task = TASK.replace('listed = "READ"\n', "").replace('codes = { nodule = "NODULE" }', 'segments = { nodule = ["SCT:4147007", "Nodule"] }')
+    made = study(tmp_path / "study", task, made_files, mapping="nodules.toml")
+    made.run(["deidentify", "read", "cohort"], quiet=True)
+    decisions = pl.read_parquet(made.root / "cohort" / "decisions.parquet")
+    flow = msgspec.json.decode((made.root / "cohort" / "flow.json").read_bytes())
+    assert flow["masks"] == decisions.height == 3
+    shown = [msgspec.json.decode(answer) for answer in decisions["answer"] if answer is not None]
+    assert all([30.0, 10.0, 9.0, 9.0] in boxes for boxes in shown)
+    assert all(len(boxes) in (1, 2) for boxes in shown)
+
+
+def test_a_mask_that_fits_no_image_is_left_out_with_the_reason(tmp_path):
+    made_files = scans(4)
+    (source,) = (data for name, data in made_files.items() if name == "images/1.dcm")
+    assert isinstance(source, bytes)
+    small = dcmread(BytesIO(source))
+    small.Rows = small.Columns = 32
+    small.PixelData = bytes(32 * 32 * 2)
+    other = BytesIO()
+    small.save_as(other)
+    stranger = radiograph(np.zeros((64, 64), np.uint16), "p2", "N99", view="PA")
+    made_files["images/small.dcm"] = drawn(other.getvalue(), np.ones((32, 32), np.uint8), "BINARY", 1)
+    made_files["images/stranger.dcm"] = drawn(stranger, np.ones((64, 64), np.uint8), "BINARY", 2)
+    made = study(tmp_path / "study", TASK.replace('codes = { nodule', 'segments = { nodule = ["Nodule"] }\ncodes = { nodule'), made_files, mapping="nodules.toml")
+    made.run(["deidentify", "read", "cohort"], quiet=True)
+    left = pl.read_parquet(made.root / "cohort" / "left-out.parquet")
+    assert set(left["reason"]) == {"a mask of another size than its image", "a mask of an image that is not among those taken"}

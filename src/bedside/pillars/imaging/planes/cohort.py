@@ -14,6 +14,7 @@ from bedside.core.errors import Misconfigured, Unusable
 from bedside.core.pillar import Cohort, Material
 from bedside.core.task_image import ImageTask
 from bedside.pillars.imaging.planes import splits
+from bedside.pillars.imaging.planes.drawn import Boxes, boxes
 from bedside.pillars.imaging.planes.truths import truths
 from bedside.pillars.imaging.planes.units import INTENSITY, Left, see, units_of
 
@@ -28,7 +29,9 @@ def check(task: ImageTask) -> None:
     """`Misconfigured` for questions, targets and codes that do not go together."""
     kinds = {"classify": {"yes-no"}, "grade": {"grade", "yes-no"}, "detect": {"found"}}[task.question]
     wrong = [f"{one.name} is of kind {one.kind}, which question {task.question!r} has no answer for" for one in task.asks if one.kind not in kinds]
-    wrong += [f"task.codes does not say which event holds the truth of {one.name}" for one in task.asks if one.name not in task.codes]
+    told = task.codes.keys() | (task.segments.keys() if task.question == "detect" else set())
+    where = "task.codes or task.segments does not say where" if task.question == "detect" else "task.codes does not say which event holds"
+    wrong += [f"{where} the truth of {one.name}" for one in task.asks if one.name not in told]
     if len({one.name for one in task.asks}) < len(task.asks) or not task.asks:
         wrong.append("task.asks is empty, or two targets have one name")
     if task.question == "grade" and not wrong:
@@ -58,18 +61,20 @@ def cohort(material: Material, out: Path) -> Cohort:
     seen = see(material.root, task)
     events = Lake(material.root / "lake").events()
     units, images, flow = units_of(seen, events, task, material.root)
-    return put_together(task, units, images, events, out, left=seen.left, flow={**seen.flow, **flow}, numbers=INTENSITY)
+    drawn, lost = boxes(material.root, task, seen.masks, images)
+    flow |= {f"masks left out: {reason}": sum(one.reason == reason for one in lost) for reason in sorted({one.reason for one in lost})}
+    return put_together(task, units, images, events, out, left=[*seen.left, *lost], flow={**seen.flow, **flow}, numbers=INTENSITY, drawn=drawn)
 
 
 def put_together(task: ImageTask, units: pl.DataFrame, images: pl.DataFrame, events: pl.DataFrame, out: Path, *, left: list[Left],
-                 flow: dict[str, int], numbers: tuple[str, ...]) -> Cohort:  # fmt: skip
+                 flow: dict[str, int], numbers: tuple[str, ...], drawn: Boxes | None = None) -> Cohort:  # fmt: skip
     """Units, labels and splits to what the study wants of a cohort; also for slides."""
     import polars as pl
 
     pl.DataFrame(left, schema={"path": pl.String(), "reason": pl.String()}, orient="row").write_parquet(out / LEFT)
     if units.is_empty():
         raise Unusable("no image is left that the task may ask about", where="the cohort", do=f"see cohort/{LEFT}, task.modalities and task.views")
-    told, counts = truths(task, images, events)
+    told, counts = truths(task, images, events, drawn)
     divided = splits.divide(units, images, events, task.split)
     decisions = told.join(divided.units.select("unit_id", "split", *_ABOUT), on="unit_id", how="inner", maintain_order="left")
     asked = decisions["unit_id"].n_unique()

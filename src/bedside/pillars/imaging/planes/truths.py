@@ -26,22 +26,25 @@ KEYS = ("accession", "instance_uid", "series_uid", "study_uid")
 UNCERTAIN = -1.0
 _COUNTS_AS = {"ones": True, "zeros": False}
 _NUMBER = re.compile(r"[,;\s]+")
+Drawn = dict[str, dict[str, list[list[float]]]]
 Answer = tuple[str, str, bool | None, float | None, str | None]
 
 
-def truths(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+def truths(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame, drawn: Drawn | None = None) -> tuple[pl.DataFrame, dict[str, int]]:
     """The answers.
 
     images   subject_id, unit_id and `KEYS` of every image
+    drawn    boxes of lesions that masks show, by image and target; they stand beside those of the events
     """
     import polars as pl
 
     told, counts = _placed(task, images, events)
     read = set(told.filter(pl.col("code") == task.listed)["unit_id"].to_list()) if task.listed else set()
     rows: list[Answer] = []
+    shown = {unit: (drawn or {})[uid] for unit, uid in images.select("unit_id", "instance_uid").iter_rows() if uid in (drawn or {})}
     for target in task.asks:
-        said = told.filter(pl.col("code") == task.codes[target.name])
-        rows += _answers(task, target, said, read, counts)
+        said = told.filter(pl.col("code") == task.codes.get(target.name, ""))
+        rows += _answers(task, target, said, read, counts, {unit: boxes[target.name] for unit, boxes in shown.items()})
     names = {"unit_id": pl.String(), "target": pl.String(), "label": pl.Boolean(), "truth": pl.Float64(), "answer": pl.String()}
     return pl.DataFrame(rows, schema=names, orient="row").sort("unit_id", "target"), {what: n for what, n in sorted(counts.items()) if n}
 
@@ -66,12 +69,12 @@ def _placed(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame) -> tupl
     return found.filter(pl.col("unit_id").is_not_null()), counts
 
 
-def _answers(task: ImageTask, target: Target, said: pl.DataFrame, read: set[str], counts: Counter[str]) -> list[Answer]:
+def _answers(task: ImageTask, target: Target, said: pl.DataFrame, read: set[str], counts: Counter[str], drawn: dict[str, list[list[float]]]) -> list[Answer]:
     by_unit: dict[str, list[tuple[float | None, str | None]]] = {}
     for unit, value, text in said.select("unit_id", "numeric_value", "text_value").iter_rows():
         by_unit.setdefault(unit, []).append((value, text))
     if target.kind == "found":
-        return [_boxes(target, unit, by_unit.get(unit, []), counts) for unit in sorted(by_unit.keys() | read)]
+        return [_boxes(target, unit, by_unit.get(unit, []), drawn.get(unit, []), counts) for unit in sorted(by_unit.keys() | read | drawn.keys())]
     found = [_one(task, target, unit, {1.0 if value is None else value for value, _ in told}, counts) for unit, told in sorted(by_unit.items())]
     rows = [row for row in found if row is not None]
     if target.kind == "yes-no" and target.name not in task.at_least:
@@ -108,10 +111,10 @@ def _uncertain(task: ImageTask, target: Target, unit: str, counts: Counter[str])
     return None if task.uncertain == "ignore" else (unit, target.name, _COUNTS_AS[task.uncertain], None, None)
 
 
-def _boxes(target: Target, unit: str, told: list[tuple[float | None, str | None]], counts: Counter[str]) -> Answer:
+def _boxes(target: Target, unit: str, told: list[tuple[float | None, str | None]], drawn: list[list[float]], counts: Counter[str]) -> Answer:
     boxes = [box(text or "") for _, text in told]
     counts[f"{target.name}: places that are no numbers, not used"] += boxes.count(None)
-    return unit, target.name, None, None, canonical.dumps(sorted(one for one in boxes if one is not None)).decode()
+    return unit, target.name, None, None, canonical.dumps(sorted([*(one for one in boxes if one is not None), *drawn])).decode()
 
 
 def box(text: str) -> list[float] | None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 INTENSITY = ("brightness", "deviation", "p05", "p25", "p50", "p75", "p95", "log_rows", "log_columns")
 """What stands beside the model is fitted on these: no shape, only how bright and how large."""
 FRONTAL, LATERAL = frozenset({"PA", "AP"}), frozenset({"LL", "RL", "LATERAL", "LAT", "LLD", "RLD"})
+MASK = "SEG"
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
@@ -39,11 +40,12 @@ class Left(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Images that are taken, what was left out, and counts for the flow."""
+    """Images that are taken, what was left out, counts for the flow; and where masks lie, if the task asks for what is drawn in them."""
 
     images: pl.DataFrame
     left: list[Left]
     flow: dict[str, int]
+    masks: list[str] = []  # noqa: RUF012 (a NamedTuple's default is never written to)
 
 
 def load(root: Path, path: str) -> Any:
@@ -61,7 +63,9 @@ def see(root: Path, task: ImageTask) -> Seen:
     """Read every image that the task may ask about."""
     import polars as pl
 
-    index, other = images_of(root, task)
+    whole, other = images_of(root, task, keep=(MASK,) if task.segments else ())
+    index = whole.filter(pl.col("modality") != MASK) if task.segments else whole
+    masks = whole.filter(pl.col("modality") == MASK)["path"].to_list() if task.segments else []
     rows, left = list[dict[str, object]](), list[Left]()
     for path, instance, study in index.select("path", "instance_uid", "study_uid").iter_rows():
         try:
@@ -76,10 +80,10 @@ def see(root: Path, task: ImageTask) -> Seen:
         else:
             rows.append(row)
     frame = pl.DataFrame(rows, schema=_schema(), orient="row").join(index, on="path", how="left", maintain_order="left")
-    flow = {"instances in the lake": index.height + sum(other.values()), **other}
+    flow = {"instances in the lake": whole.height + sum(other.values()), **other, **({"masks": len(masks)} if masks else {})}
     for reason in sorted({one.reason for one in left}):
         flow[f"left out: {reason}"] = sum(one.reason == reason for one in left)
-    return Seen(frame, left, flow | {"images taken": frame.height})
+    return Seen(frame, left, flow | {"images taken": frame.height}, masks)
 
 
 def view_of(header: Any) -> str:
