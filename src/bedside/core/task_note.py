@@ -15,6 +15,8 @@ from bedside.core.split import Split
 from bedside.core.target import Target
 
 ANNOTATION, SPLIT, NOTHING = "ANNOTATION//", "SPLIT//", "none"
+OVERLAP = ", any overlap"
+"""Ends the name of the target that asks the same thing, and takes any overlap with a true span for an answer."""
 
 
 class NoteTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="note"):
@@ -23,7 +25,7 @@ class NoteTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     asks      the targets, of kind found: the entity types
     types     target to the annotation types that count as it; its own name when not given
     codes     codes of the notes that are taken (NOTE//...), all when empty
-    overlap   whether outputs are also judged by any overlap, beside the exact span
+    overlap   whether each target is asked a second time, judged by any overlap beside the exact span
     """
 
     name: str
@@ -35,7 +37,9 @@ class NoteTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
     @property
     def targets(self) -> list[Target]:
-        return list(self.asks)
+        """What is asked for, by the exact span; then the same by any overlap."""
+        again = [Target(f"{target.name}{OVERLAP}", target.kind, label=f"{target.label or target.name}{OVERLAP}") for target in self.asks]
+        return [*self.asks, *(again if self.overlap else [])]
 
     @property
     def unit(self) -> str:

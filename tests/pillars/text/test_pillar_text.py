@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import polars as pl
@@ -60,9 +61,9 @@ def demo(tmp_path_factory) -> Study:
 
 def test_the_demo_goes_from_raw_notes_to_a_verified_folder(demo):
     assert demo.verify().ok
-    outputs = {row.output: row.measures["f1"].value for row in demo.evaluation().sections[0].result.outputs}
-    assert set(outputs) == {"model", "dictionary", "model, any overlap", "dictionary, any overlap"}
-    assert outputs["model, any overlap"] >= outputs["model"] > outputs["dictionary"]
+    f1 = {section.target.name: {row.output: row.measures["f1"].value for row in section.result.outputs} for section in demo.evaluation().sections}
+    assert list(f1) == ["problem", "drug", "problem, any overlap", "drug, any overlap"]
+    assert f1["problem, any overlap"]["model"] >= f1["problem"]["model"] > f1["problem"]["dictionary"]
 
 
 def test_what_broke_in_the_demo_is_counted_and_placed(demo):
@@ -75,7 +76,7 @@ def test_what_broke_in_the_demo_is_counted_and_placed(demo):
     read = next(entry for entry in demo.ledger() if entry.receipt.step == "read").receipt.counts
     reasons = json.dumps(read["tallies"])
     assert "a note without text" in reasons
-    assert "note is not text in UTF-8" in json.dumps([entry.receipt.counts for entry in demo.ledger()])
+    assert re.search(r"note is (a PDF|not text)", reasons)
 
 
 def test_test_labels_are_opened_once_and_say_nothing_before(demo):
@@ -96,7 +97,7 @@ def test_no_words_of_a_note_stand_in_ledger_predictions_or_bundle_card(demo):
 def test_every_gold_span_of_a_test_note_is_a_row_of_every_output(demo):
     rows = pl.read_parquet(demo.root / "predictions/test.parquet")
     there = rows.filter("label").group_by("target", "output").agg(pl.col("unit_id").n_unique())
-    assert there.group_by("target").agg(pl.col("unit_id").n_unique())["unit_id"].to_list() == [1, 1]
+    assert there.group_by("target").agg(pl.col("unit_id").n_unique())["unit_id"].to_list() == [1] * 4
     assert rows["value"].is_nan().any()
 
 
@@ -204,4 +205,4 @@ def test_an_annotation_table_that_lies_changes_no_other_note(tmp_path):
     told.run(STEPS, quiet=True)
     rejected = pl.read_parquet(tmp_path / "cohort/annotations-rejected.parquet")
     assert sorted(source.rsplit("#", 1)[1] for source in rejected["source"]) == [str(len(rows) + i) for i in (1, 2, 3)]
-    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].to_list() == ["c"]
+    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].unique().to_list() == ["c"]

@@ -15,13 +15,25 @@ from hypothesis import strategies as st
 
 from bedside.bundle.runners.endpoint import Endpoint
 from bedside.bundle.runners.endpoint_prompt import Quote, parts, places, quotes
+from bedside.bundle.runners.text_spans import Span
 from bedside.core.errors import Refused, Unusable
 from bedside.core.target import Target
 from bedside.core.task_note import NoteTask
+from bedside.pillars.text.corpus.document import Document, write
 from bedside.pillars.text.options import EndpointOptions
 from bedside.pillars.text.tagger.endpoint import sealed
+from bedside.study.study import Study
 
 TASK = NoteTask("problems", [Target("problem", "found"), Target("drug", "found")])
+STUDY = """schema = "bedside.study/1"
+name = "made"
+made = true
+timezone = "UTC"
+source = [{{ name = "notes", format = "notes", path = "raw/notes" }}, {{ name = "marks", format = "tables", path = "raw/tables", mapping = "annotated-notes" }}]
+deidentify = {{ policy = "{policy}", attestation = "made notes" }}
+task = {{ kind = "note", name = "made", asks = [{asks}], split = {{ {split} }} }}
+model = {{ {model} }}
+"""
 NOTE = "No fever. Fever last week. On warfarin."
 Reply = Callable[[dict[str, Any]], "bytes | int"]
 
@@ -178,3 +190,16 @@ def test_every_span_is_its_quote(text, said):
 def test_parts_cover_the_note(text, longest):
     found = parts(text, longest)
     assert "".join("".join(text[a:b].split()) for a, b in found) == "".join(text.split())
+
+
+def test_a_study_asks_the_endpoint_and_counts_what_it_answered(serve, tmp_path):
+    server = serve(says(("problem", "fever"), ("problem", "canary")))
+    write([Document(f"n{i}", f"Note {i}. No fever.", [Span(11, 16, "problem")], split) for i, split in enumerate(("train", "test", "test"))], tmp_path / "raw")
+    model = f'kind = "endpoint", url = "{server.url}", model = "made-model"'
+    (tmp_path / "study.toml").write_text(STUDY.format(policy="as-received", asks='{ name = "problem", kind = "found" }', split='by = "declared"', model=model))
+    study = Study(tmp_path)
+    study.run(quiet=True)
+    assert study.evaluation().sections[0].result.row("model").measures["f1"].value == 1.0
+    assert json.loads((tmp_path / "predictions/artifacts/tagger-counts.json").read_bytes()) == {"quote not in the note: dropped": 2, "requests": 2}
+    figures = {figure.name: figure.value for entry in study.ledger() for figure in entry.receipt.figures}
+    assert figures["development.endpoint.requests"] == 1

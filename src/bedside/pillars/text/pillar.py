@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bedside.core import canonical
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.pillar import Cohort, Developed, Material, Predicted
-from bedside.core.task_note import NOTHING, NoteTask
+from bedside.core.task_note import NOTHING, OVERLAP, NoteTask
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,7 +68,7 @@ class TextPillar:
         sealed = Sealed.open(bundle)
         notes = texts(material, features.filter(pl.col("unit_id").is_in(decisions["unit_id"].unique().to_list())))
         taggers = opened(sealed)
-        spoken = said(taggers, notes, decisions, material.task, bundle=sealed.digest)
+        spoken = said(taggers, notes, decisions, bundle=sealed.digest)
         if counts := counted(taggers):
             out.mkdir(parents=True, exist_ok=True)
             (out / COUNTS).write_bytes(canonical.dumps(counts))
@@ -85,7 +85,8 @@ def _faults(task: NoteTask) -> list[str]:
     found = ["asks names no target"] * (not names) + ["asks names one target twice"] * (len(set(names)) < len(names))
     found += [f"target {target.name!r} is of kind {target.kind}; things in notes are found" for target in task.asks if target.kind != "found"]
     found += [f"types speaks of {name!r}, which is no target" for name in sorted(set(task.types) - set(names))]
-    found += ["an annotation type counts as two targets"] * (len(set(types)) < len(types)) + [f"{NOTHING!r} means annotated with nothing"] * (NOTHING in types)
+    found += ["an annotation type counts as two targets"] * (len(set(types)) < len(types))
+    found += [f"a target's name ends with {OVERLAP!r}"] * any(name.endswith(OVERLAP) for name in names) + [f"{NOTHING!r} means annotated with nothing"] * (NOTHING in types)
     return found + [f"a split by {task.split.by} is not for notes: subject or declared"] * (task.split.by not in ("subject", "declared"))
 
 

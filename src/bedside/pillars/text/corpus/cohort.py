@@ -17,7 +17,7 @@ import msgspec
 from bedside.core.errors import Refused, Unusable
 from bedside.core.ids import sha256
 from bedside.core.pillar import Cohort, Material
-from bedside.core.task_note import SPLIT, NoteTask
+from bedside.core.task_note import OVERLAP, SPLIT, NoteTask
 from bedside.pillars.text.corpus.annotations import Gold, gold, reasons
 from bedside.pillars.text.corpus.copies import copies
 
@@ -48,7 +48,7 @@ def cohort(material: Material, out: Path) -> Cohort:
     flow = {"notes": every.height, "of codes not asked for": every.height - taken.height, "not annotated": _bare(taken, found),
             "left out: an annotation does not fit its text": len(found.spoiled), "without a declared split": notes.height - placed.height,
             "left out of the test: nearly the text of a development note": placed.height - kept.height, "notes decided on": kept.height}  # fmt: skip
-    decisions = pl.concat([_asked(kept, found, target.name) for target in task.targets]) if kept.height else _asked(kept, found, "none")
+    decisions = pl.concat([_asked(kept, found, target.name) for target in task.targets])
     return Cohort(decisions, _features(kept), flow, [("notes", every.height), ("annotated notes", notes.height), ("notes decided on", kept.height)], leakage,
                   {"annotations": _annotations(found), "annotations_not_taken": reasons(found.rejected), "annotations_not_asked_for": found.others})  # fmt: skip
 
@@ -102,7 +102,7 @@ def _apart(notes: pl.DataFrame, task: NoteTask) -> tuple[pl.DataFrame, dict[str,
 def _asked(notes: pl.DataFrame, found: Gold, target: str) -> pl.DataFrame:
     import polars as pl
 
-    answers = [encode([(span.start, span.end) for span in found.spans[name] if span.kind == target]) for name in notes["note_id"]]
+    answers = [encode([(span.start, span.end) for span in found.spans[name] if span.kind == target.removesuffix(OVERLAP)]) for name in notes["note_id"]]
     return notes.select(
         pl.col("note_id").alias("unit_id"), pl.lit(target).alias("target"), "split", "subject_id", pl.col("known_at").alias("prediction_time"),
         pl.col("code").alias("modality"), pl.Series("answer", answers, dtype=pl.String),

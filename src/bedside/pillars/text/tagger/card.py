@@ -19,10 +19,10 @@ def card(task: NoteTask, options: ModelOptions, decisions: pl.DataFrame, *, made
     told = msgspec.to_builtins(options)
     return {
         "schema": "bedside.card/1", "name": task.name, "made": made, "learner": told["kind"], "options": told,
-        "targets": msgspec.to_builtins(task.targets), "types": task.target_of,
+        "targets": msgspec.to_builtins(task.asks), "types": task.target_of,
         "development": {"notes": decisions["unit_id"].n_unique(), "subjects": decisions["subject_id"].n_unique(),
                         "spans": {target: sum(len(decode(answer)) for answer in decisions.filter(decisions["target"] == target)["answer"])
-                                  for target in sorted(set(decisions["target"]))}},
+                                  for target in (one.name for one in task.asks)}},
         "beside": ["dictionary"], "weights": _weights(options),
     }  # fmt: skip
 

@@ -17,6 +17,7 @@ from bedside.bundle.runners.text_spans import Span
 from bedside.bundle.sealed import seal_files
 from bedside.core.pillar import Developed, Lines, Material
 from bedside.core.receipt import Figure
+from bedside.core.task_note import OVERLAP
 from bedside.pillars.text.corpus.cohort import decode, texts
 from bedside.pillars.text.options import CrfOptions, ModelOptions, options
 from bedside.pillars.text.tagger.card import card
@@ -50,7 +51,7 @@ def develop(material: Material, decisions: pl.DataFrame, features: pl.DataFrame,
 def lessons(decisions: pl.DataFrame, notes: Mapping[str, str]) -> list[Lesson]:
     """Each note with its gold spans, in the order of the note ids."""
     spans: dict[str, list[Span]] = {unit: [] for unit in sorted(set(decisions["unit_id"]))}
-    for unit, target, answer in decisions.select("unit_id", "target", "answer").iter_rows():
+    for unit, target, answer in _exact(decisions).select("unit_id", "target", "answer").iter_rows():
         spans[unit] += [Span(start, end, target) for start, end in decode(answer)]
     return [Lesson(notes[unit], sorted(own)) for unit, own in spans.items()]
 
@@ -74,14 +75,19 @@ def _held_out(chosen: ModelOptions, material: Material, decisions: pl.DataFrame,
     inside = decisions["unit_id"].is_in(sorted(held))
     model = fitted(chosen, lessons(decisions.filter(~inside), notes), material.task, material.root)
     taggers = model.taggers(where="a model of other notes")
-    spoken = said(taggers, notes, decisions.filter(inside), material.task, bundle=digest)
+    spoken = said(taggers, notes, decisions.filter(inside), bundle=digest)
     counts.update(counted(taggers))
     return spoken
 
 
+def _exact(decisions: pl.DataFrame) -> pl.DataFrame:
+    """The decisions less those that ask the same a second time."""
+    return decisions.filter(~decisions["target"].str.ends_with(OVERLAP))
+
+
 def _figures(decisions: pl.DataFrame) -> list[Figure]:
     notes = decisions["unit_id"].n_unique()
-    spans = dict.fromkeys(decisions["target"].unique(maintain_order=True), 0)
-    for target, answer in decisions.select("target", "answer").iter_rows():
+    spans = dict.fromkeys(_exact(decisions)["target"].unique(maintain_order=True), 0)
+    for target, answer in _exact(decisions).select("target", "answer").iter_rows():
         spans[target] += len(decode(answer))
     return [Figure("development.notes", notes, n=notes)] + [Figure(f"development.spans.{target}", many, n=notes) for target, many in spans.items()]
