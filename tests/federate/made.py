@@ -21,7 +21,6 @@ from bedside.federate.records import Federation
 from bedside.federate.site import Site, Tested, Who
 from bedside.federate.transport import InProcess
 
-NAMES = ("age_years", "sex_male", "heart_rate.last", "respiratory_rate.last", "systolic_bp.last", "lactate.last")
 SIZES = {"north": 220, "harbour": 140, "valley": 90}
 PRIVATE = {"penalty": 10.0, "thresholds": {"alert": "risk=0.3"}}
 

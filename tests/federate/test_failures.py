@@ -143,7 +143,7 @@ def test_a_round_without_one_good_update_stops_the_run():
 def test_a_site_with_another_task_is_refused():
     agreed, other = made.planned(), made.planned(model={"penalty": 11.0})
     sites = [*made.sites(agreed, {"north": 220}), made.site("valley", other, made.rows(other, 90, 2))]
-    with pytest.raises(Refused, match="valley: its study.toml asks another task"):
+    with pytest.raises(Refused, match=r"valley: its study\.toml asks another task"):
         made.run(agreed, InProcess(sites))
 
 

@@ -93,7 +93,7 @@ def test_a_site_with_few_outcomes_tells_no_number_of_them_and_no_figure():
 
 
 def test_trees_split_at_shared_steps_and_tell_no_extreme_of_a_column():
-    agreed, own, out = crossing("trees")
+    _, own, out = crossing("trees")
     updates = [message for data in out if (message := msgspec.msgpack.decode(data, type=Message)).kind == "update"]
     split_at = np.concatenate([floats(one.arrays["risk/splits"])[:, :, 1].ravel() for one in updates])
     assert set(split_at) <= set(range(64))
