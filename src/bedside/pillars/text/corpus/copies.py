@@ -2,23 +2,25 @@
 
 In        texts of the development notes and of the test notes
 Out       pairs that share most of their runs of eight words
-Method    Jaccard index of the sets of eight-word runs, words in small letters and numbers as one word (Broder, SEQUENCES 1997:21);
-          notes of fewer than `FEWEST` runs are compared as whole texts, and are too short for a copy to tell anything.
+Method    Jaccard index of the sets of eight-word runs, words in small letters and numbers as one word, from the `KEPT` smallest hashes
+          of each (Broder, SEQUENCES 1997:21): exact for notes of fewer runs. A note of fewer than `FEWEST` runs is too short to be a copy.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2b
 
-RUN, FEWEST, SAME = 8, 12, 0.8
+RUN, FEWEST, KEPT, SAME = 8, 12, 128, 0.8
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
 def runs(text: str) -> frozenset[int]:
-    """The text's runs of eight words, as hashes of this process."""
+    """The smallest hashes of the text's runs of eight words; the same in every process."""
     words = ["0" if word[0].isdigit() else word for word in _WORD.findall(text.lower())]
-    return frozenset(hash(tuple(words[i : i + RUN])) for i in range(len(words) - RUN + 1))
+    every = {int.from_bytes(blake2b(" ".join(words[i : i + RUN]).encode(), digest_size=8).digest(), "big") for i in range(len(words) - RUN + 1)}
+    return frozenset(sorted(every)[:KEPT])
 
 
 def copies(development: Mapping[str, str], test: Mapping[str, str], *, same: float = SAME) -> list[tuple[str, str]]:
@@ -36,10 +38,12 @@ def copies(development: Mapping[str, str], test: Mapping[str, str], *, same: flo
     found: list[tuple[str, str]] = []
     for name, text in test.items():
         own = runs(text)
-        shared: dict[str, int] = {}
-        for run in own:
-            for other in where.get(run, ()):
-                shared[other] = shared.get(other, 0) + 1
-        found += [(other, name) for other, count in shared.items()
-                  if len(own) >= FEWEST and count >= same * (len(own) + len(known[other]) - count)]  # fmt: skip
+        if len(own) >= FEWEST:
+            found += [(other, name) for other in {one for run in own for one in where.get(run, ())} if _alike(own, known[other]) >= same]
     return sorted(found)
+
+
+def _alike(one: frozenset[int], other: frozenset[int]) -> float:
+    """Jaccard index, from the smallest hashes of both together."""
+    least = set(sorted(one | other)[:KEPT])
+    return len(least & one & other) / len(least)
