@@ -51,7 +51,7 @@ def labels(unit: str, output: str) -> bytes:
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     figures = [Figure("model", "Block", "Dice", 0.912, "1"), Figure("atlas", "Block", "Dice", 0.401, "1"), Figure("model", "Block", "HD95", None, "mm")]
-    units = [Shown(name, ["model", "atlas"], [("Voxels", "16 x 24 x 20"), ("Name", name)], figures if name == "one" else []) for name in ("one", "two")]
+    units = [Shown(name, ["model", "atlas"], [("Voxels", "16 x 24 x 20"), ("Name", "2.25." + "1234567890" * 4)], figures if name == "one" else []) for name in ("one", "two")]
     server = Server(site(Told("made <study>", True, [("Block", COLOURS[0]), ("Slab", COLOURS[1])], units), image, labels))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -79,7 +79,8 @@ def drawn(page, address):
 def until(page, condition: str, seconds: float = 60.0) -> None:
     last = time.monotonic() + seconds
     while not page.evaluate(condition):
-        assert time.monotonic() < last and "Uncaught" not in page.said, (condition, page.evaluate("document.getElementById('state').textContent"), page.said)
+        assert "Uncaught" not in page.said
+        assert time.monotonic() < last, (condition, page.evaluate("document.getElementById('state').textContent"), page.said)
         time.sleep(0.1)
 
 
@@ -149,7 +150,7 @@ def test_nothing_is_complained_of_and_nothing_leaves_this_machine(drawn, address
     for plane in ("render", "multi"):
         give(drawn, "plane", f"one.value = '{plane}'", "change")
     drawn.evaluate(READ)
-    assert drawn.said == []
+    assert [said for said in drawn.said if "GPU stall due to ReadPixels" not in said] == []  # the test reads pixels, and is told that this is slow
     assert drawn.asked
     assert all(asked.startswith((address, "data:", "blob:http://127.0.0.1:")) for asked in drawn.asked)
     assert "'unsafe" not in POLICY
@@ -163,7 +164,8 @@ def test_it_says_that_the_data_are_made_and_names_its_parts(drawn):
     drawn.picture(Path(os.environ["VIEWER_PICTURE"])) if "VIEWER_PICTURE" in os.environ else None
 
 
-def test_on_a_phone_nothing_scrolls_sideways(page, address):
-    page.open(address, width=390)
+@pytest.mark.parametrize("width", [390, 1400])
+def test_nothing_scrolls_sideways(page, address, width):
+    page.open(address, width=width)
     until(page, "document.body.dataset.drawn === '1'")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

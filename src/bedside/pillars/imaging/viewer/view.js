@@ -57,7 +57,8 @@ function figures(one, outputs) {
       const values = outputs.map((name) => one.figures.find((f) => f.output === name && f.target === target && f.measure === measure));
       if (values.every((value) => !value)) continue;
       const row = made("tr");
-      row.append(made("th", target, { scope: "row" }), made("td", measure), ...values.map((value) => made("td", number(value), { className: "n" })));
+      const unit = values.find((value) => value?.unit && value.unit !== "1")?.unit;
+      row.append(made("th", target, { scope: "row" }), made("td", unit ? `${measure}, ${unit}` : measure), ...values.map((value) => made("td", number(value), { className: "n" })));
       body.append(row);
     }
   }
@@ -70,7 +71,7 @@ function figures(one, outputs) {
 
 function number(figure) {
   if (!figure || figure.value === null) return "not defined";
-  return `${figure.value.toFixed(figure.unit === "1" || !figure.unit ? 3 : 2)}${figure.unit && figure.unit !== "1" ? " " + figure.unit : ""}`;
+  return figure.value.toFixed(figure.unit === "1" ? 3 : 2);
 }
 
 function choose(index) {
