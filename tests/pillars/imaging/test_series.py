@@ -16,6 +16,7 @@ from tests.pillars.imaging.made_series import encoded, enhanced, evenly, files, 
 
 from bedside.core.errors import Unusable
 from bedside.pillars.imaging.series import nifti
+from bedside.pillars.imaging.series.mosaic import csa
 from bedside.pillars.imaging.series.read import File, Series, read
 from bedside.pillars.imaging.series.volume import Volume
 
@@ -172,7 +173,6 @@ def test_slices_of_two_sizes_or_spacings_are_refused() -> None:
 @pytest.mark.parametrize(("break_it", "reason"), [
     (lambda head: setattr(head, "PixelData", head.PixelData[:-40]), "pixel data is shorter"),
     (lambda head: delattr(head, "PixelData"), "without pixel data"),
-    (lambda head: delattr(head, "Rows"), "no image"),
     (lambda head: delattr(head, "ImagePositionPatient"), "without position"),
     (lambda head: setattr(head, "ImageOrientationPatient", [1, 0, 0, 1, 0, 0]), "no right angle"),
     (lambda head: setattr(head, "PixelSpacing", [0, 1]), "not positive"),
@@ -192,10 +192,33 @@ def test_an_instance_that_cannot_be_read_is_named_and_its_series_refused(break_i
     assert reason in next(iter(found.rejects.values()))
 
 
+def test_an_object_that_is_no_image_is_set_aside_and_takes_no_slice_from_its_series() -> None:
+    told = slices(evenly(4))
+    report = slices(evenly(1))[0]
+    report.SOPInstanceUID = "1.2.3.4"
+    del report.Rows, report.PixelData
+    found = one([*told, report])
+    assert (found.verdict.decision, list(found.rejects.values())) == ("accept", ["an object that is no image"])
+    assert one([report]).verdict.reason == "no image"
+
+
 def test_files_that_are_no_dicom_are_told_and_the_rest_is_read() -> None:
     found = read([*files(slices(evenly(3))), File("letter", b"Dear colleague"), File("torso", encoded(slices(evenly(1))[0])[:-90])])
     assert [series.verdict.decision for series in found] == ["accept", "refuse"]
     assert set(found[1].rejects) == {"letter", "torso"}
+
+
+def test_masks_reports_annotations_and_slides_are_no_series_of_slices(shared_data: Path) -> None:
+    told = [File(path.name, path.read_bytes()) for path in sorted((shared_data / "imaging" / "highdicom_testfiles").glob("*.dcm"))]
+    found = read(told)
+    assert [series.modality for series in found if series.verdict.decision == "accept"] == ["CT"]
+    assert sum(series.instances for series in found) == len(told)
+    assert all(series.verdict.reason and series.rejects for series in found)  # a report lies in the series of the CT slice
+
+
+@given(st.binary(max_size=400))
+def test_a_private_header_of_any_bytes_is_read_as_far_as_it_goes(noise: bytes) -> None:
+    assert isinstance(csa(b"SV10" + noise), dict)
 
 
 @given(st.data())

@@ -4,7 +4,7 @@ In        the image index and events of the lake, the files in safe/, the task
 Out       decisions: one row a series and structure, `answer` names the SEG that holds the truth; features: files and digest of a series,
           geometry (spacing_mm: head, back, left); series.json: the verdict of every series
 Refuses   a subject, or nearly one image, in two splits
-Counts    instances in the lake = of modalities not asked for + in series left out, by reason + in units + masks used + masks left out
+Counts    instances in the lake = of modalities not asked for + in series left out or set aside, by reason + in units + masks used + masks left out
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ class _Work:
             self.lost[f"instances of series left out: {why}"] += len(paths)
         else:
             self.units.append(unit)
+            self.lost.update(f"instances set aside: {reason}" for reason in series[0].rejects.values())
 
     def _unit(self, series: Series, rows: pl.DataFrame, paths: list[str]) -> tuple[str | None, dict[str, Any] | None]:
         if not series.uid or rows["subject_id"].n_unique() > 1:
@@ -114,7 +115,7 @@ class _Work:
         answers, why = self._answers(series, volume)
         if why is not None:
             return why, None
-        told = rows.sort("time", "instance_uid").row(0, named=True)
+        told, paths = rows.sort("time", "instance_uid").row(0, named=True), [path for path in paths if path not in series.rejects]
         return None, {
             **{name: told[name] for name in _SHOWN}, "answers": answers, "files": paths, "digest": digest_of(self.root, paths),
             "verdict": series.verdict.decision, "reason": series.verdict.reason, "slices": volume.voxels.shape[0], "rows": volume.voxels.shape[1],

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TURNED = 1e-3
-_LOCALISER = "LOCALIZER"
+_LOCALISER, _NO_IMAGE = "LOCALIZER", "an object that is no image"
+_MASKS = "1.2.840.10008.5.1.4.1.1.66."  # registrations, fiducials, segmentations (PS3.4 B.5)
 
 
 class File(NamedTuple):
@@ -42,7 +43,7 @@ class File(NamedTuple):
 class Series:
     """One series: the verdict; its volumes, unless refused; who made it.
 
-    rejects   name of a file to why it is in no volume
+    rejects   name of a file to why it is in no volume; what is no image at all (a report, a mask) stands here and refuses nothing
     """
 
     uid: str
@@ -86,6 +87,7 @@ class _Work:
     def __init__(self, told: list[tuple[str, Any]]) -> None:
         self.names, self.datasets = [name for name, _ in told], [dataset for _, dataset in told]
         self.rejects: dict[str, str] = {}
+        self._broken: list[str] = []
         self._decoded: dict[int, NDArray[Any]] = {}
 
     def volumes(self, *, resample: bool) -> tuple[Verdict, list[Volume]]:
@@ -106,24 +108,27 @@ class _Work:
     def _frames(self) -> list[Frame]:
         found: list[Frame] = []
         for place, (name, dataset) in enumerate(zip(self.names, self.datasets, strict=True)):
+            if "Rows" not in dataset or text(dataset, "SOPClassUID").startswith(_MASKS):
+                self.rejects[name] = _NO_IMAGE  # set aside: that it lies in the series takes no slice from it
+                continue
             try:
                 found += self._of_instance(place, name, dataset)
             except Malformed as error:
                 self.rejects[name] = error.what
+                self._broken.append(error.what)
         return found
 
     def _of_instance(self, place: int, name: str, dataset: Any) -> list[Frame]:
-        if "Rows" not in dataset:
-            raise Malformed("an object that is no image", where=name, do="leave it out")
         self._decoded[place] = pixels.stored(dataset, where=name)  # first, since it bounds the number of frames
         made = frames(dataset, file=place, where=name)
         return mosaic.tiles(dataset, made[0], where=name) if mosaic.is_mosaic(made[0]) else made
 
     def _unfit(self, found: list[Frame]) -> str | None:
         """Why no stack can be made of these frames, None when one can."""
-        if self.rejects:
-            reasons = sorted(set(self.rejects.values()))
-            return f"{len(self.rejects)} of {len(self.datasets)} instances cannot be read: {'; '.join(reasons)}"
+        if self._broken:
+            return f"{len(self._broken)} of {len(self.datasets)} instances cannot be read: {'; '.join(sorted(set(self._broken)))}"
+        if not found:
+            return "no image"
         if any(_LOCALISER in frame.image_type for frame in found):
             return "a localiser"
         turns = {tuple(np.round(np.concatenate([_unit(frame.across), _unit(frame.down)]) / _TURNED).astype(int)) for frame in found}
