@@ -42,8 +42,15 @@ PIECES: dict[str, Piece] = {
     "imaging": Piece("imaging", "made volumes in DICOM, a small network that outlines what is in them"),
     "text": Piece("text", "made notes, a tagger that finds what is said in them"),
     "molecules": Piece("molecules", "molecules with a property, a model that says where it may be believed"),
+    "federated": Piece("risk", "three made hospitals, one model, no patient's row that leaves a site"),
 }
-WRITERS: Registry[Callable[..., None]] = Registry("pillar", {})
+WRITERS: Registry[Callable[..., None]] = Registry("pillar", {
+    "imaging": "bedside.demo.images:write",
+    "text": "bedside.demo.notes_study:write",
+    "molecules": "bedside.demo.molecules:write",
+    "federated": "bedside.demo.federated:write",
+})  # fmt: skip
+_RESULT = "federated"
 
 
 def show_pillar(name: str, out: Path, *, seed: int = 1, quiet: bool = False) -> Shown:
@@ -62,8 +69,23 @@ def show_pillar(name: str, out: Path, *, seed: int = 1, quiet: bool = False) -> 
         path.write_text(mark + path.read_text(encoding="utf-8"), encoding="utf-8")
     elif not (out / "study.toml").read_text(encoding="utf-8").startswith(mark):
         raise Refused("the folder holds a demo made with other options", where=str(out), do="give another --out, or empty the folder")
+    if name == "federated":
+        return _federated(out, seed, quiet)
     study = with_made_keyring(Study(out), f"{name} {seed}")
     return Shown(name, str(study.root), str(study.root / "reports" / "test.html"), study.run(quiet=quiet))
+
+
+def _federated(out: Path, seed: int, quiet: bool) -> Shown:
+    """The made sites, each a study of its own, fitted together in this process; a result that is there is kept."""
+    from bedside.study.federate import federate
+
+    sites = sorted(path for path in (out / "sites").iterdir() if (path / "study.toml").is_file())
+    for site in sites:
+        with_made_keyring(Study(site), f"federated {site.name} {seed}")
+    result = out / _RESULT
+    if not (result / "ledger").exists():
+        federate(out / "study.toml", sites, out=result, pool_test=True, quiet=quiet)
+    return Shown("federated", str(result), str(result / "reports" / "federated.html"), [])
 
 
 def with_made_keyring(study: Study, seed: str) -> Study:
