@@ -17,6 +17,9 @@ from pathlib import Path
 
 from bedside.pillars.text.rules import RuleExtractor
 
+WORST = (" ", ".", "\n", "1", "(", "1,", "aspirin ", "K 1.1 ", "T1N0 ", "margin ", ":", "A:", "no fever, ", "1 of 2 ", "Gleason 3+", " -fever", "no ")
+"""Texts of one thing over and over: the rate at ten times the length must be about the same, else some pattern is not linear."""
+
 
 def rate(work: Callable[[str], object], notes: list[str], rounds: int) -> float:
     """Characters a CPU-second, median of the rounds."""
@@ -44,6 +47,9 @@ def main() -> None:
     facts = sum(len(extractor.extract(note)) for note in notes)
     print(f"{len(notes)} notes, {sum(map(len, notes)):,} characters, {facts:,} facts")
     print(f"rules          {rate(extractor.extract, notes, given.rounds):>12,.0f} characters a CPU-second")
+    for unit in WORST:
+        short, long = (rate(extractor.extract, [unit * (size // len(unit))], 1) for size in (20_000, 200_000))
+        print(f"worst {unit!r:14} {short:>12,.0f} at 20,000 characters, {long:>12,.0f} at 200,000")
     try:
         import spacy
     except ModuleNotFoundError:

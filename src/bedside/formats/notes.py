@@ -17,9 +17,16 @@ from bedside.core.errors import Malformed
 from bedside.formats.piece import Piece
 
 KEYS: tuple[str, ...] = ("Patient-ID", "Encounter-ID", "Date", "Type", "Author", "Title")
+_LONGEST_HEAD = 2000
 _BOM = b"\xef\xbb\xbf"
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)\Z", re.DOTALL)
 _NEWLINE = re.compile(r"\r\n|\r|\n")
+_FOREIGN = (
+    (re.compile(r"\s*%PDF-"), "is a PDF"),
+    (re.compile(r"\s*\{\\rtf"), "is RTF"),
+    (re.compile(r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!doctype html|<html|<head>|<body)", re.IGNORECASE), "is HTML"),
+    (re.compile(r"\s*(?:PK\x03\x04|\xd0\xcf\x11\xe0)"), "is an office document"),
+)
 _BLANK = re.compile(r"(?>\r\n|\r|\n)(?>\r\n|\r|\n|\Z)|\Z")
 
 
@@ -43,7 +50,7 @@ def pieces(data: bytes) -> Iterator[Piece]:
 
 
 def parse(raw: bytes, *, where: str) -> Note:
-    """A note of bytes. Raises `Malformed` when they are not UTF-8 text, or a header key stands twice.
+    """A note of bytes. Raises `Malformed` when they are not plain UTF-8 text (a PDF, RTF, HTML, ...), or a header key stands twice.
 
     >>> note = parse(b"Patient-ID: 17\\n\\nSeen today.\\n", where="x")
     >>> note.header, note.body
@@ -55,6 +62,9 @@ def parse(raw: bytes, *, where: str) -> Note:
     header = _header(lines, where)
     first = _NEWLINE.search(text)
     body = text[found.end() :] if header and found else text
+    for sign, what in _FOREIGN:
+        if sign.match(body):
+            raise Malformed(f"note {what}: it is not plain text", where=where, do="export the note as plain text")
     return Note(header, body, first.group() if first else "\n", raw.startswith(_BOM), raw)
 
 
@@ -75,6 +85,8 @@ def _text(raw: bytes, where: str) -> str:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
+        if b"%PDF-" in raw[:_LONGEST_HEAD]:
+            raise Malformed("note is a PDF: it is not plain text", where=where, do="export the note as plain text") from None
         raise Malformed("note is not text in UTF-8", where=where, do="convert the file to UTF-8 at its source") from None
     if "\0" in text:
         raise Malformed("note holds NUL bytes: it is not plain text", where=where, do="export the note as plain text")

@@ -18,6 +18,7 @@ from bedside.readers.pieces import Context
 from bedside.readers.reading import NoteRow
 
 _CHARSET = re.compile(r"charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
+_FOREIGN = re.compile(r"\s*(?:%PDF-|\{\\rtf)")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -57,6 +58,9 @@ def _attached(attachment: Json, context: Context) -> str:
         text = base64.b64decode(text_of(data), validate=False).decode(_charset(kind))
     except (binascii.Error, ValueError, LookupError):
         context.problem("an attachment that does not decode, left out")
+        return ""
+    if _FOREIGN.match(text):
+        context.problem("an attachment that is no text, left out")
         return ""
     return _TAG.sub(" ", text).strip() if "html" in kind else text.strip()
 

@@ -43,16 +43,9 @@ class Cue(NamedTuple):
 PLAIN = Axes()
 _AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 _ANY, _HISTORICAL = len(_AXES), _AXES.index("historical")
+_LONGEST_BRACKET = 200
 _REACH_BACK = 16
 """Words before a cue on which it can act, where nothing ends its reach."""
-
-
-class Region(NamedTuple):
-    """Words [first, last) on which a cue of an axis acts."""
-
-    axis: int
-    first: int
-    last: int
 
 
 class _Table(NamedTuple):
@@ -97,43 +90,78 @@ def axes(text: Words, sentences: Sequence[Span], spans: Sequence[Span]) -> list[
         upto = bisect_left(begins, end, at)
         if upto > at:
             inside = spans[at:upto]
-            regions = _regions(text, bisect_left(text.starts, start), bisect_left(text.starts, end), inside)
-            if regions:
-                found[at:upto] = [_of(text, span, regions) for span in inside]
+            reaches = _reaches(text, bisect_left(text.starts, start), bisect_left(text.starts, end), inside)
+            if reaches:
+                found[at:upto] = [_of(text, span, reaches) for span in inside]
         at = upto
     return found
 
 
-def _of(text: Words, span: Span, regions: list[Region]) -> Axes:
+_Reaches = dict[int, tuple[list[int], list[int]]]
+"""Of each axis: the words where the reaches of its cues begin, in order, and where they end; none overlaps the next."""
+
+
+def _of(text: Words, span: Span, reaches: _Reaches) -> Axes:
     first, last = bisect_right(text.starts, span[0]) - 1, bisect_left(text.starts, span[1])
-    hit = {axis for axis, begin, end in regions if begin <= first and last <= end}
+    hit = {axis for axis, (begins, ends) in reaches.items() if (at := bisect_right(begins, first) - 1) >= 0 and last <= ends[at]}
     if not hit:
         return PLAIN
     temporality: Temporality = "hypothetical" if 3 in hit else "historical" if 2 in hit else "current"
     return Axes(0 in hit, 1 in hit, temporality, "family" if 4 in hit else "patient")
 
 
-def _regions(text: Words, first: int, last: int, spans: Sequence[Span]) -> list[Region]:
+def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reaches:
     """Where the cues of one sentence, words [first, last), act."""
     cues = _cues(text, first, last, spans)
-    stops = [(axis, found) for axis, found in cues if found.meaning[0].role == "stop"]
-    regions = list[Region]()
+    stops: dict[int, list[Found[tuple[Cue, ...]]]] = {}
+    for axis, found in cues:
+        if found.meaning[0].role == "stop":
+            stops.setdefault(axis, []).append(found)
+    places = {axis: _ordered([*stops.get(axis, ()), *stops.get(_ANY, ())]) for axis in range(_ANY)}
+    told: dict[int, list[tuple[int, int]]] = {}
     for axis, found in cues:
         for cue in found.meaning:
             if cue.role == "before":
-                ends = [stop.first for at, stop in stops if at in (axis, _ANY) and stop.first >= found.last]
-                regions.append(Region(axis, found.last, min([_closed(text, found.last, last), *ends])))
+                told.setdefault(axis, []).append((found.last, _forward(text, found, last, places[axis][0])))
             elif cue.role == "after":
-                begins = [stop.last for at, stop in stops if at in (axis, _ANY) and stop.last <= found.first]
-                regions.append(Region(axis, max([first, found.first - _REACH_BACK, *begins]), found.first))
-    return regions
+                told.setdefault(axis, []).append((_back(found, first, places[axis][1]), found.first))
+    return {axis: _joined(spans) for axis, spans in told.items()}
+
+
+def _ordered(stops: Sequence[Found[tuple[Cue, ...]]]) -> tuple[list[int], list[int]]:
+    """Where stops begin, and where they end, each in order."""
+    return sorted(stop.first for stop in stops), sorted(stop.last for stop in stops)
+
+
+def _forward(text: Words, cue: Found[tuple[Cue, ...]], last: int, begins: list[int]) -> int:
+    """The word before which a cue's reach ends."""
+    at = bisect_left(begins, cue.last)
+    return min(_closed(text, cue.last, last), begins[at] if at < len(begins) else last)
+
+
+def _back(cue: Found[tuple[Cue, ...]], first: int, ends: list[int]) -> int:
+    """The word with which the reach of a cue that follows begins."""
+    at = bisect_right(ends, cue.first) - 1
+    return max(first, cue.first - _REACH_BACK, ends[at] if at >= 0 else first)
+
+
+def _joined(reaches: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """Reaches in order, those that overlap as one."""
+    begins, ends = list[int](), list[int]()
+    for begin, end in sorted(reaches):
+        if ends and begin < ends[-1]:
+            ends[-1] = max(ends[-1], end)
+        else:
+            begins.append(begin)
+            ends.append(end)
+    return begins, ends
 
 
 def _closed(text: Words, first: int, last: int) -> int:
     """The word where a bracket closes that was open before word `first`, else `last`."""
     if first >= last:
         return last
-    begin, end = text.ends[first - 1], text.ends[last - 1]
+    begin, end = text.ends[first - 1], min(text.ends[last - 1], text.ends[first - 1] + _LONGEST_BRACKET)
     closing = text.folded.find(")", begin, end)
     if closing < 0 or text.folded.find("(", begin, closing) >= 0:
         return last

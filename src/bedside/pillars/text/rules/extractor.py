@@ -33,6 +33,7 @@ _YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|tumou?r|adenoma|site:")
 _SIDE = re.compile(r"(?<![^\W_])(?:right|left|bilateral|rt|lt)[ -]\Z")
+_NEAR = 200
 _MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
 """Triage shorthand: "+SOB, -fever". A hyphen alone begins an item of a list."""
 
@@ -62,7 +63,8 @@ class RuleExtractor:
     def extract(self, text: str) -> list[Fact]:
         """The facts of a text."""
         note = Note(text)
-        drafts = _unlike([*self._termed(note), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
+        termed = list(self._termed(note))
+        drafts = _unlike([*termed, *_bare_pressures(note, termed), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
         spans = [(draft.start, draft.end) for draft in drafts]
         return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
 
@@ -78,9 +80,15 @@ class RuleExtractor:
                 draft = _draft(note, one.meaning, start, end, stop, found[index + 1 :index + 9], tissue)
                 if draft is not None:
                     yield draft
-        for section in note.sections:
-            if section.name == "vitals":
-                for begin, last, told in measurements.bare_pressures(note, section.body, min(section.end, section.body + 400)):
+
+
+def _bare_pressures(note: Note, termed: Sequence[Draft]) -> Iterator[Draft]:
+    """Blood pressures that stand without a name among the vital signs."""
+    named = {draft.attributes["systolic"].start for draft in termed if "systolic" in draft.attributes}
+    for section in note.sections:
+        if section.name == "vitals":
+            for begin, last, told in measurements.bare_pressures(note, section.body, min(section.end, section.body + _NEAR)):
+                if begin not in named:
                     yield Draft("vital", begin, last, "blood pressure", "LOINC//55284-4", told)
 
 
@@ -139,7 +147,7 @@ def _medication(note: Note, term: Term, start: int, end: int, stop: int, followi
 def _site(note: Note, term: Term, start: int, end: int, tissue: bool) -> Draft | None:
     """Where a tumour is, as the diagnosis names it; its side belongs to it."""
     section, (begin, stop) = note.section_at(start), note.sentence_at(start)
-    if not tissue or not ((section and section.name in ("diagnosis", "pathology", "impression", "synoptic")) or _TUMOUR.search(note.low, begin, stop)):
+    if not tissue or not ((section and section.name in ("diagnosis", "pathology", "impression", "synoptic")) or _TUMOUR.search(note.low, max(begin, start - _NEAR), min(stop, start + _NEAR))):
         return None
     side = _SIDE.search(note.low, max(start - 11, 0), start)
     return Draft("tumour-site", side.start() if side else start, end, term.name, term.code)
@@ -169,7 +177,7 @@ def _fact(note: Note, draft: Draft, one: Axes) -> Fact:
     if temporality == "historical" and draft.kind == "problem" and (draft.code or "").startswith(_CHRONIC):
         temporality = "current"
     asked = note.low[max(draft.start - 2, 0) : draft.start].strip() == "?"
-    minus = _MINUS.search(note.low, max(draft.start - 2, 0), draft.start) is not None and _PLUS.search(note.low, *note.sentence_at(draft.start)) is not None
+    minus = _MINUS.search(note.low, max(draft.start - 2, 0), draft.start) is not None and _PLUS.search(note.low, max(draft.start - _NEAR, 0), draft.end + _NEAR) is not None
     family = one.experiencer == "family" or (name == "family-history" and draft.kind in _ASSERTED)
     return Fact(
         draft.kind, draft.start, draft.end, note.text[draft.start : draft.end], draft.attributes, draft.name, draft.code,

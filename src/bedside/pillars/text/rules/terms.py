@@ -134,7 +134,7 @@ _HEAD = re.compile(r"\AUnspecified ")
 _BRACKET = re.compile(r" ?\([^()]*\)| ?\[[^\[\]]*\]")
 _UNSAYABLE = re.compile(
     r"(?i)\b(?:unspecified|other|specified|elsewhere|classified|encounter|without|NEC|NOS|due to|following|complicating|sequelae|status|"
-    r"not|and/or|diseases?|disorders?|finding|findings|symptoms?|syndromes?|in|or|as|by|to|for|with|during|type|unilateral|bilateral)\b|[;:,\d]"
+    r"not|and/or|finding|findings|symptoms?|in|or|as|by|to|for|with|during|type|unilateral|bilateral)\b|[;:,\d]"
 )
 _GENERAL = (
     "disease disorder injury infection delivery labor pregnancy procedure examination screening counseling transplant monitoring wounds "
