@@ -163,7 +163,11 @@ def segmentation(labels: NDArray[np.uint8], slices: Sequence[Any], names: Sequen
     )  # fmt: skip
     for told in ("ContentDate", "SeriesDate", "ContentTime", "SeriesTime"):
         setattr(made, told, slices[0].get(told))
-    made.InstanceCreationDate, made.InstanceCreationTime = made.ContentDate, made.ContentTime  # not of the day on which it is written
+    # what highdicom draws by chance or by the clock: the same seed gives the same bytes
+    made.InstanceCreationDate, made.InstanceCreationTime = made.ContentDate, made.ContentTime
+    for one in (*made.DimensionOrganizationSequence, *made.DimensionIndexSequence):
+        one.DimensionOrganizationUID = f"{series}.2.2"
+    del made.ContributingEquipmentSequence
     return made
 
 

@@ -53,6 +53,15 @@ def test_a_mask_lies_on_its_series_voxel_for_voxel_wherever_the_frames_stand_in_
     assert np.array_equal(truth.labels(found, volume, {"rod": ["rod"]}), (wanted == 2).astype(np.uint8))
 
 
+def test_the_made_study_is_the_same_bytes_for_the_same_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "PATIENTS", 1)
+    for name in ("one", "other"):
+        demo.write(tmp_path / name, seed=2)
+    one, other = ({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")} for name in ("one", "other"))
+    assert one == other
+    assert "mask.dcm" in one
+
+
 def test_a_segment_is_found_by_its_code_too() -> None:
     told = slices(evenly(5))
     mask = truth.read(encoded(demo.segmentation(drawn((5, 9, 11)), told, ("ball", "rod"))), where="mask")
