@@ -132,3 +132,25 @@ def test_a_thing_neither_there_nor_found_says_nothing(few):
     rows, said = few
     idle = said.head(1).with_columns(pl.lit("z").alias("unit_id"), pl.lit(_NAN).alias("value"), pl.lit(False).alias("label"))
     assert _judged(rows, pl.concat([said, idle])).found == _judged(rows, said).found
+
+
+def test_a_model_without_any_mistake_says_how_sure_that_is(kinds):
+    rows, said = kinds["found"]()
+    right = said.filter((pl.col("output") == "model") & pl.col("label")).with_columns(pl.lit(1.0).alias("value"))
+    f1 = _judged(rows, right).row("model").measures["f1"]
+    assert f1.value == 1
+    assert 0.8 < f1.low < f1.high == 1
+    assert f1.n == right.height
+    assert "Wilson" in f1.method
+
+
+def test_marks_that_are_few_are_told_by_f1_and_marks_that_are_many_by_the_curve(kinds):
+    rows, said = kinds["found"]()
+    assert _judged(rows, said).headline[0] == "f1"
+    more = pl.concat([said, *(said.filter(~pl.col("label")).with_columns((pl.col("unit_id") + f"-again{k}").alias("unit_id")) for k in range(2))])
+    assert _judged(rows, more).headline[0] == "froc"
+
+
+def test_few_subjects_are_said_to_be_few(kinds):
+    assert "With only 10 subjects such intervals are likely too narrow" in _judged(*kinds["found"](10)).note
+    assert "too narrow" not in _judged(*kinds["found"]()).note

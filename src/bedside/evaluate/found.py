@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from bedside.core.errors import Misconfigured, Unusable
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 NAMES = ("sensitivity", "ppv", "f1", "false_positives_per_unit", "froc")
-_NONE = {"f1": "nothing is there and nothing was found", "false_positives_per_unit": "no unit was looked at"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,8 @@ def judge(asked: Question) -> FoundEvaluation:
     scored = {name for name, own in things.items() if own.scored}
     whole, drawing = np.ones(len(rows), dtype=np.bool_), asked.drawing(rows)
     judged = _Judge(used, things, scored, drawing)
-    headline = ["froc", "f1", "sensitivity", "ppv"] if asked.main in scored else ["f1", "sensitivity", "ppv"]
+    free = asked.main in scored and things[asked.main].counts(whole).false_positives >= len(rows)
+    headline = ["froc", "f1", "sensitivity", "ppv"] if free else ["f1", "sensitivity", "ppv"]
     spine = asked.spine(rows, lost, headline)
     spine["leakage"] = [*spine["leakage"], _same_things(things, len(rows))]
     return FoundEvaluation(
@@ -100,7 +101,9 @@ class _Judge:
         found = _shares(self.used[name], there, codes, clusters, self.bootstrap)
         if name in self.scored:
             sweep = _sweep(self.things[name], there, codes, clusters)
-            found |= estimates(("froc",), sweep.mean, clusters, self.bootstrap, n=sweep.lesions, of="things", why={"froc": "nothing is there"})
+            made = estimates(("froc",), sweep.mean, clusters, self.bootstrap, n=sweep.lesions, of="things", why={"froc": "nothing is there"})
+            perfect = made["froc"].value == 1.0  # no resample changes it: as much is known as of a share of everything
+            found["froc"] = share(sweep.there, sweep.there, self.bootstrap, of="things") if perfect else made["froc"]
         return found
 
     def versus(self, main: str, other: str, there: Bools, codes: Ints, clusters: int) -> dict[str, Estimate]:
@@ -117,8 +120,9 @@ class _Judge:
 def _shares(own: Things, there: Bools, codes: Ints, clusters: int, bootstrap: Bootstrap) -> dict[str, Estimate]:
     table = _table(own, there, codes, clusters)
     tp, fp, missed, _ = table.T
-    many = estimates(("f1",), lambda d: _ratios(d @ table)[:, 2:3], clusters, bootstrap, n=int((tp + fp + missed).sum()), of="things", why=_NONE)
-    rate = estimates(("false_positives_per_unit",), lambda d: _ratios(d @ table)[:, 3:], clusters, bootstrap, n=int(there.sum()), of="units", why=_NONE)
+    balance = share(2 * tp, 2 * tp + fp + missed, bootstrap, of="things")
+    many = {"f1": msgspec.structs.replace(balance, n=int((tp + fp + missed).sum()))}
+    rate = estimates(("false_positives_per_unit",), lambda d: _ratios(d @ table)[:, 3:], clusters, bootstrap, n=int(there.sum()), of="units")
     return {"sensitivity": share(tp, tp + missed, bootstrap, of="things that are there"),
             "ppv": share(tp, tp + fp, bootstrap, of="things found"), **many, **rate}  # fmt: skip
 

@@ -35,6 +35,8 @@ _WORDS = {"subjects": "Intervals resample subjects: what belongs to one subject 
           "groups": "No subject is known; intervals resample groups (scaffolds, say): what belongs to one group stands or falls together.",
           "units": "No subject and no group is known; intervals resample the units of decision."}  # fmt: skip
 
+_FEW = 20  # below it percentile intervals fall short of their level: Efron & Tibshirani (1993), chapter 13
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What `judge` hands to the judge of one kind. Frames hold the rows of this target alone."""
@@ -71,7 +73,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "scope": self.scope, "main": self.main, "outcome": self.said, "unit": self.unit, "level": self.bootstrap.level,
             "seed": self.bootstrap.seed, "resamples": self.bootstrap.resamples, "smallest_subgroup": self.smallest,
-            "clusters": rows.clusters, "note": _WORDS[rows.clusters], "counts": Sizes(len(rows), rows.subjects), "headline": list(headline),
+            "clusters": rows.clusters, "note": _note(rows), "counts": Sizes(len(rows), rows.subjects), "headline": list(headline),
             "leakage": leakage.checks_of_decisions(self.decisions, self.predictions), "left_out": {k: v for k, v in left_out.items() if v},
         }  # fmt: skip
 
@@ -101,6 +103,11 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
                 few = f"fewer than {self.smallest} {rows.clusters}" if clusters < self.smallest else None
                 found.append(Group(column, level, held, {} if few else measure(self.main, there, own, clusters), few))
         return found
+
+
+def _note(rows: Panel) -> str:
+    few = f" With only {rows.subjects} {rows.clusters} such intervals are likely too narrow." if rows.subjects < _FEW else ""
+    return _WORDS[rows.clusters] + few
 
 
 def sizes(rows: Panel, there: Bools) -> Sizes:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Bools = NDArray[np.bool_]
 
 LIMITS: Mapping[str, float] = {"dice": 0.7}
-ORDER = ("dice", "jaccard", "surface_dice", "hd95", "mean_surface_distance", "volume_difference")
+ORDER = ("dice", "hd95", "surface_dice", "mean_surface_distance", "volume_difference", "jaccard")
 HIGHER = ("dice", "jaccard", "surface_dice", "sensitivity", "ppv", "specificity")
 NEAR_NOUGHT = ("volume_difference",)
 STATISTICS = ("mean", "median", "q1", "q3")

@@ -47,7 +47,7 @@ def declared(study: Mapping[str, object], test: Test) -> list[tuple[str, str]]:
 
 
 def _targets(test: Test) -> str:
-    units = ((one.called, one.target.unit) for one in test.sections)
+    units = ((one.called, words.measured_in(one.target.unit)) for one in test.sections)
     return ", ".join(f"{called} ({unit})" if unit else called for called, unit in units)
 
 
@@ -60,7 +60,7 @@ def _tested(test: Test) -> list[tuple[str, str]]:
         return told
     if not isinstance(result, Evaluation):
         units = words.many(result.counts.units, words.unit(result.unit))
-        of = f" of {words.many(result.counts.clusters, words.cluster(result.clusters))}" if result.clusters != "units" else ""
+        of = words.of_whom(result.clusters, result.counts.clusters, result.counts.units)
         return [("Tested on", units + of), *told]
     held, timed = result.counts, result.unit in words.TIMED
     said, whom = ("predictions" if timed else words.plural(words.unit(result.unit))), words.plural(words.cluster(result.clusters))

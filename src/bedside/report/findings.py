@@ -30,19 +30,11 @@ def nearest(found: Kinds) -> tuple[Gap, str] | None:
     return None
 
 
-def people(found: Kinds) -> str:
-    """Of how many patients or groups the units are; nothing where every unit stands alone."""
-    if found.clusters == "units":
-        return ""
-    word = words.cluster(found.clusters)
-    return f" of {words.many(found.counts.clusters, word)}" if found.clusters == "subjects" else f" in {words.many(found.counts.clusters, word)}"
-
-
 def _opening(found: Kinds) -> list[Child]:
     units = words.many(found.row(found.main).counts.units, words.unit(found.unit))
     verb = {"number": "gave the value of", "grade": "gave the grade of", "found": "looked for", "region": "drew"}[_kind(found)]
     place = "in" if isinstance(found, (FoundEvaluation, RegionEvaluation, GradeEvaluation)) else "for"
-    return [f"The model {verb} {words.quoted(found.outcome)} {place} {units}{people(found)}. "]
+    return [f"The model {verb} {words.quoted(found.outcome)} {place} {units}{words.of_whom(found.clusters, found.counts.clusters, found.counts.units)}. "]
 
 
 def _kind(found: Kinds) -> str:
@@ -61,7 +53,7 @@ def _body(found: Kinds) -> list[Child]:
 
 
 def _number(found: NumberEvaluation) -> list[Child]:
-    unit = f" {found.measured_in}" if found.measured_in and found.measured_in != "1" else ""
+    unit = f" {unit}" if (unit := words.measured_in(found.measured_in)) else ""
     said: list[Child] = ["On average it lies ", _say(found, "mae"), f"{unit} from the true value; R² is ", _say(found, "r2"),
                          ". Of 100 errors (given less true) some 95 lie between ", _say(found, "limit_low"), " and ", _say(found, "limit_high"), ". "]  # fmt: skip
     if "coverage" in found.row(found.main).measures:
@@ -114,7 +106,7 @@ def _beside(found: Kinds) -> list[Child]:
     say, one = told(found, key), gap.measures[key]
     other = words.short(gap.other)
     kind = "grade" if isinstance(found, GradeEvaluation) else ""
-    return [f"Beside it {words.quoted(other)} has a {measures.inside(say.label)} of ",
+    return [f"Beside it {words.quoted(other)} has {measures.with_article(say.label)} of ",
             number(found.named(gap.other, *key.split("/")), found.row(gap.other).measures[key], say.form), ", a difference of ", number(found.named_gap(gap.main, gap.other, *key.split("/")), one, measures.signed(say.form)),
             f": {measures.verdict(key, one.low, one.high, words.quoted(other), kind)}. "]  # fmt: skip
 

@@ -21,12 +21,12 @@ from bedside.evaluate.judged import (
 )
 from bedside.evaluate.records import Estimate
 from bedside.report import measures, pictures, words
-from bedside.report.document import counted, number, paragraph, plotted, table, table_row
+from bedside.report.document import behind, counted, number, paragraph, plotted, table, table_row
 from bedside.report.forest import Scale
 from bedside.report.markup import Child, Markup, element, join
 
 Kinds = NumberEvaluation | GradeEvaluation | FoundEvaluation | RegionEvaluation
-_NUMBERS = frozenset({1, 2})
+_NUMBERS, _FIRST, _NAMED = frozenset({1, 2}), 2, 3
 
 
 def blocks(found: Kinds) -> dict[str, Markup | None]:
@@ -61,8 +61,17 @@ def told(found: Kinds, measure: str) -> measures.Said:
 def comparison(found: Kinds) -> Markup:
     """One row a measure, one column an output."""
     keys = list(dict.fromkeys(key for row in found.outputs for key in row.measures))
+    first = {key.split("/")[0] for key in found.headline[:_FIRST]}
+    shown = [key for key in keys if key.split("/")[0] in first] if isinstance(found, RegionEvaluation) else keys
+    unit = f" Errors in {said}." if isinstance(found, NumberEvaluation) and (said := words.measured_in(found.measured_in)) else ""
+    made = _measured(found, shown, caption=f"Intervals at {100 * found.level:g} %.{unit}{_promise(found)}", counts=True)
+    more = [key for key in keys if key not in shown]
+    return join([made, behind("More measures", _measured(found, more)) if more else None])
+
+
+def _measured(found: Kinds, keys: Sequence[str], *, caption: str | None = None, counts: bool = False) -> Markup:
     head: list[Child] = ["Measure", *(words.output(row.output) for row in found.outputs), "Perfect"]
-    rows = [_counts(found)]
+    rows = [_counts(found)] if counts else []
     for key in keys:
         say = told(found, key)
         cells: list[Child] = [say.label]
@@ -70,8 +79,7 @@ def comparison(found: Kinds) -> Markup:
             one = row.measures.get(key)
             cells.append(number(found.named(row.output, *key.split("/")), one, say.form, apart=True) if one else words.NOTHING)
         rows.append(table_row([*cells, say.perfect]))
-    unit = f" Errors in {found.measured_in}." if isinstance(found, NumberEvaluation) and found.measured_in else ""
-    return table(head, rows, caption=f"Intervals at {100 * found.level:g} %.{unit}{_promise(found)}")
+    return table(head, rows, caption=caption)
 
 
 def _counts(found: Kinds) -> Markup:
@@ -224,12 +232,15 @@ def _worst(found: Kinds) -> Markup | None:
     own = [one for one in found.spreads if one.output == found.main and one.worst]
     rows = [_worst_of(found, one) for one in own]
     head: list[Child] = ["The model's worst units", "", "Without a value", "Without a row"]
-    return table(head, rows, numbers=frozenset({2, 3})) if rows else None
+    if not rows:
+        return None
+    made, more = table(head, rows[:_FIRST], numbers=frozenset({2, 3})), rows[_FIRST:]
+    return join([made, behind("The worst by other measures", table(head, more, numbers=frozenset({2, 3}))) if more else None])
 
 
 def _worst_of(found: RegionEvaluation, one: Spread) -> Markup:
     named = [join([element("code", unit.unit_id), " ", element("data", words.size(unit.value), value=repr(unit.value),
-             data_figure=found.named(one.output, one.measure, "worst", str(place)))]) for place, unit in enumerate(one.worst, 1)]  # fmt: skip
+             data_figure=found.named(one.output, one.measure, "worst", str(place)))]) for place, unit in enumerate(one.worst[:_NAMED], 1)]  # fmt: skip
     return table_row([measures.called(one.measure), join(list(named), between=", "), counted(found.named(one.output, one.measure, "undefined"), one.undefined),
                       counted(found.named(one.output, one.measure, "missing"), one.missing)], numbers=frozenset({2, 3}))  # fmt: skip
 

@@ -47,6 +47,7 @@ _SAID: dict[str, Said] = {
 _GRADE_ERROR = Said("Mean distance in grades", "decimal", "lower", None, "0")
 _REGION = {"dice": "Dice", "jaccard": "Jaccard", "surface_dice": "Surface Dice", "hd95": "HD95", "mean_surface_distance": "Mean surface distance",
            "volume_difference": "Volume difference"}  # fmt: skip
+_SPELLED = frozenset({"F1", "FROC", "HD95", "R²"})  # said letter by letter
 _STATISTIC = {"mean": "mean", "median": "median", "q1": "lower quartile", "q3": "upper quartile"}
 
 
@@ -75,7 +76,7 @@ def _of(measure: str, statistic: str) -> str:
     if not statistic:
         return measure
     plain = statistic in ("mean", "median") and not measure.startswith("Mean")
-    return f"{statistic.capitalize()} {measure}" if plain else f"{measure}, {statistic}"
+    return f"{statistic.capitalize()} {inside(measure)}" if plain else f"{measure}, {statistic}"
 
 
 def called(measure: str) -> str:
@@ -96,6 +97,16 @@ def inside(label: str) -> str:
     ('mean absolute error', 'F1', 'Dice below 0.7')
     """
     return label if label[1:2].upper() == label[1:2] or label.startswith("Dice") else label[0].lower() + label[1:]
+
+
+def with_article(label: str) -> str:
+    """A label within a sentence, with its article.
+
+    >>> with_article("F1"), with_article("Mean absolute error"), with_article("Exact agreement")
+    ('an F1', 'a mean absolute error', 'an exact agreement')
+    """
+    said = inside(label)
+    return f"{'an' if said[0] in 'aeiou' or said.split()[0] in _SPELLED else 'a'} {said}"
 
 
 def signed(form: str) -> str:

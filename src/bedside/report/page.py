@@ -45,6 +45,7 @@ _CHECKED = {
     "subjects": "Subjects looked at",
     "without_known_at": "Facts without a time of becoming known",
 }
+_MANY = 5
 SELF_ATTESTED = (
     "The ledger shows in which order things were done: the plan, the sealed model, the opening of the test labels, the test. "
     "Without an outside witness for its checkpoints that order is self-attested: whoever holds the signing key could have "
@@ -111,7 +112,7 @@ def _findings(test: Test) -> Markup:
     return paragraph(
         f"The model was asked {len(test.sections)} things of each {words.unit(test.unit)}: "
         f"{', '.join(words.quoted(one.called) for one in test.sections)}. ",
-        f"Each is judged by itself; with so many answers some look good or bad by chance.{more}", kind="lead",
+        f"Each is judged by itself{'; with so many answers some look good or bad by chance' if len(test.sections) >= _MANY else ''}.{more}", kind="lead",
     )  # fmt: skip
 
 

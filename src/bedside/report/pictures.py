@@ -16,7 +16,7 @@ from bedside.report.document import behind, counted, drawn, numbers_behind, tabl
 from bedside.report.markup import Child, Markup, element
 from bedside.report.strip import Line, strip
 
-_SHOWN = 12
+_SHOWN, _DRAWN = 12, 2
 
 
 def scatter(found: NumberEvaluation) -> Markup:
@@ -25,7 +25,7 @@ def scatter(found: NumberEvaluation) -> Markup:
     low, high = min(*points.truth, *points.value), max(*points.truth, *points.value)
     room = 0.05 * ((high - low) or 1)
     ends = (low - room, high + room)
-    unit = f" ({found.measured_in})" if found.measured_in else ""
+    unit = f" ({said})" if (said := words.measured_in(found.measured_in)) else ""
     chart = Chart(
         found.key("scatter"), "Given against true", f"Bias {words.with_interval(row.measures['bias'], 'signed size')}; limits of agreement "
         f"{words.size(row.measures['limit_low'].value, '+')} to {words.size(row.measures['limit_high'].value, '+')}.",
@@ -61,7 +61,9 @@ def froc(found: FoundEvaluation) -> Markup | None:
             at = one.at[f"{rate:g}"]
             chart.point(log2(rate), at.value or 0, at.low, at.high)
     rows = [[words.output(one.output), f"{rate:g}", words.with_interval(one.at[f"{rate:g}"], "percent")] for one in shown for rate in RATES]
-    said = "FROC curves. Dots: sensitivity with its interval at the seven rates whose mean is the FROC score; both axes over all thresholds."
+    most = max((one.curve.x[-1] for one in shown if one.output == found.main), default=0.0)
+    flat = f" The model makes at most {words.size(most)} a {words.unit(found.unit)}; beyond that its line is flat." if most < max(RATES) else ""
+    said = f"FROC curves. Dots: sensitivity with its interval at the seven rates of false positives whose mean is the FROC score.{flat}"
     more = numbers_behind(["Output", f"False positives per {words.unit(found.unit)}", "Sensitivity"], rows)
     return drawn(chart.key, chart.svg(), found.named(found.main, "froc"), said, more)
 
@@ -83,7 +85,8 @@ def strips(found: RegionEvaluation) -> list[Markup]:
         rows = [[line.called, words.with_interval(line.mean, measures.said(f"{measure}/mean").form), words.count(len(line.values))] for line in lines]
         pictures.append(drawn(key, picture, found.named(found.main, measure, "mean"), " ".join([said, *(f"{one}." for one in lost)]),
                               numbers_behind(["Output", "Mean", "n"], rows)))  # fmt: skip
-    return [Markup(picture.replace("<figure", '<figure class="whole"', 1)) for picture in pictures]
+    whole = [Markup(picture.replace("<figure", '<figure class="whole"', 1)) for picture in pictures]
+    return [*whole[:_DRAWN], behind("More measures, drawn", whole[_DRAWN:])] if len(whole) > _DRAWN else whole
 
 
 def confusion(found: GradeEvaluation) -> Markup | None:

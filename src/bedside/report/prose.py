@@ -42,7 +42,7 @@ def _opening(evaluation: Evaluation, study: Mapping[str, object]) -> list[Child]
             f"in {words.many(held.event_subjects, whom)}. ",
             "Of two predictions, one before an event and one not, it ranks the right one higher with a chance of ",
         ]
-    unit, of = words.unit(evaluation.unit), "" if evaluation.clusters == "units" else f" of {words.many(held.subjects, whom)}"
+    unit, of = words.unit(evaluation.unit), words.of_whom(evaluation.clusters, held.subjects, held.predictions)
     return [
         f"The model said how likely {named} is in {words.many(held.predictions, unit)}{of}; it is there in {words.count(held.events)}. ",
         f"Of two {words.plural(unit)}, one with it and one without, it ranks the right one higher with a chance of ",

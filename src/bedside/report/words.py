@@ -67,6 +67,26 @@ def unit(name: str) -> str:
     return "prediction" if name in TIMED else spoken(name)
 
 
+def of_whom(clusters: str, how_many: int, units: int) -> str:
+    """Of how many patients or groups so many units are; nothing where every unit stands alone.
+
+    >>> of_whom("subjects", 12, 20), of_whom("groups", 20, 20), of_whom("groups", 3, 20)
+    (' of 12 patients', '', ' in 3 groups')
+    """
+    if clusters == "units" or (clusters == "groups" and how_many == units):
+        return ""
+    return f"{' of' if clusters == 'subjects' else ' in'} {many(how_many, cluster(clusters))}"
+
+
+def measured_in(unit: str | None) -> str:
+    """A UCUM unit for people; that of a pure number is not said.
+
+    >>> measured_in("mmol/L"), measured_in("1"), measured_in(None)
+    ('mmol/L', '', '')
+    """
+    return "" if unit in (None, "", "1") else str(unit)
+
+
 def cluster(name: str) -> str:
     """What intervals resample: a patient, a group, a unit."""
     return _CLUSTERS.get(name, name)
