@@ -20,10 +20,13 @@ from bedside.core.receipt import Item, Receipt
 from bedside.study.study import Study
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from bedside.bundle.sealed import Sealed
     from bedside.pillars.imaging.exchange.answer import Answer, Thinker
     from bedside.pillars.imaging.exchange.inbox import Limits, Received
     from bedside.pillars.imaging.exchange.listener import Listener
+    from bedside.pillars.imaging.exchange.secure import Certificates
     from bedside.pillars.imaging.exchange.segmentation import Kind
     from bedside.pillars.imaging.exchange.send import Peer
 
@@ -33,16 +36,17 @@ _TRIES, _PAUSE_S, _NAME = 3, 2.0, 16
 
 def receive(
     root: Path, *, host: str = "127.0.0.1", port: int = 11112, ae_title: str = "BEDSIDE", send_to: str, callers: tuple[str, ...] = (),
-    kind: Kind = "BINARY", limits: Limits | None = None, announce: Callable[[str, int], None] | None = None,
+    kind: Kind = "BINARY", limits: Limits | None = None, tls: Certificates | None = None, announce: Callable[[str, int], None] | None = None,
 ) -> None:  # fmt: skip
     """Listen until interrupted.
 
     send_to    host:port:AETITLE of the archive that gets SEG and SR
-    callers    AE titles that may send; all when empty, on loopback only
+    callers    AE titles that may send; all when empty, on loopback or by TLS only
+    tls        both ways, to us and to the archive
     announce   told host and port once it listens
     """
-    with_ = reception(root, ae_title=ae_title, send_to=send_to, callers=callers, kind=kind, limits=limits)
-    listening = with_.listener.start(host, port)
+    with_ = reception(root, ae_title=ae_title, send_to=send_to, callers=callers, kind=kind, limits=limits, tls=tls)
+    listening = with_.listener.start(host, port, tls=tls.listening() if tls else None)
     (announce or _announced)(host, listening)
     try:
         with_.listener.wait()
@@ -55,8 +59,9 @@ def receive(
 
 
 def reception(
-    root: Path, *, ae_title: str, send_to: str, callers: tuple[str, ...] = (), kind: Kind = "BINARY", limits: Limits | None = None
-) -> Reception:
+    root: Path, *, ae_title: str, send_to: str, callers: tuple[str, ...] = (), kind: Kind = "BINARY", limits: Limits | None = None,
+    tls: Certificates | None = None,
+) -> Reception:  # fmt: skip
     """Everything that `receive` needs, not yet listening."""
     from bedside.bundle.sealed import Sealed
     from bedside.pillars.imaging.exchange.listener import Listener
@@ -65,7 +70,8 @@ def reception(
     study = Study(root)
     sealed = Sealed.open(study._made(BUNDLE, "train"))
     titles = tuple(title(one, where="--from") for one in callers)
-    made = Reception(study, sealed, _thinker(sealed, kind), Peer.parse(send_to), title(ae_title, where="--ae-title"))
+    made = Reception(study, sealed, _thinker(sealed, kind), Peer.parse(send_to), title(ae_title, where="--ae-title"),
+                     tls.sending() if tls else None)  # fmt: skip
     made.listener = Listener(ae_title=made.ae_title, callers=titles, limits=limits, handle=made.handle)
     return made
 
@@ -85,7 +91,7 @@ def _thinker(sealed: Sealed, kind: Kind) -> Thinker:
     model = OnnxImage(sealed)
     targets = {target.name: target for target in task.targets}
     named = structures([targets[name] for name in model.preprocess.labels], task.structures)
-    return Thinker(model, Author(sealed.manifest.name, sealed.digest), named, task.modalities, task.irregular, kind)
+    return Thinker(model, Author(sealed.manifest.name, sealed.digest, sealed.manifest.made), named, task.modalities, task.irregular, kind)
 
 
 @dataclass
@@ -97,6 +103,7 @@ class Reception:
     thinker: Thinker
     peer: Peer
     ae_title: str
+    tls: SSLContext | None = None
     listener: Listener = field(init=False)
     pending: list[Receipt] = field(default_factory=list)
 
@@ -131,7 +138,7 @@ class Reception:
             return "nothing to send"
         for attempt in range(1, _TRIES + 1):
             try:
-                send(said.objects, self.peer, ae_title=self.ae_title)
+                send(said.objects, self.peer, ae_title=self.ae_title, tls=self.tls)
             except Unusable as error:
                 told = error.what
                 if attempt < _TRIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -340,3 +341,69 @@ def test_the_made_bundle_opens(tmp_path):
 
     bundle(tmp_path / "model")
     assert OnnxImage(Sealed.open(tmp_path / "model")).preprocess.labels == ["liver", "lump"]
+
+
+# Over TLS.
+
+
+def certificates(folder, name, authority=None):
+    """A certificate for 127.0.0.1 under an authority of its own or another's; (Certificates, what signs)."""
+    from datetime import UTC, datetime, timedelta
+    from ipaddress import ip_address
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import NameOID
+
+    from bedside.pillars.imaging.exchange.secure import Certificates
+
+    def pem(path, data):
+        path.write_bytes(data)
+        return path
+
+    def signed(subject, key, issuer, issuer_key, is_authority):
+        now, named = datetime.now(UTC), [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (subject, issuer)]
+        made = x509.CertificateBuilder(named[1], named[0], key.public_key(), x509.random_serial_number(), now - timedelta(1), now + timedelta(1))
+        made = made.add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+        made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        made = made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        made = made.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        usage = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "crl_sign", "encipher_only", "decipher_only"), False)
+        made = made.add_extension(x509.KeyUsage(digital_signature=True, key_cert_sign=is_authority, **usage), critical=True)
+        return made.sign(issuer_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    own = ec.generate_private_key(ec.SECP256R1())
+    signs = authority or (f"authority of {name}", ec.generate_private_key(ec.SECP256R1()))
+    told = own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    root = pem(folder / f"{name}.ca.pem", signed(signs[0], signs[1], signs[0], signs[1], True))
+    return Certificates(pem(folder / f"{name}.pem", signed(name, own, *signs, False)), pem(folder / f"{name}.key", told), root), signs
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves a refused socket to the collector
+def test_over_tls_only_callers_with_a_certificate_of_the_authority_are_let_in(tmp_path):
+    ours, signs = certificates(tmp_path, "bedside")
+    scanner, _ = certificates(tmp_path, "scanner", signs)
+    stranger, _ = certificates(tmp_path, "stranger")
+    handed = []
+    listener = Listener(ae_title="BEDSIDE", limits=QUICK, handle=handed.append)
+    peer = Peer("127.0.0.1", listener.start("127.0.0.1", 0, tls=ours.listening()), "BEDSIDE")
+    try:
+        send(made(), peer, ae_title="SCANNER", tls=scanner.sending())
+        until(lambda: handed)
+        for other in (None, stranger.sending()):
+            with pytest.raises(Unusable):
+                send(made("no"), peer, ae_title="SCANNER", timeout_s=3, tls=other)
+    finally:
+        listener.stop()
+    gc.collect()
+    assert [len(one.instances) for one in handed] == [7]
+
+
+def test_tls_files_that_are_none_are_told(tmp_path):
+    from bedside.pillars.imaging.exchange.secure import Certificates
+
+    (tmp_path / "x").write_text("no certificate")
+    for path in (tmp_path / "x", tmp_path / "nothing"):
+        with pytest.raises(Misconfigured, match="TLS files"):
+            Certificates(path, path, path).listening()

@@ -103,6 +103,7 @@ def test_the_segmentation_in_the_archive_is_what_the_bundle_sees_in_the_images(a
     told = of(answered, "SEG")
     assert (read(told, answered["good"]) == labels()).all()
     assert [one.SegmentedPropertyTypeCodeSequence[0].CodeMeaning for one in told.SegmentSequence] == ["Liver", "Mass"]
+    assert told.SeriesDescription == "Made model, not for care: segmentation by two-lumps"
     assert str(told.PatientName) == "Müller^Zwölf"  # the archive must know whose it is
 
 

@@ -189,6 +189,7 @@ def test_each_segment_says_what_it_is_and_who_made_it():
     algorithm = liver.SegmentationAlgorithmIdentificationSequence[0]
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("made-model", "ab" * 32)
     assert str(told.PatientName) == "Müller^Zwölf"
+    assert told.SeriesDescription == "Research, not for care: segmentation by made-model"
     assert len({liver.TrackingUID, lump.TrackingUID}) == 2
 
 

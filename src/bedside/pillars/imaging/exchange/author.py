@@ -23,10 +23,15 @@ _SHORT = 16
 
 
 class Author(msgspec.Struct, frozen=True):
-    """The sealed model that made an object: its name, and the digest of its manifest (64 hex characters)."""
+    """The sealed model that made an object: its name, and the digest of its manifest (64 hex characters). `made`: it learned from made data."""
 
     name: str
     digest: str
+    made: bool = False
+
+    def series(self, what: str) -> str:
+        """What stands in the list of series that people choose from: never without its standing."""
+        return f"{'Made model' if self.made else 'Research'}, not for care: {what} by {self.name}"[:64]
 
     @property
     def device_uid(self) -> str:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.lazy import need
 from bedside.pillars.imaging.exchange.inbox import NOT_UNDERSTOOD, Inbox, Limits, Received
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 PDU_BYTES = 1 << 17
 _LOOK_EVERY_S = 0.05
@@ -29,7 +32,7 @@ _SYNTAXES = (
 class Listener:
     """Listens from `start` to `stop`.
 
-    callers   AE titles that may send; everyone when empty, which is `Refused` unless it listens on loopback only
+    callers   AE titles that may send; everyone when empty, which is `Refused` unless it listens on loopback only, or by TLS
     handle    what to do with a whole study; whatever it raises ends the listener's work with `failed`
     """
 
@@ -41,14 +44,17 @@ class Listener:
         self._arriving: dict[int, int] = {}
         self._server: Any = None
 
-    def start(self, host: str, port: int) -> int:
-        """Begin; the port that it listens on (a free one when `port` is 0)."""
-        if not self.callers and host not in _LOOPBACK:
+    def start(self, host: str, port: int, *, tls: SSLContext | None = None) -> int:
+        """Begin; the port that it listens on (a free one when `port` is 0).
+
+        tls   from `secure.Certificates.listening`: callers are then known by their certificates
+        """
+        if not self.callers and tls is None and host not in _LOOPBACK:
             raise Refused("anyone who reaches this port could send patients' images", where=f"{host}:{port}",
-                          do="name the AE titles that may send, with --from, or listen on 127.0.0.1")  # fmt: skip
+                          do="name the AE titles that may send, with --from, use TLS, or listen on 127.0.0.1")  # fmt: skip
         entity = self._entity()
         try:
-            self._server = entity.start_server((host, port), block=False, evt_handlers=self._handlers())
+            self._server = entity.start_server((host, port), block=False, evt_handlers=self._handlers(), ssl_context=tls)
         except OSError as error:
             raise Misconfigured(f"cannot listen there: {error.strerror}", where=f"{host} port {port}",
                                 do="choose another --port, or 0 for a free one") from None  # fmt: skip

@@ -53,7 +53,7 @@ def measurements(
             evidence=[segmentation, *sources], content=_report(groups, author)[0], series_instance_uid=series, series_number=SERIES_NUMBER,
             sop_instance_uid=instance, instance_number=1, manufacturer=MAKER, is_complete=True,
         )  # fmt: skip
-    stamp(told, at or datetime.now().astimezone(), series=f"Measurements by {author.name}")
+    stamp(told, at or datetime.now().astimezone(), series=author.series("measurements"))
     for name, value in zip(("ManufacturerModelName", "SoftwareVersions", "DeviceSerialNumber"), list(author.equipment().values())[1:], strict=True):
         setattr(told, name, value)
     return told

@@ -54,7 +54,7 @@ def segmentation(
         transfer_syntax_uid=_SYNTAX[kind], content_label="SEGMENTATION", content_description=f"Automatic segmentation by {author.name}"[:64],
         omit_empty_frames=bool(labels.any()), **author.equipment(),
     )  # fmt: skip
-    stamp(told, at or datetime.now().astimezone(), series=f"Segmentation by {author.name}")
+    stamp(told, at or datetime.now().astimezone(), series=author.series("segmentation"))
     return told
 
 

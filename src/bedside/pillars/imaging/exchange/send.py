@@ -17,6 +17,8 @@ from bedside.core.lazy import need
 from bedside.formats.dicom import dump, parse
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from pydicom import Dataset
 
 LONGEST_TITLE = 16
@@ -53,15 +55,18 @@ def title(text: str, *, where: str) -> str:
     return kept
 
 
-def send(objects: Sequence[Dataset], peer: Peer, *, ae_title: str, timeout_s: float = TIMEOUT_S) -> None:
-    """Store all objects over one association. Raises `Unusable` when one was not taken."""
+def send(objects: Sequence[Dataset], peer: Peer, *, ae_title: str, timeout_s: float = TIMEOUT_S, tls: SSLContext | None = None) -> None:
+    """Store all objects over one association. Raises `Unusable` when one was not taken.
+
+    tls   from `secure.Certificates.sending`; in the clear when None
+    """
     pynetdicom: Any = need("pynetdicom", extra="imaging")
     entity = pynetdicom.AE(ae_title=ae_title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = timeout_s
     entity.connection_timeout = timeout_s
     for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
         entity.add_requested_context(sop_class, syntax)
-    association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title)
+    association = entity.associate(peer.host, peer.port, ae_title=peer.ae_title, tls_args=(tls, peer.host) if tls else None)
     if not association.is_established:
         raise Unusable("the archive does not take our association", where=f"{peer.ae_title} at {peer.host}:{peer.port}",
                        do="check that it runs, knows our AE title, and allows this machine")  # fmt: skip
