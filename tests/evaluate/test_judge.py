@@ -24,6 +24,7 @@ from bedside.evaluate.stored import as_test, read
 _HERE = Path(__file__).parent
 _TARGETS = [Target("solubility", "number", "mol/L"), Target("retinopathy", "grade"), Target("lesion", "found"),
             Target("hippocampus", "region", label="the hippocampus"), Target("pneumonia", "yes-no")]  # fmt: skip
+_LINES = {"lesion": Lines(serving={"screening": 0.3}), "solubility": Lines(promised=0.8)}
 _QUICK = {"main": "model", "resamples": 60, "unit": "image"}
 
 
@@ -43,7 +44,7 @@ def frames(kinds) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
 @pytest.fixture(scope="module")
 def test(frames) -> Test:
     """One test of all five."""
-    return judge(_TARGETS, *frames, lines={"lesion": Lines(serving={"screening": 0.3})}, promised={"solubility": 0.8}, **_QUICK)
+    return judge(_TARGETS, *frames, lines=_LINES, **_QUICK)
 
 
 def test_the_record_is_json_and_comes_back_the_same(test):
@@ -92,8 +93,7 @@ def test_a_yes_no_target_says_what_evaluate_says_to_the_last_bit(kinds):
 
 def test_rows_in_another_order_give_the_same_record(frames, test):
     again = [frame.sample(fraction=1.0, shuffle=True, seed=9) for frame in frames]
-    lines = {"lesion": Lines(serving={"screening": 0.3})}
-    assert canonical.dumps(judge(_TARGETS, *again, lines=lines, promised={"solubility": 0.8}, **_QUICK)) == canonical.dumps(test)
+    assert canonical.dumps(judge(_TARGETS, *again, lines=_LINES, **_QUICK)) == canonical.dumps(test)
 
 
 def test_the_truth_is_that_of_the_decisions_and_another_one_is_refused(kinds):

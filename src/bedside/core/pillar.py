@@ -30,16 +30,18 @@ if TYPE_CHECKING:
 
 
 class Lines(msgspec.Struct, frozen=True):
-    """Alert thresholds of the model for one target, by name, chosen on development data alone.
+    """Alert thresholds of the model for one target, by name, chosen on development data alone; and what else was fixed beforehand.
 
     serving   the ones that the bundle carries
     by_fold   name to {split: threshold}, where the study has folds
     utility   output to {split: threshold}, where a threshold's rule is utility
+    promised  share of true numbers, 0..1, that the model's [low, high] promises to hold
     """
 
     serving: dict[str, float] = {}
     by_fold: dict[str, dict[str, float]] = {}
     utility: dict[str, dict[str, float]] = {}
+    promised: float | None = None
 
 
 @dataclass(frozen=True)

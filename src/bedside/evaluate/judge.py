@@ -36,17 +36,16 @@ def judge(
     targets: Sequence[Target], decisions: pl.DataFrame, predictions: pl.DataFrame, measures: pl.DataFrame | None = None, *,
     main: str, lines: Mapping[str, Lines] | None = None, seed: int = 1, patient_days: float | None = None, unit: str = "prediction",
     level: float = 0.95, resamples: int = 500, smallest_subgroup: int = 10,
-    promised: Mapping[str, float] | None = None, limits: Mapping[str, float] | None = None,
+    limits: Mapping[str, float] | None = None,
 ) -> Test:  # fmt: skip
     """Judge the main output and all beside it, target by target, on the held-out decisions ("test" or "fold-...").
 
     decisions      one row a unit and target, with what was true (core.pillar); units in which nothing was found count too
     predictions    one row a unit, target and output (core.predictions.conform)
     measures       one row a unit, target, output and measure (core.predictions.conform_measures), for targets of kind region
-    lines          alert thresholds by target, fixed before the test
+    lines          alert thresholds by target, and what its intervals promise, fixed before the test
     patient_days   time that the held-out predictions cover, in days
     unit           what one decision is about, in words
-    promised       target to the coverage, 0..1, that [low, high] of the main output promises
     limits         measure to the value that a unit's measure is counted against, where it is not that of `regions.LIMITS`
 
     Raises `Unusable` for frames that break their contract or carry another truth, and when no target can be judged.
@@ -62,7 +61,7 @@ def judge(
             target=target, main=main, decisions=_of(decisions, target), predictions=_of(predictions, target),
             measures=None if measures is None else _of(measures, target), lines=(lines or {}).get(target.name, Lines()),
             bootstrap=bootstrap, smallest=smallest_subgroup, unit=unit, scope=target.name if len(targets) > 1 else "",
-            patient_days=patient_days, promised=(promised or {}).get(target.name), limits=dict(limits or {}),
+            patient_days=patient_days, limits=dict(limits or {}),
         )  # fmt: skip
         sections.append(Section(target, _judged(asked, alone=len(targets) == 1)))
     if all(isinstance(section.result, Unjudged) for section in sections):

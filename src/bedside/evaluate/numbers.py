@@ -59,7 +59,7 @@ def judge(asked: Question) -> NumberEvaluation:
     return NumberEvaluation(
         **asked.spine(rows, lost, HEADLINE),
         **asked.compared(rows, spoke, partial(_measured, truth, said, drawing), partial(_versus, truth, said, drawing)),
-        measured_in=asked.target.unit, promised=asked.promised, points=_points(rows, truth, said[asked.main][0]),
+        measured_in=asked.target.unit, promised=asked.lines.promised, points=_points(rows, truth, said[asked.main][0]),
     )  # fmt: skip
 
 

@@ -52,7 +52,6 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     scope: str
     patient_days: float | None
-    promised: float | None
     limits: dict[str, float]
 
     @property

@@ -120,7 +120,7 @@ def _of(rows: pl.DataFrame, target: Target) -> pl.DataFrame:
 
 def _lines(target: Target, main: Fitted, rows: pl.DataFrame, options: ModelOptions) -> Lines:
     if target.kind != "yes-no":
-        return Lines()
+        return Lines(promised=options.coverage)
     splits = rows["split"].to_list()
     folds = {name: (rows["split"] == name).to_numpy() for name in sorted(set(splits))} if _study_folds(splits) is not None else {}
     return lines(options.thresholds, main.value, rows["label"].to_numpy().astype(np.bool_), folds)
