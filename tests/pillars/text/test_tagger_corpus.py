@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from bedside.pillars.text.corpus import brat, iob, pubtator
 from bedside.pillars.text.corpus.annotations import OTHER_WORDS, OUTSIDE, OVERLAPS, UNKNOWN_NOTE, UNREADABLE, gold, reasons
 from bedside.pillars.text.corpus.copies import copies
 from bedside.pillars.text.corpus.document import Document, write
+from bedside.pillars.text.corpus.subgroups import subgroups
 from bedside.readers.mapping import load
 from bedside.readers.read import read
 
@@ -136,3 +138,11 @@ def test_a_copied_note_is_seen_through_other_numbers_and_a_short_note_is_no_copy
     note = "Admitted with heart failure on day {} and given furosemide forty milligrams twice daily until dry weight was reached again at home"
     assert copies({"d": note.format(3)}, {"t": note.format(7)}) == [("d", "t")]
     assert copies({"d": "No complaints today."}, {"t": "No complaints today."}) == []
+
+
+def test_results_can_be_told_by_whose_note_it_is():
+    at = datetime(2020, 6, 1)
+    events = frame([Event(1, None, "SEX//female"), Event(1, 0, "MEDS_BIRTH"), Event(2, None, "RACE//a"), Event(2, None, "RACE//b")])
+    notes = pl.DataFrame({"note_id": ["b", "a"], "subject_id": [2, 1], "known_at": [at, at]}, schema_overrides={"known_at": pl.Datetime("us")})
+    told = subgroups(events, notes)
+    assert told.select("sex", "age_band", "race").rows() == [("unknown", "unknown", "several"), ("female", "40-64", "unknown")]

@@ -20,6 +20,7 @@ from bedside.core.pillar import Cohort, Material
 from bedside.core.task_note import OVERLAP, SPLIT, NoteTask
 from bedside.pillars.text.corpus.annotations import Gold, gold, reasons
 from bedside.pillars.text.corpus.copies import copies
+from bedside.pillars.text.corpus.subgroups import COLUMNS, subgroups
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +45,7 @@ def cohort(material: Material, out: Path) -> Cohort:
     pl.DataFrame(found.rejected, schema=dict.fromkeys(("note_id", "source", "reason"), pl.String), orient="row").write_parquet(out / REJECTED)
     notes = taken.filter(pl.col("note_id").is_in(list(found.spans))).sort("note_id")
     placed = _placed(notes, events, task)
-    kept, leakage = _apart(placed, task)
+    kept, leakage = _apart(subgroups(events, placed), task)
     flow = {"notes": every.height, "of codes not asked for": every.height - taken.height, "not annotated": _bare(taken, found),
             "left out: an annotation does not fit its text": len(found.spoiled), "without a declared split": notes.height - placed.height,
             "left out of the test: nearly the text of a development note": placed.height - kept.height, "notes decided on": kept.height}  # fmt: skip
@@ -105,7 +106,7 @@ def _asked(notes: pl.DataFrame, found: Gold, target: str) -> pl.DataFrame:
     answers = [encode([(span.start, span.end) for span in found.spans[name] if span.kind == target.removesuffix(OVERLAP)]) for name in notes["note_id"]]
     return notes.select(
         pl.col("note_id").alias("unit_id"), pl.lit(target).alias("target"), "split", "subject_id", pl.col("known_at").alias("prediction_time"),
-        pl.col("code").alias("modality"), pl.Series("answer", answers, dtype=pl.String),
+        pl.col("code").alias("modality"), *COLUMNS, pl.Series("answer", answers, dtype=pl.String),
     )  # fmt: skip
 
 

@@ -13,12 +13,13 @@ from bedside.bundle.runners.text_spans import Span, Tagger
 from bedside.core.task_note import OVERLAP
 from bedside.evaluate.spans import match
 from bedside.pillars.text.corpus.cohort import decode
+from bedside.pillars.text.corpus.subgroups import COLUMNS
 
 if TYPE_CHECKING:
     import polars as pl
 
 MAIN, DICTIONARY = "model", "dictionary"
-_KEPT = ("subject_id", "prediction_time", "modality", "split")
+_KEPT = ("subject_id", "prediction_time", "modality", "split", *COLUMNS)
 
 
 def said(taggers: Mapping[str, Tagger], texts: Mapping[str, str], decisions: pl.DataFrame, *, bundle: str) -> pl.DataFrame:
