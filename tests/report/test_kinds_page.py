@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from bedside.core import canonical
 from bedside.core.pillar import Lines
 from bedside.core.target import Target
 from bedside.evaluate.figures import figures
 from bedside.evaluate.judge import judge
+from bedside.evaluate.stored import read
 from bedside.report import page as report
 
 _TARGETS = {"solubility": Target("solubility", "number", "mol/L"), "retinopathy": Target("retinopathy", "grade"), "lesion": Target("lesion", "found"),
@@ -164,3 +166,8 @@ def test_the_same_records_make_the_same_bytes(together):
 
 def test_no_page_says_that_a_model_was_validated(together, single):
     assert not [page for page in (_page(together), *map(_page, single.values())) if "validat" in page.lower()]
+
+
+def test_a_stored_record_makes_the_page_that_the_fresh_one_made(together, single):
+    assert _page(read(canonical.dumps(together))) == _page(together)
+    assert all(_page(read(canonical.dumps(one))) == _page(one) for one in single.values())

@@ -27,7 +27,7 @@ def sizes(found: Kinds, book: Book) -> str:
 
 def outputs(found: Kinds, book: Book) -> str:
     """Every measure of every output side by side."""
-    keys = list(dict.fromkeys(key for row in found.outputs for key in row.measures))
+    keys = measures.ordered(key for row in found.outputs for key in row.measures)
     rows = [[plain(told(found, key).label), *(_cell(found, book, (row.output,), key, key in row.measures) for row in found.outputs)] for key in keys]
     if isinstance(found, FoundEvaluation):
         rows += [[said, *(book.number(found.named(row.output, key), "count") for row in found.outputs)] for key, said in _THINGS.items()]
@@ -39,7 +39,7 @@ def differences(found: Kinds, book: Book) -> str | None:
     rows = [
         [plain(words.output(gap.other)), plain(told(found, key).label),
          book.number(found.named_gap(gap.main, gap.other, *key.split("/")), measures.signed(told(found, key).form))]
-        for gap in found.differences for key in gap.measures
+        for gap in found.differences for key in measures.ordered(gap.measures)
     ]  # fmt: skip
     return table(["Model less", "Measure", "Difference"], rows) if rows else None
 
@@ -49,7 +49,7 @@ def operating(found: Kinds, book: Book) -> str | None:
     if not isinstance(found, FoundEvaluation) or not found.operating:
         return None
     rows = [[f"{plain(words.spoken(point.name))}: {plain(told(found, key).label)}", book.number(found.named(found.main, "at", point.name, key), told(found, key).form)]
-            for point in found.operating for key in point.measures]  # fmt: skip
+            for point in found.operating for key in measures.ordered(point.measures)]  # fmt: skip
     return table(["At threshold", "Estimate"], rows)
 
 

@@ -81,10 +81,11 @@ def operating(evaluation: Evaluation, book: Book) -> str | None:
     main = evaluation.row(evaluation.main)
     if not main.operating:
         return None
+    shown = {key: form for key, form in _POINT.items() if key != "alerts_per_100_patient_days" or evaluation.unit in words.TIMED}
     rows = [
         [f"{words.spoken(point.name)}: {words.spoken(key)}", book.number(evaluation.named(main.output, "at", point.name, key), form)]
         for point in main.operating
-        for key, form in _POINT.items()
+        for key, form in shown.items()
     ]
     return table(["At threshold", "Estimate"], [[plain(label), number] for label, number in rows])
 
@@ -107,7 +108,8 @@ def subgroups(evaluation: Evaluation, book: Book) -> str | None:
         auroc = f"not estimated: {part.note}" if part.note else book.number(evaluation.named(*here, "auroc"))
         ratio = words.NOTHING if part.note else book.number(evaluation.named(*here, "observed_to_expected"))
         rows.append([label, patients, auroc, ratio])
-    return table(["Group", "Patients", "AUROC", "Observed / expected"], rows) if rows else None
+    whom = words.plural(words.cluster(evaluation.clusters)).capitalize()
+    return table(["Group", whom, "AUROC", "Observed / expected"], rows) if rows else None
 
 
 def subgroups_at(evaluation: Evaluation, book: Book) -> str | None:
@@ -130,5 +132,5 @@ def subgroups_at(evaluation: Evaluation, book: Book) -> str | None:
 
 def method(evaluation: Evaluation) -> str:
     """How the intervals were made."""
-    kinds = dict.fromkeys(row.auroc.method for row in evaluation.outputs if row.auroc.value is not None)
+    kinds = dict.fromkeys(row.auroc.method for row in evaluation.outputs if row.auroc.low is not None)
     return f"Intervals are at {100 * evaluation.level:g} %: {'; '.join(kinds)}. {evaluation.note}"

@@ -22,7 +22,7 @@ def finding(found: Kinds) -> Markup:
 
 def nearest(found: Kinds) -> tuple[Gap, str] | None:
     """The best of the other outputs, and the measure by which it was chosen: the first of the headline that differences are made of."""
-    for key in dict.fromkeys((*found.headline, *(key for gap in found.differences for key in gap.measures))):
+    for key in dict.fromkeys((*found.headline, *measures.ordered(key for gap in found.differences for key in gap.measures))):
         known = [(gap, own) for gap in found.differences if key in gap.measures and (own := found.row(gap.other).measures.get(key)) and own.value is not None]
         if known and told(found, key).better != "neither":
             pick = max if told(found, key).better == "higher" else min

@@ -60,7 +60,7 @@ def told(found: Kinds, measure: str) -> measures.Said:
 
 def comparison(found: Kinds) -> Markup:
     """One row a measure, one column an output."""
-    keys = list(dict.fromkeys(key for row in found.outputs for key in row.measures))
+    keys = measures.ordered(key for row in found.outputs for key in row.measures)
     first = {key.split("/")[0] for key in found.headline[:_FIRST]}
     shown = [key for key in keys if key.split("/")[0] in first] if isinstance(found, RegionEvaluation) else keys
     unit = f" Errors in {said}." if isinstance(found, NumberEvaluation) and (said := words.measured_in(found.measured_in)) else ""
@@ -96,7 +96,7 @@ def _promise(found: Kinds) -> str:
 def differences(found: Kinds) -> Markup | None:
     """The model less each other output, drawn for the first measure."""
     gaps = [gap for gap in found.differences if gap.measures]
-    keys = list(dict.fromkeys(key for gap in gaps for key in gap.measures))
+    keys = measures.ordered(key for gap in gaps for key in gap.measures)
     if not keys:
         return None
     first = keys[0] if found.headline[0] not in keys else found.headline[0]
@@ -193,7 +193,8 @@ def splits(found: Kinds) -> Markup:
 
 def method(found: Kinds) -> str:
     """How the intervals were made."""
-    kinds = dict.fromkeys(one.method for row in found.outputs for one in row.measures.values() if one.low is not None)
+    known = (row.measures[key] for row in found.outputs for key in measures.ordered(row.measures))
+    kinds = dict.fromkeys(one.method for one in known if one.low is not None)
     return f"{found.note} Intervals: {'; '.join(kinds)}." if kinds else found.note
 
 
@@ -203,7 +204,7 @@ def _points(found: Kinds) -> Markup | None:
         return None
     head: list[Child] = ["", "Rightly found", "Wrongly found", "Missed"]
     rows = [table_row([words.output(output), *(counted(found.named(output, key), getattr(counts, key)) for key in ("true_positives", "false_positives", "missed"))],
-                      numbers=frozenset({1, 2, 3})) for output, counts in found.found.items()]  # fmt: skip
+                      numbers=frozenset({1, 2, 3})) for output, counts in ((row.output, found.found[row.output]) for row in found.outputs)]  # fmt: skip
     first = f" The model's row is that at its first threshold, {words.quoted(words.spoken(found.operating[0].name))}." if found.operating else ""
     if not found.operating and found.froc:
         first = " No threshold was fixed before the test: every mark counts, however unsure."
@@ -212,7 +213,7 @@ def _points(found: Kinds) -> Markup | None:
 
 
 def _operating(found: FoundEvaluation) -> Markup:
-    keys = list(found.operating[0].measures)
+    keys = measures.ordered(found.operating[0].measures)
     head: list[Child] = ["Threshold", "Rightly found", "Wrongly found", "Missed", *(told(found, key).label for key in keys)]
     return table(head, [_point(found, point, keys) for point in found.operating], numbers=frozenset({1, 2, 3}), caption="The model at thresholds fixed before the test.")
 

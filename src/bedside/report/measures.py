@@ -6,9 +6,10 @@ Out       words
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from bedside.evaluate.regions import HIGHER, NEAR_NOUGHT, base
+from bedside.evaluate.regions import HIGHER, NEAR_NOUGHT, ORDER, base
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -24,6 +25,9 @@ class Said(NamedTuple):
 
 
 _SAID: dict[str, Said] = {
+    "kappa": Said("Kappa, quadratic weights", "decimal", "higher", 0.0, "1"),
+    "agreement": Said("Exact agreement", "percent", "higher", None, "100 %"),
+    "within_one": Said("Within one grade", "percent", "higher", None, "100 %"),
     "mae": Said("Mean absolute error", "size", "lower", None, "0"),
     "rmse": Said("Root mean squared error", "size", "lower", None, "0"),
     "r2": Said("R²", "decimal", "higher", 0.0, "1"),
@@ -35,9 +39,6 @@ _SAID: dict[str, Said] = {
     "limit_high": Said("Upper limit of agreement", "signed size", "neither"),
     "coverage": Said("Intervals that hold the truth", "percent", "neither"),
     "width": Said("Mean width of the intervals", "size", "lower"),
-    "kappa": Said("Kappa, quadratic weights", "decimal", "higher", 0.0, "1"),
-    "agreement": Said("Exact agreement", "percent", "higher", None, "100 %"),
-    "within_one": Said("Within one grade", "percent", "higher", None, "100 %"),
     "sensitivity": Said("Sensitivity", "percent", "higher", None, "100 %"),
     "ppv": Said("PPV (precision)", "percent", "higher", None, "100 %"),
     "f1": Said("F1", "decimal", "higher", None, "1"),
@@ -77,6 +78,23 @@ def _of(measure: str, statistic: str) -> str:
         return measure
     plain = statistic in ("mean", "median") and not measure.startswith("Mean")
     return f"{statistic.capitalize()} {inside(measure)}" if plain else f"{measure}, {statistic}"
+
+
+def ordered(keys: Iterable[str]) -> list[str]:
+    """Measures in the order of a page, whatever order a stored record has them in.
+
+    >>> ordered({"bias", "mae", "coverage"}), ordered(["hd95_mm/q1", "hd95_mm/mean", "dice/beyond_limit", "dice/mean"])
+    (['mae', 'bias', 'coverage'], ['dice/mean', 'dice/beyond_limit', 'hd95_mm/mean', 'hd95_mm/q1'])
+    """
+    return sorted(dict.fromkeys(keys), key=_place)
+
+
+def _place(key: str) -> tuple[int, str, int]:
+    known, (name, _, statistic) = list(_SAID), key.partition("/")
+    if key in known:
+        return known.index(key), "", 0
+    place = ORDER.index(base(name)) if base(name) in ORDER else len(ORDER)
+    return len(known) + place, name, list(_STATISTIC).index(statistic) if statistic in _STATISTIC else len(_STATISTIC)
 
 
 def called(measure: str) -> str:
