@@ -52,14 +52,14 @@ _TREES = {"trees": 160, "rows_in_leaf": 8, "leaves": 4, "feature_share": 0.7, "l
 _RESAMPLES = 2000
 
 
-def prepare(data: Path, out: Path, seed: int, model: dict[str, object]) -> None:
+def prepare(data: Path, out: Path, seed: int, model: dict[str, object], *, tell: bool) -> None:
     """Four study folders and the shared study.toml."""
     for site in SITES:
         rows = _complete(data / f"processed.{site}.data")
         ill = [float(row["target"]) > 0 for row in rows]
         enough = min(sum(ill), len(ill) - sum(ill)) > 2  # as FLamby: one hospital has a single patient without the disease
         _, test = train_test_split(range(len(rows)), test_size=0.34, train_size=0.66, random_state=seed, shuffle=True, stratify=ill if enough else None)
-        rows, test = _without_copies(rows, set(test), site)
+        rows, test = _without_copies(rows, set(test), site if tell else "")
         folder = out / "sites" / site
         (folder / "raw").mkdir(parents=True)
         with (folder / "raw" / "patients.csv").open("w", newline="") as stream:
@@ -81,7 +81,7 @@ def _without_copies(rows: list[dict[str, str]], test: set[int], site: str) -> tu
     told = [tuple(float(value) for value in row.values()) for row in rows]
     tested = {told[place] for place in test}
     kept = [place for place in range(len(rows)) if place in test or told[place] not in tested]
-    if len(kept) < len(rows):
+    if site and len(kept) < len(rows):
         print(f"  {site}: {len(rows) - len(kept)} training row is a copy of a test patient's and is left out", flush=True)
     return [rows[place] for place in kept], {new for new, place in enumerate(kept) if place in test}
 
@@ -222,7 +222,7 @@ def run(seed: int, data: Path, top: Path) -> dict[str, tuple[float, float]]:
     for name, model in _FITS.items():
         out = top / f"{seed}-{name.replace(' ', '-').replace(',', '')}"
         told = {**model, **(_TREES if model["kind"] == "lightgbm" else {})}
-        prepare(data, out, seed, told)
+        prepare(data, out, seed, told, tell=name == "FedAvg")
         if name != "FedAvg":  # the steps up to the cohort are the same whatever the model is
             _reuse(top / f"{seed}-FedAvg", out)
         federate(out / "study.toml", [out / "sites" / site for site in SITES], out=out / "federated", quiet=True)

@@ -9,6 +9,7 @@ import sys
 import msgspec
 import numpy as np
 import pytest
+from tests.federate.conftest import copied
 
 from bedside.core.errors import Refused
 from bedside.federate.channel import Message
@@ -16,7 +17,6 @@ from bedside.federate.flare import collect, job, simulate
 from bedside.study.federate import columns_of, federate
 from bedside.study.federate_site import plan_of
 from bedside.study.study import Study
-from tests.federate.conftest import copied
 
 pytest.importorskip("nvflare")
 

@@ -8,6 +8,7 @@ import shutil
 import msgspec
 import pytest
 from click.testing import CliRunner
+from tests.federate.conftest import copied
 
 from bedside.bundle.store import Bundle
 from bedside.cli.group import bedside
@@ -17,7 +18,6 @@ from bedside.ledger.log import Ledger
 from bedside.study.federate import federate
 from bedside.study.study import Study
 from bedside.study.verify import verify
-from tests.federate.conftest import copied
 
 
 def test_the_bundle_is_one_that_serves(ran):

@@ -1,7 +1,8 @@
 """Three made hospitals for `bedside federate`: each a study folder with its own raw table, and the study.toml that they share.
 
 In        a seed
-Out       out/study.toml (task and model, no source); out/sites/<name>/: study.toml, mapping.toml, raw/stays.csv
+Out       out/study.toml (task and model, no source); out/sites/<name>/: study.toml, mapping.toml, raw/stays.csv; and beside each its keyring,
+          which follows from the seed, so that the same call gives the same sites (no patient is real, so it is no secret)
 The sites differ in size, in who comes, and in how often lactate is taken; the relation of signs to outcome is one.
 Everything is made: names, numbers and dates are drawn, and every file says so.
 """
@@ -13,13 +14,18 @@ from pathlib import Path
 
 import numpy as np
 
+from bedside.core.ids import keyed
+
 SITES: dict[str, tuple[int, float, float]] = {"north": (160, 0.0, 0.9), "harbour": (130, 0.4, 0.6), "valley": (110, -0.3, 0.3)}
+_MADE_KEY = b"bedside made sites: not a secret, because no patient is real"
 _HEAD = "mrn,name,birth_date,sex,admitted,discharged,charted,heart_rate,respiratory_rate,systolic_bp,lactate,icu,made"
 _FAMILY, _GIVEN = ("Almquist", "Berrow", "Castellan", "Dunmoor", "Eskdale", "Farrant"), ("Ada", "Bruno", "Clea", "Dario", "Edda", "Falk")
 
 
 def write(out: Path, *, seed: int = 1) -> None:
     """The sites' folders and the shared study.toml, where there are none yet."""
+    from bedside.deidentify.keyring import Keyring
+
     (out / "sites").mkdir(parents=True, exist_ok=True)
     (out / "study.toml").write_text(_HEADER + _COMMON.format(seed=seed), encoding="utf-8")
     for place, (name, (patients, shift, share)) in enumerate(SITES.items()):
@@ -30,6 +36,7 @@ def write(out: Path, *, seed: int = 1) -> None:
         draw = np.random.Generator(np.random.PCG64([seed, place]))
         rows = [_stay(draw, name, number, shift, share) for number in range(patients)]
         (folder / "raw" / "stays.csv").write_text("\n".join([_HEAD, *rows]) + "\n", encoding="utf-8")
+        Keyring.create(folder.with_name(f"{name}.keyring"), seed=keyed(_MADE_KEY, name, str(seed)), made=True)
 
 
 def _stay(draw: np.random.Generator, site: str, number: int, shift: float, share: float) -> str:
