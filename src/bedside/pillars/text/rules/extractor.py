@@ -18,6 +18,7 @@ from bedside.pillars.text.fact import Fact
 from bedside.pillars.text.rules import dates, measurements, medications, pathology
 from bedside.pillars.text.rules.note import Draft, Note
 from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
+from bedside.pillars.text.rules.widen import first_word
 from bedside.pillars.text.tokens import Found
 
 VERSION = "rules/1"
@@ -73,8 +74,12 @@ class RuleExtractor:
         found = [one for one in self._phrases.find(note.words) if not _in_heading(note, one)]
         tissue = note.is_pathology
         starts = [note.words.starts[one.first] for one in found]
+        floor = 0
         for index, one in enumerate(found):
             start, end = starts[index], note.words.ends[one.last - 1]
+            if one.meaning[0].kind == "problem":
+                start = note.words.starts[first_word(note, one.first, one.last, max(floor, 0))]
+            floor = one.last
             stop = note.sentence_at(start)[1]
             if end <= stop:
                 draft = _draft(note, one.meaning, start, end, stop, found[index + 1 :index + 9], tissue)

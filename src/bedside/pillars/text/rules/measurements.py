@@ -25,7 +25,7 @@ _LINK_WORDS = (
 )
 _LINK = rf"(?:[\s:=,~|*-]|(?:{_LINK_WORDS})(?![^\W_])|\([a-z%0-9 ]{{1,12}}\)){{0,9}}"
 _UNITS = (
-    r"mmol/mol|mmol/l|µmol/l|μmol/l|umol/l|micromol/l|nmol/l|pmol/l|mosm/kg|meq/l|mg/dl|mg/l|mg/g|mg/mmol|g/dl|gm/dl|gms?%|g%|g/l|ug/dl|mcg/dl|ug/l|mcg/l|ug/g|µg/l|μg/l|ug/ml|"
+    r"mmol/mol|mmol/l|µmol/l|μmol/l|umol/l|micromol/l|nmol/l|pmol/l|mosm/kg|meq/l|mg/dl|mg/l|mg/g|g/g|mg/mg|mg/mmol|g/dl|gm/dl|gms?%|g%|g/l|ug/dl|mcg/dl|ug/l|mcg/l|ug/g|µg/l|μg/l|ug/ml|"
     r"mcg/ml|ng/ml|ng/dl|ng/l|pg/ml|pg/dl|iu/l|iu/ml|miu/l|miu/ml|uiu/ml|µiu/ml|μiu/ml|u/l|u/ml|ku/l|units/l|mm/h|mm/hr|mm/hour|ml/min(?:/1\.73 ?m(?:2|²|\^2))?|k/ul|k/mcl|k/mm3|k/cumm|"
     r"x ?10\^?[39]/l|x ?10e[39]/l|10\^[39]/l|10\^3/ul|x10\^?[36]/ul|10\*3/ul|thou/ul|/ul|/mcl|/mm3|/cumm|/hpf|/lpf|cells/ul|million/ul|m/ul|"
     r"fl|pg|sec(?:onds?)?|s(?=[\s,;.)]|\Z)|mm ?hg|mmhg|kpa|%|percent|percentile|mmol|mg|kg/m2|kg/m²|kg|kgs|kilograms?|lbs?|pounds?|cm|centimeters?|inches|in(?=[\s,;.)]|\Z)|ft|"

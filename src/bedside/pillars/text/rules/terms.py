@@ -138,8 +138,10 @@ _UNSAYABLE = re.compile(
 )
 _GENERAL = (
     "disease disorder injury infection delivery labor pregnancy procedure examination screening counseling transplant monitoring wounds "
-    "twins stillbirth normal abnormal positive negative chronic general history weakness exposure contact problems absence presence"
+    "twins stillbirth normal abnormal positive negative chronic general history weakness exposure contact problems absence presence "
+    "illness fistula malleus contracture ganglion nephropathy osteophyte arteritis falling hyperpyrexia"
 )
+_ANATOMY = frozenset(("fat pad", "aortic arch", "absence of muscle", "alcohol use", "opioid use"))
 _COMMON = frozenset(_GENERAL.split())
 
 
@@ -159,5 +161,5 @@ def _sayable(one: Diagnosis) -> Iterator[str]:
         if not words or len(words) > _LONGEST_TITLE or _UNSAYABLE.search(bare):
             continue
         phrase = fold(bare)
-        if len(words) > 1 or (len(phrase) >= _SHORTEST_WORD and phrase not in _COMMON):
+        if (len(words) > 1 and phrase not in _ANATOMY) or (len(words) == 1 and len(phrase) >= _SHORTEST_WORD and phrase not in _COMMON):
             yield phrase
