@@ -130,6 +130,16 @@ def test_a_threshold_is_chosen_as_its_rule_says():
     assert threshold(rule("sensitivity=0.9"), value, np.zeros(6, dtype=np.bool_)) is None
 
 
+def test_a_place_on_one_of_several_images_of_an_order_is_not_guessed(tmp_path):
+    made_files = scans(4)
+    again = radiograph(np.zeros((64, 64), np.uint16), "p1", "N1", view="LL", more={"SOPInstanceUID": "1.2.3"})
+    made = study(tmp_path / "study", TASK, made_files | {"images/second.dcm": again}, mapping="nodules.toml")
+    made.run(["deidentify", "read", "cohort"], quiet=True)
+    flow = msgspec.json.decode((made.root / "cohort" / "flow.json").read_bytes())
+    assert flow["labels that name several images, of which one is meant, not used"] > 0
+    assert flow["images asked about"] == 3
+
+
 # --- lesions that were drawn ------------------------------------------------------------------------
 
 

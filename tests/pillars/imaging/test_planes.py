@@ -271,6 +271,14 @@ def test_patients_with_one_and_the_same_image_stay_together(tmp_path):
     assert json.loads((made.root / "cohort/leakage.json").read_text())["images that are the same, kept in one split"] == 11
 
 
+def test_an_image_that_was_sent_twice_counts_once(tmp_path):
+    files = chests(4)
+    made = study(tmp_path / "study", TASK, files | {"images/again.dcm": files["images/1a.dcm"]})
+    made.run(COHORT, quiet=True)
+    assert flow(made)["left out: an image that was sent twice"] == 1
+    assert flow(made)["images asked about"] == 4
+
+
 def test_a_study_of_two_views_is_one_decision(tmp_path):
     made = study(tmp_path / "study", TASK.replace('unit = "image"', 'unit = "study"').replace('views = "frontal"', 'views = "any"'), two_views())
     made.run(COHORT, quiet=True)

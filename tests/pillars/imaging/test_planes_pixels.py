@@ -115,3 +115,15 @@ def test_shrinking_keeps_the_mean_and_the_place():
     y, x = (np.indices((40, 40)) * fitted.pixels[0]).sum(axis=(1, 2)) / fitted.pixels.sum()
     assert fitted.back(x, y) == pytest.approx((83.5, 35.5), abs=0.6)
     assert float(fitted.pixels.mean()) == pytest.approx(float(spot.mean()), rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("ct", (128, 128)), ("mr", (64, 64)), ("rgb_color", (240, 320, 3)), ("palette_color", (350, 800, 3)), ("jpeg2k", (480, 640, 3))])
+def test_images_that_pydicom_ships_are_shown(name, shape):
+    from pydicom import examples
+
+    shown = plane.of(dcmread(examples.get_path(name)), where=name)
+    assert shown.shape == shape
+    assert 0 <= shown.min() < 0.25
+    assert 0.7 < shown.max() <= 1
+    if name == "rgb_color":
+        np.testing.assert_allclose(shown * 255, dcmread(examples.get_path(name)).pixel_array, atol=1e-3)

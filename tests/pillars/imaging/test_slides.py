@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom import dcmread
 from tests.pillars.imaging.made_planes import of_test, study
 from tests.pillars.imaging.made_slides import MPP, TILE, files, slide, tiff
 
@@ -169,6 +170,20 @@ def test_slides_without_tissue_or_cut_off_are_left_out_and_named(tmp_path):
     assert left["reason"].to_list() == ["a slide without tissue"] * 3
     assert pl.read_parquet(made.root / "lake" / "quarantine" / "rejects.parquet")["reason"].str.contains("cut off").sum() == 1
     assert pl.read_parquet(made.root / "cohort" / "features.parquet").height == 6
+
+
+def test_a_small_picture_of_a_slide_is_all_of_it_thinned_out(pair):
+    with opened([pair[1]]) as one:
+        assert (one.thumbnail(16) == pair[0][::4, ::4][::2, ::2]).all()
+        assert (one.thumbnail(100) == pair[0][::2, ::2]).all()
+
+
+def test_a_dicom_slide_without_a_scale_is_malformed(pair, tmp_path):
+    whole = dcmread(pair[2][0])
+    del whole.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence
+    whole.save_as(tmp_path / "bare.dcm")
+    with pytest.raises(Malformed), opened([tmp_path / "bare.dcm"]):
+        pass
 
 
 def test_a_tiff_without_a_scale_or_that_is_none_is_malformed(tmp_path):

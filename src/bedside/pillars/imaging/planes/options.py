@@ -48,7 +48,8 @@ class PlaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _AT_LEAST: dict[str, float] = {"size": 16, "width": 4, "epochs": 1, "patience": 1, "batch": 2, "threads": 1}
 _ABOVE_ZERO = ("learning_rate", "radius")
-_SMALLEST_121 = 32
+_HALVED = 32
+"""A DenseNet halves its image five times."""
 
 
 def options(declared: Mapping[str, object]) -> PlaneOptions:
@@ -62,7 +63,7 @@ def options(declared: Mapping[str, object]) -> PlaneOptions:
     wrong = [f"{name} is below {least:g}" for name, least in _AT_LEAST.items() if getattr(said, name) < least]
     wrong += [f"{name} is not above 0" for name in _ABOVE_ZERO if not getattr(said, name) > 0]
     wrong += ["floor is not between 0 and 1"] * (not 0 < said.floor < 1)
-    wrong += [f"densenet121 needs a size of at least {_SMALLEST_121}"] * (said.network == "densenet121" and said.size < _SMALLEST_121)
+    wrong += [f"{said.network} needs a size of at least {_HALVED}"] * (said.network.startswith("densenet") and said.size < _HALVED)
     wrong += ["size is no multiple of 8, which vit cuts it into"] * (said.network == "vit" and said.size % 8 > 0)
     wrong += ["size is no multiple of 4"] * (said.size % 4 > 0)
     if wrong:

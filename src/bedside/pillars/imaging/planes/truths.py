@@ -66,7 +66,12 @@ def _placed(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame) -> tupl
     found = told.join(keyed(images), left_on=["subject_id", "encounter_id"], right_on=["subject_id", "key"], how="left", maintain_order="left")
     lost = found.filter(pl.col("unit_id").is_null())
     counts = Counter({"labelled images that are not among those taken": lost.select("subject_id", "encounter_id").n_unique() if lost.height else 0})
-    return found.filter(pl.col("unit_id").is_not_null()), counts
+    placed = found.filter(pl.col("unit_id").is_not_null())
+    if task.question != "detect":
+        return placed, counts
+    several = pl.col("unit_id").n_unique().over("subject_id", "encounter_id") > 1
+    counts["labels that name several images, of which one is meant, not used"] = placed.filter(several).height
+    return placed.filter(~several), counts
 
 
 def _answers(task: ImageTask, target: Target, said: pl.DataFrame, read: set[str], counts: Counter[str], drawn: dict[str, list[list[float]]]) -> list[Answer]:

@@ -66,7 +66,7 @@ def see(root: Path, task: ImageTask) -> Seen:
     whole, other = images_of(root, task, keep=(MASK,) if task.segments else ())
     index = whole.filter(pl.col("modality") != MASK) if task.segments else whole
     masks = whole.filter(pl.col("modality") == MASK)["path"].to_list() if task.segments else []
-    rows, left = list[dict[str, object]](), list[Left]()
+    rows, left, met = list[dict[str, object]](), list[Left](), set[str]()
     for path, instance, study in index.select("path", "instance_uid", "study_uid").iter_rows():
         try:
             row = _row(root, path, task)
@@ -75,10 +75,13 @@ def see(root: Path, task: ImageTask) -> Seen:
             continue
         if not (study if task.unit == "study" else instance):
             left.append(Left(path, "an image whose study has no UID"))
+        elif instance in met:
+            left.append(Left(path, "an image that was sent twice"))
         elif isinstance(row, str):
             left.append(Left(path, row))
         else:
             rows.append(row)
+            met.add(instance)
     frame = pl.DataFrame(rows, schema=_schema(), orient="row").join(index, on="path", how="left", maintain_order="left")
     flow = {"instances in the lake": whole.height + sum(other.values()), **other, **({"masks": len(masks)} if masks else {})}
     for reason in sorted({one.reason for one in left}):

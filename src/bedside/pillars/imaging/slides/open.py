@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TIFF = (".tif", ".tiff", ".svs", ".ndpi", ".scn")
+_BLOCK = 512
 _DO = "fetch the slide again, or convert it anew"
 
 
@@ -56,10 +57,19 @@ class Slide:
         return whole
 
     def thumbnail(self, longest: int) -> NDArray[np.uint8]:
-        """The smallest level that still has `longest` pixels on its longer side, whole; else the largest."""
+        """All of the slide, small: the smallest level that still has `longest` pixels on its longer side, thinned out to less than four times that.
+
+        Read in blocks, so that a slide of one level alone fits into memory too.
+        """
         enough = [level for level in self.levels if max(level.columns, level.rows) >= longest]
         level = min(enough or [self.levels[0]], key=lambda one: one.columns)
-        return self.read(level, 0, 0, level.columns, level.rows)
+        step = max(1, max(level.columns, level.rows) // (2 * longest))
+        block, picture = step * _BLOCK, np.full((-(-level.rows // step), -(-level.columns // step), 3), 255, np.uint8)
+        for row in range(0, level.rows, block):
+            for column in range(0, level.columns, block):
+                part = self.read(level, column, row, min(block, level.columns - column), min(block, level.rows - row))[::step, ::step]
+                picture[row // step : row // step + len(part), column // step : column // step + part.shape[1]] = part
+        return picture
 
     def _region(self, level: Level, column: int, row: int, columns: int, rows: int) -> Any:
         try:
@@ -77,9 +87,16 @@ def opened(paths: Sequence[Path]) -> Iterator[Slide]:
     tiff = len(paths) == 1 and paths[0].suffix.lower() in TIFF
     reader = _reader(paths, tiff)
     try:
-        yield Slide(reader, _tiff_levels(reader) if tiff else _dicom_levels(reader), "tiff" if tiff else "dicom")
+        yield Slide(reader, _measured(reader, tiff), "tiff" if tiff else "dicom")
     finally:
         reader.close()
+
+
+def _measured(reader: Any, tiff: bool) -> list[Level]:
+    try:
+        return _tiff_levels(reader) if tiff else _dicom_levels(reader)
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise Malformed(f"a slide whose levels cannot be measured ({type(error).__name__})", where="a slide", do=_DO) from error
 
 
 def _reader(paths: Sequence[Path], tiff: bool) -> Any:
