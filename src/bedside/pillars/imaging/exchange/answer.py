@@ -2,8 +2,8 @@
 
 In        a study as it was received; a model of volumes
 Out       `Answer`: the objects to send, and of each series what became of it, in words without a name, number or UID
-Refuses   what the verdict refuses, a series with several volumes (which one is meant?), one with a mosaic's tiles, a study that
-          was cut off; the reason is told, the study's other series are answered
+Refuses   what the verdict refuses, a series with several volumes (which one is meant?), one without a place in space, a study that was
+          cut off; the reason is told, the study's other series are answered
 """
 
 from __future__ import annotations
@@ -100,11 +100,7 @@ def _of(series: Series, study: Received, thinker: Thinker, objects: list[Dataset
 def _one(series: Series) -> Volume:
     if len(series.volumes) > 1:
         raise Unusable(f"{len(series.volumes)} volumes in one series", where="series", do="send the one that is meant as a series")
-    [volume] = series.volumes
-    if any(source.row or source.column for source in volume.acquired.sources):
-        raise Unusable("slices that lie side by side in one image (mosaic), which a segmentation cannot point at", where="series",
-                       do="send it as single or multi-frame images")  # fmt: skip
-    return volume
+    return series.volumes[0]
 
 
 def _objects(volume: Volume, study: Received, thinker: Thinker, at: datetime | None) -> list[Dataset]:

@@ -2,7 +2,7 @@
 
 In        the source instances as pydicom data sets: single frames, or one multi-frame
 Out       `Frame`s in the order of the instances; planes of labels cut from a label volume, one a frame
-Refuses   frames without position, orientation or frame of reference, of several orientations or sizes, or twice at one place
+Refuses   mosaics; frames without position, orientation or frame of reference, of several orientations or sizes, or twice at one place
 Source    DICOM PS3.3 C.7.6.2 (image plane), C.7.6.16.2 (plane position and orientation of multi-frame images)
 """
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _SAME_DIRECTION = 1e-3  # of direction cosines: as far as writers that round them differ from frame to frame
 _SAME_PLACE_MM = 1e-3
 _ON_GRID = 0.02  # voxels that an index may wander over a whole frame and still be read row by row
+_MOSAIC = "MOSAIC"  # Siemens: the position in the header is that of no slice
 _DO = "send the series again from the archive, or the original in place of a derived one"
 
 
@@ -46,6 +47,8 @@ def frames_of(sources: Sequence[Dataset]) -> list[Frame]:
     """Every frame of the instances, in their order. `Unusable` where they do not make one stack in space."""
     if not sources:
         raise _unusable("there is no source image")
+    if any(_MOSAIC in (source.get("ImageType") or ()) for source in sources):
+        raise _unusable("slices lie side by side in one image (mosaic)")
     many = [source for source in sources if "PerFrameFunctionalGroupsSequence" in source]
     if many and len(sources) > 1:
         raise _unusable("several multi-frame instances, or single frames beside one")

@@ -8,7 +8,6 @@ Empty     a structure that was not found has a group with a volume of 0, and no 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from bedside.core.lazy import need
 from bedside.pillars.imaging.exchange.author import MAKER, Author, stamp, uids_of
 from bedside.pillars.imaging.exchange.segmentation import tracking
 from bedside.pillars.imaging.exchange.sizes import Size
+from bedside.pillars.imaging.exchange.sources import completed, made_from_sources
 from bedside.pillars.imaging.exchange.structures import Coded, Structure
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ def measurements(
     need("highdicom", extra="imaging")
     from highdicom.sr import Comprehensive3DSR
 
+    sources = completed(sources)
     groups = [_group(number, one, found, segmentation, sources, author)
               for number, (one, found) in enumerate(zip(structures, sizes, strict=True), 1)]  # fmt: skip
     series, instance = uids_of("SR", author, sources)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with made_from_sources("report"):
         told = Comprehensive3DSR(
             evidence=[segmentation, *sources], content=_report(groups, author)[0], series_instance_uid=series, series_number=SERIES_NUMBER,
             sop_instance_uid=instance, instance_number=1, manufacturer=MAKER, is_complete=True,

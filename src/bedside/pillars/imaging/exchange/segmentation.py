@@ -20,6 +20,7 @@ from bedside.core.errors import Malformed, Unusable
 from bedside.core.lazy import need
 from bedside.pillars.imaging.exchange.author import Author, stamp, uid_of, uids_of
 from bedside.pillars.imaging.exchange.frames import Frame, frames_of, planes
+from bedside.pillars.imaging.exchange.sources import completed, made_from_sources
 from bedside.pillars.imaging.exchange.structures import Structure
 
 if TYPE_CHECKING:
@@ -47,13 +48,14 @@ def segmentation(
     if labels.ndim != 3 or labels.min(initial=0) < 0 or labels.max(initial=0) > len(structures):
         raise Unusable("labels that are no structure, or no volume", where="segmentation", do=f"label 0 to {len(structures)}, three axes")
     series, instance = uids_of(kind, author, sources)
-    told = highdicom.seg.Segmentation(
-        source_images=list(sources), pixel_array=planes(labels, affine, frames), segmentation_type=kind,
-        segment_descriptions=[_segment(number, one, author, instance) for number, one in enumerate(structures, 1)],
-        series_instance_uid=series, series_number=SERIES_NUMBER, sop_instance_uid=instance, instance_number=1,
-        transfer_syntax_uid=_SYNTAX[kind], content_label="SEGMENTATION", content_description=f"Automatic segmentation by {author.name}"[:64],
-        omit_empty_frames=bool(labels.any()), **author.equipment(),
-    )  # fmt: skip
+    with made_from_sources("segmentation"):
+        told = highdicom.seg.Segmentation(
+            source_images=completed(sources), pixel_array=planes(labels, affine, frames), segmentation_type=kind,
+            segment_descriptions=[_segment(number, one, author, instance) for number, one in enumerate(structures, 1)],
+            series_instance_uid=series, series_number=SERIES_NUMBER, sop_instance_uid=instance, instance_number=1,
+            transfer_syntax_uid=_SYNTAX[kind], content_label="SEGMENTATION", content_description=f"Automatic segmentation by {author.name}"[:64],
+            omit_empty_frames=bool(labels.any()), **author.equipment(),
+        )  # fmt: skip
     stamp(told, at or datetime.now().astimezone(), series=author.series("segmentation"))
     return told
 
