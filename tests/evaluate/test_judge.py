@@ -171,6 +171,7 @@ def test_a_scaffold_that_is_a_group_by_itself_is_judged_by_its_molecules(kinds):
     own = [row for row in found.subgroups if row.column == "scaffold"]
     assert [row.counts.units for row in own] == [30, 30, 30]
     assert all(row.measures["mae"].low is not None for row in own)
+    assert all("over the units of one group" in row.measures["mae"].method for row in own)
 
 
 def test_hundreds_of_scaffolds_are_the_largest_by_name_and_the_rest_together(kinds):
@@ -222,3 +223,11 @@ def test_an_infinite_value_is_refused_by_name(kinds):
     wrong = said.with_columns(pl.when(pl.col("unit_id") == "u3").then(np.inf).otherwise(pl.col("value")).alias("value"))
     with pytest.raises(Unusable, match="infinite"):
         judge(_TARGETS[:1], rows, wrong, **_QUICK)
+
+
+def test_what_was_recorded_of_nobody_is_named_and_makes_no_rows(kinds):
+    rows, said = kinds.number()
+    found = judge(_TARGETS[:1], rows, said, **_QUICK).only.result
+    assert found.unrecorded == ["age_band", "race", "ethnicity"]
+    assert {row.column for row in found.subgroups} == {"sex", "site"}
+    assert judge(_TARGETS[:1], *kinds.number(subjects=False), **_QUICK).only.result.unrecorded == []

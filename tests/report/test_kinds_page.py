@@ -83,6 +83,7 @@ def test_a_number_is_told_by_its_error_its_limits_and_its_intervals(single, read
     assert f"On average it lies {mae.value:.3f} ({mae.low:.3f} to {mae.high:.3f}) mol/L from the true value" in words
     assert "which promise 80 %, hold the true value in" in words
     assert "the model does better than “mean”" in words
+    assert "Not recorded of any patient: age, race, ethnicity" in words
 
 
 def test_a_grade_shows_every_unit_by_true_and_given_grade(single, read_page):

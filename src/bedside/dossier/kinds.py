@@ -10,7 +10,7 @@ from bedside.dossier.references import Book
 from bedside.dossier.writing import plain, table
 from bedside.evaluate.judged import FoundEvaluation
 from bedside.report import measures, words
-from bedside.report.judged import Kinds, method, told
+from bedside.report.judged import Kinds, method, told, unrecorded_said
 
 __all__ = ["Kinds", "differences", "method", "operating", "outputs", "sizes", "subgroups"]
 _THINGS = {"true_positives": "Rightly found", "false_positives": "Wrongly found", "missed": "Missed"}
@@ -63,7 +63,8 @@ def subgroups(found: Kinds, book: Book) -> str | None:
         cells = [f"not estimated: {group.note}" if group.note and not place else _cell(found, book, here, key, key in group.measures)
                  for place, key in enumerate(keys)]  # fmt: skip
         rows.append([label, book.number(found.named(*here, "units"), "count"), *cells])
-    return table(["Group", words.plural(words.unit(found.unit)).capitalize(), *(plain(told(found, key).label) for key in keys)], rows) if rows else None
+    made = table(["Group", words.plural(words.unit(found.unit)).capitalize(), *(plain(told(found, key).label) for key in keys)], rows) if rows else None
+    return "\n\n".join(block for block in (made, plain(unrecorded_said(found)) if found.unrecorded else None) if block) or None
 
 
 def _cell(found: Kinds, book: Book, here: tuple[str, ...], key: str, there: bool) -> str:

@@ -65,6 +65,7 @@ class Judged(Named, frozen=True, kw_only=True):
     outcome    what is asked, in words; unit: what one decision is about
     clusters   what intervals resample: "subjects", "groups" or "units"
     headline   names of the measures that a subgroup table shows, the first one above all
+    unrecorded of persons, the demographic columns that no unit has
     """
 
     scope: str = ""
@@ -85,6 +86,7 @@ class Judged(Named, frozen=True, kw_only=True):
     splits: list[Part]
     leakage: list[Check]
     left_out: dict[str, int]
+    unrecorded: list[str]
 
     def row(self, output: str) -> Row:
         """The row of one output; `Unusable` when it has none."""

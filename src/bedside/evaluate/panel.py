@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,10 @@ OTHERS = "all others"
 
 @dataclass(frozen=True)
 class Panel:
-    """One row a decision. `clusters` names what the codes stand for: "subjects", "groups" or "units"."""
+    """One row a decision. `clusters` names what the codes stand for: "subjects", "groups" or "units".
+
+    unrecorded   of persons, the demographic columns that no row has: nothing can be said of them, and that is said
+    """
 
     units: list[str]
     codes: Ints
@@ -44,6 +47,7 @@ class Panel:
     clusters: str
     split: list[str]
     levels: dict[str, list[str]]
+    unrecorded: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.units)
@@ -61,7 +65,10 @@ def panel(decisions: pl.DataFrame) -> Panel:
         raise Unusable("no held-out decision", where="decisions", do='name the held-out split "test", or the folds "fold-0", ...')
     names = decisions.select(pl.coalesce(pl.col("subject_id").cast(pl.String), "group_id", "unit_id").alias("cluster"))["cluster"]
     codes, clusters = codes_of(names.to_numpy().astype(str))
-    return Panel(decisions["unit_id"].to_list(), codes, clusters, whom(decisions), decisions["split"].to_list(), levels(decisions))
+    told, by = levels(decisions), whom(decisions)
+    blank = [column for column in DEMOGRAPHICS if set(told.get(column, [])) == {UNKNOWN}]
+    kept = {column: named for column, named in told.items() if column not in blank}
+    return Panel(decisions["unit_id"].to_list(), codes, clusters, by, decisions["split"].to_list(), kept, blank)
 
 
 def sort(decisions: pl.DataFrame) -> pl.DataFrame:

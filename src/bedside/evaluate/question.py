@@ -73,7 +73,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
             "scope": self.scope, "main": self.main, "outcome": self.said, "unit": self.unit, "level": self.bootstrap.level,
             "seed": self.bootstrap.seed, "resamples": self.bootstrap.resamples, "smallest_subgroup": self.smallest,
             "clusters": rows.clusters, "note": _note(rows), "counts": Sizes(len(rows), rows.subjects), "headline": list(headline),
-            "leakage": leakage.checks_of_decisions(self.decisions, self.predictions), "left_out": {k: v for k, v in left_out.items() if v},
+            "leakage": leakage.checks_of_decisions(self.decisions, self.predictions), "left_out": {k: v for k, v in left_out.items() if v}, "unrecorded": rows.unrecorded,
         }  # fmt: skip
 
     def compared(self, rows: Panel, spoke: Mapping[str, Bools], measure: Measure, versus: Versus) -> dict[str, Any]:
@@ -100,13 +100,20 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
                 own, clusters = codes_inside(rows.codes[there], rows.clusters)
                 held = Sizes(int(there.sum()), clusters)
                 few = f"fewer than {self.smallest} {rows.clusters}" if clusters < self.smallest else None
-                found.append(Group(column, level, held, {} if few else measure(self.main, there, own, clusters), few))
+                told = {} if few else measure(self.main, there, own, clusters)
+                alone = clusters != len(np.unique(rows.codes[there]))
+                found.append(Group(column, level, held, _by_units(told) if alone else told, few))
         return found
 
 
 def _note(rows: Panel) -> str:
     few = f" With only {rows.subjects} {rows.clusters} such intervals are likely too narrow." if rows.subjects < _FEW else ""
     return _WORDS[rows.clusters] + few
+
+
+def _by_units(measures: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """Estimates of a level that is one group by itself: what was resampled are its units."""
+    return {key: msgspec.structs.replace(one, method=one.method.replace("over groups", "over the units of one group")) for key, one in measures.items()}
 
 
 def sizes(rows: Panel, there: Bools) -> Sizes:

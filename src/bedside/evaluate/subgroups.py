@@ -57,8 +57,9 @@ def subgroup_rows(
         if why := _too_small(held, smallest, bootstrap.whom):
             rows.append(_empty(column, level, held, why))
             continue
-        measured = measure(outcome[here], score[here], own, subjects, bootstrap)
-        promised = promises(outcome[here], score[here], own, subjects, bootstrap) if probability else _unpromised(held)
+        drawn = bootstrap if subjects == len(np.unique(codes[here])) else msgspec.structs.replace(bootstrap, whom="the units of one group")
+        measured = measure(outcome[here], score[here], own, subjects, drawn)
+        promised = promises(outcome[here], score[here], own, subjects, drawn) if probability else _unpromised(held)
         ranked = (measured.auroc, measured.auprc, measured.base_rate)
         rows.append(SubgroupRow(column, level, held, *ranked, *promised, operate(here, own, subjects)))
     return rows

@@ -33,7 +33,7 @@ def blocks(found: Kinds) -> dict[str, Markup | None]:
     """The parts of this target, by their key."""
     return {
         "result": join([picture(found), comparison(found), _points(found), _worst(found), differences(found), paragraph(method(found), kind="quiet")]),
-        "groups": subgroups(found) if found.subgroups else None,
+        "groups": join([subgroups(found) if found.subgroups else None, unrecorded(found)]) or None,
         "splits": splits(found) if found.splits else None,
     }
 
@@ -134,6 +134,18 @@ def subgroups(found: Kinds) -> Markup:
     whole = found.row(found.main).measures
     scale = Scale([whole[keys[0]], *(group.measures[keys[0]] for group in judged if keys[0] in group.measures)], reference=told(found, keys[0]).reference)
     return join([_lowest(found, judged, keys[0]), _group_table(found, keys, scale)])
+
+
+def unrecorded(found: Kinds) -> Markup | None:
+    """What nobody wrote down of the patients, and what follows."""
+    if not found.unrecorded:
+        return None
+    return paragraph(unrecorded_said(found), kind="quiet")
+
+
+def unrecorded_said(found: Kinds) -> str:
+    named = ", ".join(words.COLUMNS.get(column, column).lower() for column in found.unrecorded)
+    return f"Not recorded of any patient: {named}. Whether the model does worse for some of them cannot be told here."
 
 
 def _lowest(found: Kinds, judged: Sequence[Group], key: str) -> Markup:
