@@ -27,6 +27,7 @@ from bedside.pillars.imaging.segment.network import exported, network
 from bedside.pillars.imaging.segment.options import SegmentOptions, options
 from bedside.pillars.imaging.series import nifti
 from bedside.pillars.imaging.series.read import read
+from bedside.study.showcase import with_made_keyring
 from bedside.study.study import Study
 
 TASK = ImageTask("bodies", "segment", [Target("ball", "region"), Target("rod", "region")], modalities=["MR"])
@@ -235,7 +236,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     (root / "raw" / "mr" / "letter.dcm").write_bytes(b"Dear colleague")
     text = (root / "study.toml").read_text().replace("steps = 120\nwatch = 40", "steps = 12\nwatch = 6")
     (root / "study.toml").write_text(text)
-    made = Study(root)
+    made = with_made_keyring(Study(root), "segment")
     made.run(quiet=True)
     return made
 

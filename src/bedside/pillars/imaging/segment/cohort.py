@@ -166,6 +166,9 @@ def _divided(material: Material, work: _Work, flow: dict[str, int]) -> Cohort:
     units = pl.DataFrame([{**{name: unit[name] for name in _SHOWN}, "unit_id": unit["series_uid"], "parent_unit": unit["study_uid"]} for unit in work.units],
                          schema_overrides={"time": pl.Datetime("us"), "age_years": pl.Int64})  # fmt: skip
     units = assign(subgroups(events, units.rename({"time": "prediction_time"})), material.task.split)
+    if absent := [name for name in ("train", "test") if name not in units["split"].to_list()]:
+        raise Unusable(f"no series is in the {' or the '.join(absent)} split: {units.height} series are too few for these fractions, or this seed",
+                       where="task.split", do="add subjects, or choose other fractions")  # fmt: skip
     copies = near.refuse([unit["print"] for unit in work.units], units["split"].to_list())
     rows = units.select("unit_id", "parent_unit", "subject_id", "prediction_time", "modality", "sex", "age_band", "scanner", "split")
     answers = pl.DataFrame([{"unit_id": unit["series_uid"], "target": name, "answer": canonical.dumps(answer).decode()}
