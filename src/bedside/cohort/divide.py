@@ -92,7 +92,8 @@ def by_time(units: pl.DataFrame, split: Split) -> pl.DataFrame:
         missing = units["time"].null_count() if "time" in units.columns else units.height
         raise Unusable(f"{missing} of {units.height} units have no time to split by", where="task.split.by", do="map the date of the assay, or split otherwise")
     after = pl.col("time").rank("max", descending=True) / pl.len()  # the share of units at this time or later
-    name = (pl.when(after <= split.test_fraction).then(pl.lit("test")).when(after <= split.test_fraction + split.tune_fraction)
+    test, tune = (share + 1e-9 for share in (split.test_fraction, split.test_fraction + split.tune_fraction))
+    name = (pl.when(after <= test).then(pl.lit("test")).when(after <= tune)
             .then(pl.lit("tune")).otherwise(pl.lit("train")))  # fmt: skip
     return units.drop("split", strict=False).with_columns(name.alias("split"))
 

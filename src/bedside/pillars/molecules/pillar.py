@@ -98,6 +98,8 @@ def _cohort(found: Gathered, events: pl.DataFrame, material: Material, told: Mod
 
     task: MoleculeTask = material.task
     divided = _divided(found.compounds, events, task)
+    if not task.split.folds and task.split.test_fraction and not (divided["split"] == "test").any():
+        raise Unusable("the split leaves no compound to test", where=f"{divided.height} compounds", do="split otherwise: the groups are too large for it")
     audited = audit(divided, found.measured, events, task)
     say(f"  {sentence(audited.findings)}")
     rows = _decisions(audited.compounds, audited.measured, task, told)

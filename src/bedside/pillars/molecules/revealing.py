@@ -13,7 +13,7 @@ import polars as pl
 
 from bedside.core.target import Target
 
-_ORDERS = 0.98  # |Spearman|, or |2 AUROC - 1|
+_ORDERS, _RANKS = 0.98, 0.94  # |Spearman| with a number; |2 AUROC - 1| with a label: an AUROC of .97
 _SHARE, _FEWEST = 0.5, 20  # of the compounds that must have the column; fewer say nothing
 _PURE, _MOST_WORDS = 0.99, 0.2  # share of compounds whose word has one label alone; words per compound, above which they are names
 
@@ -40,7 +40,7 @@ def _orders(rows: pl.DataFrame, target: Target) -> bool:
     top = ranked.with_columns(pl.col("value") == pl.col("value").max())
     events, n = int(top["value"].sum()), top.height
     area = (float(top.filter("value")["other"].sum()) - events * (events + 1) / 2) / (events * (n - events))
-    return abs(2 * area - 1) >= _ORDERS
+    return abs(2 * area - 1) >= _RANKS
 
 
 def _sorts(rows: pl.DataFrame, target: Target) -> bool:
