@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from bedside.bundle.runners.crf import Crf, Dictionary
 from bedside.bundle.runners.crf_dictionary import Phrases, normal, short_forms
-from bedside.bundle.runners.crf_features import Note, chunks, features, labels_of
+from bedside.bundle.runners.crf_features import Note, features
+from bedside.bundle.runners.crf_labels import chunks, labels_of
 from bedside.bundle.runners.crf_words import sentences, words
 from bedside.bundle.runners.text_spans import Span, apart
 from bedside.core.errors import Malformed, Misconfigured, Unusable

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 
 from bedside.bundle.runners.crf_dictionary import Phrases
-from bedside.bundle.runners.crf_features import Note, chunks, features
+from bedside.bundle.runners.crf_features import Note, features
+from bedside.bundle.runners.crf_labels import chunks
 from bedside.bundle.runners.crf_words import sentences
 from bedside.bundle.runners.text_spans import Span
 from bedside.core.errors import Malformed

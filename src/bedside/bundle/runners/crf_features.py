@@ -12,26 +12,39 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bedside.bundle.runners.crf_dictionary import Phrases, normal, short_forms
+from bedside.bundle.runners.crf_labels import chunks
 from bedside.bundle.runners.crf_words import Word
 
 Sentence = Sequence[Word]
 Features = list[list[str]]
 _RUNS = re.compile(r"(.)\1+")
-_EDGE = "|"
+_EDGE, _LONGEST = "|", 12
 
 
 class Note(NamedTuple):
-    """A note as the CRF sees it: its sentences, and each short form's long form, by the short form's words."""
+    """A note as the CRF sees it: its sentences; each short form's long form and its last word, by the short form's words.
+
+    begin   short forms by their first word
+    """
 
     sentences: list[list[Word]]
     longs: dict[tuple[str, ...], tuple[str, str]]
+    begin: dict[str, list[tuple[str, ...]]]
 
     @classmethod
     def of(cls, sentences: list[list[Word]]) -> Note:
         flat = [word for sentence in sentences for word in sentence]
         longs = {_key(flat, short, last): (normal(flat[first:last]), flat[last - 1].text.lower())
                  for short, (first, last) in short_forms(flat).items()}  # fmt: skip
-        return cls(sentences, longs)
+        begin: dict[str, list[tuple[str, ...]]] = {}
+        for key in longs:
+            begin.setdefault(key[0], []).append(key)
+        return cls(sentences, longs, begin)
+
+    def shorts(self, sentence: Sentence) -> list[tuple[int, tuple[str, ...]]]:
+        """Where short forms stand in a sentence: first word, and the words of the short form."""
+        texts = [word.text for word in sentence]
+        return [(i, key) for i, text in enumerate(texts) for key in self.begin.get(text, ()) if tuple(texts[i : i + len(key)]) == key]
 
 
 def _key(flat: Sequence[Word], short: str, bracket: int) -> tuple[str, ...]:
@@ -69,11 +82,10 @@ def _of_sentence(sentence: Sentence, note: Note, phrases: Phrases, told: _Elsewh
     for i, row in enumerate(rows):
         row += _around(lower, shapes, i)
     _mark(rows, "dict", phrases.find(sentence))
-    for key, (long, head) in note.longs.items():
-        known = phrases.kinds.get(long, "none")
-        for first in _places(sentence, key):
-            for row in rows[first : first + len(key)]:
-                row += [f"short:{head}", f"short.known:{known}"]
+    for first, key in note.shorts(sentence):
+        long, head = note.longs[key]
+        for row in rows[first : first + len(key)]:
+            row += [f"short:{head}", f"short.known:{phrases.kinds.get(long, 'none')}"]
     if told is not None and said is not None:
         for i, word in enumerate(sentence):
             rows[i] += told.of(word.text, said[i])
@@ -107,12 +119,6 @@ def _mark(rows: Features, name: str, found: Sequence[tuple[int, int, str]]) -> N
         rows[last - 1].append(f"{name}.end:{kind}:{min(last - first, 4)}")
 
 
-def _places(sentence: Sentence, key: tuple[str, ...]) -> list[int]:
-    """Where the words of a short form begin in a sentence."""
-    texts = [word.text for word in sentence]
-    return [i for i in range(len(texts) - len(key) + 1) if tuple(texts[i : i + len(key)]) == key]
-
-
 class _Elsewhere:
     """What an earlier pass said, over the whole note."""
 
@@ -126,6 +132,8 @@ class _Elsewhere:
                 own[label] = own.get(label, 0) + 1
             for first, last, kind in chunks(labels):
                 self.phrases[normal(sentence[first:last])] = kind
+        self.ends = {end: kind for phrase, kind in self.phrases.items() for end in _ends(phrase)}
+        self.kinds = {key: self._kind(long) for key, (long, _) in note.longs.items()}
 
     def of(self, text: str, own: str) -> list[str]:
         """What was said here, and of the same word elsewhere."""
@@ -137,43 +145,21 @@ class _Elsewhere:
         return [f"first:{own}", f"else:{told}", f"first,else:{own} {told}"]
 
     def mark_shorts(self, rows: Features, sentence: Sentence) -> None:
-        """Of a short form, whether its long form was said to be something."""
-        for key, (long, _) in self.note.longs.items():
-            kind = self.phrases.get(long) or next((k for phrase, k in self.phrases.items() if phrase.endswith(long) or long.endswith(phrase)), "O")
-            for first in _places(sentence, key):
-                for row in rows[first : first + len(key)]:
-                    row.append(f"long:{kind}")
+        """Of a short form, what its long form was said to be."""
+        for first, key in self.note.shorts(sentence):
+            for row in rows[first : first + len(key)]:
+                row.append(f"long:{self.kinds[key]}")
+
+    def _kind(self, long: str) -> str:
+        """What a long form was said to be: as a whole, as the end of something longer, or by its own end."""
+        told = self.phrases.get(long) or self.ends.get(long)
+        return told or next((self.phrases[end] for end in _ends(long) if end in self.phrases), "O")
 
 
-def chunks(labels: Sequence[str]) -> list[tuple[int, int, str]]:
-    """The spans of a label sequence in words; an I- without its B- begins one.
-
-    >>> chunks(["O", "B-drug", "I-drug", "B-drug", "I-dose"])
-    [(1, 3, 'drug'), (3, 4, 'drug'), (4, 5, 'dose')]
-    """
-    found: list[tuple[int, int, str]] = []
-    for i, label in enumerate(labels):
-        if label == "O":
-            continue
-        kind = label[2:]
-        if label[0] == "I" and found and found[-1][1] == i and found[-1][2] == kind:
-            found[-1] = (found[-1][0], i + 1, kind)
-        else:
-            found.append((i, i + 1, kind))
-    return found
+def _ends(phrase: str) -> list[str]:
+    """The phrase without its first words, the longest first."""
+    words = phrase.split(" ")[-_LONGEST:]
+    return [" ".join(words[i:]) for i in range(len(words))]
 
 
-def labels_of(sentence: Sentence, spans: Sequence[tuple[int, int, str]]) -> list[str]:
-    """B-, I- and O of each word, for spans (start, end, kind) in the text that do not overlap.
-
-    A word that a span cuts is counted in.
-    """
-    labels = ["O"] * len(sentence)
-    for start, end, kind in spans:
-        inside = [i for i, word in enumerate(sentence) if word.start < end and start < word.end]
-        for turn, i in enumerate(inside):
-            labels[i] = f"{'I' if turn else 'B'}-{kind}"
-    return labels
-
-
-__all__ = ["Note", "chunks", "features", "labels_of", "shape"]
+__all__ = ["Features", "Note", "features", "shape"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from bedside.bundle.runners.crf_features import chunks
+from bedside.bundle.runners.crf_labels import chunks
 from bedside.bundle.runners.crf_words import sentences
 from bedside.bundle.runners.encoder_words import WordPieces, windows
 from bedside.bundle.runners.text_spans import Span

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 from bedside.bundle.runners.crf import PASSES, PHRASES, SETTINGS, Labels, Settings, Weights
 from bedside.bundle.runners.crf_dictionary import Phrases
-from bedside.bundle.runners.crf_features import Features, Note, features, labels_of
+from bedside.bundle.runners.crf_features import Features, Note, features
+from bedside.bundle.runners.crf_labels import labels_of
 from bedside.bundle.runners.crf_words import sentences
 from bedside.bundle.runners.text_spans import Span, apart
 from bedside.core import canonical
