@@ -79,8 +79,9 @@ def _is_own(file: Path) -> bool:
 
 def _rxnorm(file: Path) -> Iterator[Entry]:
     names: dict[str, str] = {}
-    rows = [row for line in file.open(encoding="utf-8") for row in [line.rstrip("\n").split("|")]
-            if row[11] == "RXNORM" and row[12] in _TERM_TYPES and row[16] != "O"]  # fmt: skip
+    with file.open(encoding="utf-8") as lines:
+        told = (line.rstrip("\n").split("|") for line in lines)
+        rows = [row for row in told if row[11] == "RXNORM" and row[12] in _TERM_TYPES and row[16] != "O"]
     for row in rows:
         if row[12] != "SY":
             names.setdefault(row[0], row[14])

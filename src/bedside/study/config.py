@@ -42,7 +42,7 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[text]: whether the notes are read for facts, which then stand in the lake as events, and with which terminologies beside the shipped ones.
 
-    terminologies   files or folders that a person has the right to use: RxNorm RRF, SNOMED CT RF2, LOINC CSV, OMOP CONCEPT.csv, or term,code CSV
+    terminologies   files or folders outside the study folder that a person has the right to use: RxNorm RRF, SNOMED CT RF2, LOINC CSV, OMOP CONCEPT.csv, or term,code CSV
     """
 
     extract: bool = False

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from bedside.core.accounts import reconcile, total
+from bedside.core.errors import Misconfigured
 from bedside.core.ids import sha256_file
 from bedside.core.progress import track
 from bedside.core.receipt import Item
@@ -23,16 +24,24 @@ def extractor(context: Context) -> States | None:
     from bedside.pillars.text.events import stating
     from bedside.pillars.text.rules import RuleExtractor
 
-    return stating(RuleExtractor(term for name in context.study.text.terminologies for term in terms(context.path(name))))
+    return stating(RuleExtractor(term for path in _terminologies(context) for term in terms(path)))
+
+
+def _terminologies(context: Context) -> list[Path]:
+    """The terminologies that a person brings; not inside the study folder, which is handed on where a licence is not."""
+    named = [context.path(name) for name in context.study.text.terminologies]
+    if any(path.resolve().is_relative_to(context.root.resolve()) for path in named):
+        raise Misconfigured("a terminology lies inside the study folder, which is handed on with all that it holds", where="study.toml, [text] terminologies",
+                            do="keep it outside, and name it by a path such as ../terminologies/rxnorm")  # fmt: skip
+    return named
 
 
 def terminology_items(context: Context) -> list[Item]:
     """The terminologies that a person brings, by their digests."""
     from bedside.codes.terminology import files_of
 
-    told = context.study.text
-    named = [(name, path) for name in told.terminologies for path in files_of(context.path(name))] if told.extract else []
-    return [Item(f"terminology:{name}/{path.name}", sha256_file(path)) for name, path in named]
+    found = [path for top in _terminologies(context) for path in files_of(top)] if context.study.text.extract else []
+    return [Item(f"terminology:{path.name}", sha256_file(path)) for path in found]
 
 
 def read(context: Context, out: Path) -> Done:

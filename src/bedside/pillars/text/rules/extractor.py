@@ -32,7 +32,7 @@ _CHRONIC = tuple(f"ICD10CM//{code}" for code in (
 _ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylaxis to|reaction to|hypersensitiv\w{0,4} to|allerg(?:y|ies):)[^.;\n]{0,60}\Z")
 _YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)\d\d)(?![\d/-])")
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
-_TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|tumou?r|adenoma|site:")
+_TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
 _SIDE = re.compile(r"(?<![^\W_])(?:right|left|bilateral|rt|lt)[ -]\Z")
 _NEAR = 200
 _MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
@@ -150,9 +150,14 @@ def _medication(note: Note, term: Term, start: int, end: int, stop: int, followi
 
 
 def _site(note: Note, term: Term, start: int, end: int, tissue: bool) -> Draft | None:
-    """Where a tumour is, as the diagnosis names it; its side belongs to it."""
-    section, (begin, stop) = note.section_at(start), note.sentence_at(start)
-    if not tissue or not ((section and section.name in ("diagnosis", "pathology", "impression", "synoptic")) or _TUMOUR.search(note.low, max(begin, start - _NEAR), min(stop, start + _NEAR))):
+    """Where a tumour is, as the diagnosis names it: in the line that says which tumour, or that heads it. Its side belongs to it."""
+    if not tissue:
+        return None
+    begin, stop = note.sentence_at(start)
+    line = note.low[max(begin, start - _NEAR) : min(stop, start + _NEAR)]
+    section = note.section_at(start)
+    heads = section is not None and section.name in ("diagnosis", "pathology") and line.endswith(":")
+    if "node" in note.low[max(start - 30, begin) : start] or not (heads or _TUMOUR.search(line)):
         return None
     side = _SIDE.search(note.low, max(start - 11, 0), start)
     return Draft("tumour-site", side.start() if side else start, end, term.name, term.code)
@@ -165,10 +170,16 @@ def _in_heading(note: Note, one: Found[tuple[Term, ...]]) -> bool:
 
 
 def _unlike(drafts: Iterable[Draft]) -> list[Draft]:
-    """Drafts in the order of their places; of two of one kind that overlap, the longer. The value of a marker ("MSI: MSI-high") is no second one."""
+    """Drafts in the order of their places; of two of one kind that overlap, the longer. The value of a marker ("MSI: MSI-high") is no
+    second one, and a site is told where it is named first."""
     kept: list[Draft] = []
     last: dict[str, int] = {}
+    sites: set[str | None] = set()
     for draft in sorted(drafts, key=lambda one: (one.start, -one.end, one.kind)):
+        if draft.kind == "tumour-site":
+            if draft.name in sites:
+                continue
+            sites.add(draft.name)
         if draft.start >= last.get(draft.kind, 0):
             kept.append(draft)
             last[draft.kind] = max(draft.end, draft.attributes["value"].end) if draft.kind == "biomarker" else draft.end

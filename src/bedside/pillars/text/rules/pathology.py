@@ -33,10 +33,11 @@ _GRADE = re.compile(
 _CLEAR = r"negative|free|clear|uninvolved|not involved|no tumou?r|no evidence of|unremarkable|benign"
 _MARGIN = re.compile(
     r"(?<![^\W_])(?P<name>(?:(?:all|the|surgical|resection|excision|inked|deep|lateral|medial|peripheral|proximal|distal|radial|circumferential|superior|inferior|anterior|posterior|bronchial|vascular|ureteral|urethral|closest|final|mesenteric|soft tissue) ){0,3}margins?)"
-    rf"(?:\s?[:,-]\s?|\s)(?:status\s?:?\s?)?(?:(?:is|are|were|was|remains?|appear|appears|status|all|widely|of|resection|excision|both|focally|the|for|by)\s){{0,3}}(?P<value>{_CLEAR}|positive|involved|close|cannot be assessed|not assessable|cannot be evaluated|not evaluable|indeterminate)(?![^\W_])"
+    rf"(?:\s?[:,-]\s?|\s)(?:status\s?:?\s?)?(?:[a-z]{{2,12}}\s){{0,4}}?(?P<value>{_CLEAR}|positive|involved|close|cannot be assessed|not assessable|cannot be evaluated|not evaluable|indeterminate)(?![^\W_])"
     r"(?P<distance>,? (?:at |by |\()?\d{1,2}(?:\.\d{1,2})? ?(?:mm|cm)(?![^\W_]))?"
 )
 _MARGIN_FIRST = re.compile(rf"(?<![^\W_])(?P<value>{_CLEAR}|positive|involved|close) (?P<name>(?:(?:surgical|resection|deep|lateral|radial|proximal|distal|inked) ){{0,2}}margins?)(?![^\W_])")
+_AT_MARGIN = re.compile(r"(?<![^\W_])(?:tumou?r|carcinoma|melanoma|adenoma|dysplasia) (?:is |cells )?(?:extends? to|present at|at|involves?|reaches|focally involves|on) (?:the )?(?:inked |deep |lateral |radial |surgical |resection |peripheral |circumferential ){0,2}margins?(?![^\W_])")
 _COUNTS = {"no": 0, "none": 0, "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
            "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "twenty": 20}  # fmt: skip
 _COUNT = r"(?:\d{1,3}|" + "|".join(_COUNTS) + ")"
@@ -142,6 +143,8 @@ def _margins(note: Note) -> Iterator[Draft]:
             normal = ("negative" if re.fullmatch(_CLEAR, value) else "positive" if value in ("positive", "involved") else
                       "close" if value == "close" else "not assessable")  # fmt: skip
             yield Draft("margin", found.start(), end, "margin", None, {"value": note.attribute(*found.span("value"), normal=normal)})
+    for found in _AT_MARGIN.finditer(note.low):
+        yield Draft("margin", *found.span(), "margin", None, {"value": note.attribute(*found.span(), normal="positive")})
 
 
 def _nodes(note: Note) -> Iterator[Draft]:
@@ -149,7 +152,7 @@ def _nodes(note: Note) -> Iterator[Draft]:
         tail = "" if found["positive"] else "2"
         positive, examined = _count(found["positive" + tail]), _count(found["examined" + tail])
         if examined and positive <= examined:
-            yield Draft("lymph-nodes", found.start(), found.end(), "lymph nodes", None, {
+            yield Draft("lymph-nodes", found.start("positive" + tail), found.end(), "lymph nodes", None, {
                 "positive": note.attribute(*found.span("positive" + tail), number=float(positive)),
                 "examined": note.attribute(*found.span("examined" + tail), number=float(examined))})  # fmt: skip
 
