@@ -206,3 +206,30 @@ def test_an_annotation_table_that_lies_changes_no_other_note(tmp_path):
     rejected = pl.read_parquet(tmp_path / "cohort/annotations-rejected.parquet")
     assert sorted(source.rsplit("#", 1)[1] for source in rejected["source"]) == [str(len(rows) + i) for i in (1, 2, 3)]
     assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].unique().to_list() == ["c"]
+
+
+def test_two_notes_of_one_id_are_told_and_notes_of_other_codes_counted(tmp_path):
+    told = study(tmp_path / "one", [made("a", "train"), made("b", "test")])
+    path = tmp_path / "one/raw/notes/b.txt"
+    path.write_text(path.read_text().replace("Note-ID: b", "Note-ID: a"))
+    with pytest.raises(Unusable, match="two notes have one Note-ID"):
+        told.run(STEPS, quiet=True)
+    other = study(tmp_path / "two", [made("a", "train"), made("b", "train"), made("c", "test")])
+    path = tmp_path / "two/raw/notes/b.txt"
+    path.write_text(path.read_text().replace("Type: Corpus text", "Type: Letter"))
+    text = (tmp_path / "two/study.toml").read_text().replace("asks =", 'codes = ["NOTE//corpus-text"], asks =')
+    (tmp_path / "two/study.toml").write_text(text)
+    other = Study(tmp_path / "two")
+    other.run(STEPS, quiet=True)
+    flow = next(entry for entry in other.ledger() if entry.receipt.step == "cohort").receipt.counts["flow"]
+    assert (flow["of codes not asked for"], flow["notes decided on"]) == (1, 2)
+
+
+def test_annotations_of_a_note_with_windows_line_ends_and_accents_lie_where_they_were_made(tmp_path):
+    text = "Café au lait.\r\n\r\nDénies fièvre.\r\nFièvre 38,5."
+    spans = [Span(text.index(word), text.index(word) + 6, "problem") for word in ("fièvre", "Fièvre")]
+    told = study(tmp_path, [Document("a", text, spans, "train"), made("b", "test")])
+    told.run(STEPS, quiet=True)
+    answer = pl.read_parquet(tmp_path / "cohort/decisions.parquet").filter(unit_id="a", target="problem")["answer"].item()
+    note = pl.read_parquet(tmp_path / "lake/notes.parquet").filter(note_id="a")["text"].item()
+    assert [note[start:end] for start, end in json.loads(answer)] == ["fièvre", "Fièvre"]
