@@ -10,7 +10,7 @@ from bedside.dossier.references import Book
 from bedside.dossier.writing import plain, table
 from bedside.evaluate.judged import FoundEvaluation
 from bedside.report import measures, words
-from bedside.report.judged import Kinds, method, told, unrecorded_said
+from bedside.report.kinds import Kinds, method, told, unrecorded_said
 
 __all__ = ["Kinds", "differences", "method", "operating", "outputs", "sizes", "subgroups"]
 _THINGS = {"true_positives": "Rightly found", "false_positives": "Wrongly found", "missed": "Missed"}

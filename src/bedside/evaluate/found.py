@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.errors import Misconfigured
 from bedside.evaluate.cluster import Bootstrap, sums
 from bedside.evaluate.estimates import estimates, share
 from bedside.evaluate.froc import RATES, Sweep
-from bedside.evaluate.judged import FoundCounts, FoundEvaluation, FoundPoint, Froc
+from bedside.evaluate.judged import FoundEvaluation, FoundPoint, Froc
 from bedside.evaluate.panel import Panel, panel
-from bedside.evaluate.records import Check, Estimate
+from bedside.evaluate.records import Estimate
+from bedside.evaluate.things import Things, looked_at, same_things, things_of
 
 if TYPE_CHECKING:
-    import polars as pl
     from numpy.typing import NDArray
 
     from bedside.evaluate.question import Question
@@ -37,39 +37,11 @@ if TYPE_CHECKING:
 NAMES = ("sensitivity", "ppv", "f1", "false_positives_per_unit", "froc")
 
 
-@dataclass(frozen=True)
-class Things:
-    """What one output says: `parent` is the place of the unit in the panel; `found` says whether it counts as found."""
-
-    parent: Ints
-    true: Bools
-    value: Floats
-    found: Bools
-
-    @property
-    def scored(self) -> bool:
-        """Whether values order the things, so that there is a curve to draw."""
-        return len(np.unique(self.value[~np.isnan(self.value)])) > 1
-
-    def at(self, line: Floats) -> Things:
-        """Found only where the value reaches the line of its unit, (units,)."""
-        return Things(self.parent, self.true, self.value, ~np.isnan(self.value) & (self.value >= line[self.parent]))
-
-    def counts(self, there: Bools) -> FoundCounts:
-        tp, fp, missed = (int((mark & there[self.parent]).sum()) for mark in self.marks)
-        return FoundCounts(tp, fp, missed, int(there.sum()))
-
-    @property
-    def marks(self) -> tuple[Bools, Bools, Bools]:
-        """Rightly found, wrongly found, missed."""
-        return self.true & self.found, ~self.true & self.found, self.true & ~self.found
-
-
 def judge(asked: Question) -> FoundEvaluation:
     """The whole record of one kind of thing."""
-    decisions, lost = _looked_at(asked)
+    decisions, lost = looked_at(asked)
     rows = panel(decisions)
-    things = {name: _things(asked.predictions, decisions, name) for name in asked.outputs(asked.predictions)}
+    things = {name: things_of(asked.predictions, decisions, name) for name in asked.outputs(asked.predictions)}
     lines = _lines(asked, rows)
     first = next(iter(lines), None)
     used = {**things, asked.main: things[asked.main].at(lines[first][0])} if first else things
@@ -79,7 +51,7 @@ def judge(asked: Question) -> FoundEvaluation:
     free = asked.main in scored and things[asked.main].counts(whole).false_positives >= len(rows)
     headline = ["froc", "f1", "sensitivity", "ppv"] if free else ["f1", "sensitivity", "ppv"]
     spine = asked.spine(rows, lost, headline)
-    spine["leakage"] = [*spine["leakage"], _same_things(things, len(rows))]
+    spine["leakage"] = [*spine["leakage"], same_things(things, len(rows))]
     return FoundEvaluation(
         **spine, **asked.compared(rows, dict.fromkeys(things, whole), judged.measured, judged.versus),
         found={name: own.counts(whole) for name, own in used.items()},
@@ -171,43 +143,3 @@ def _lines(asked: Question, rows: Panel) -> dict[str, tuple[Floats, float | dict
                                 do="choose one inside the training part of every fold")  # fmt: skip
         found[name] = (np.array([at[split] for split in rows.split]), {split: float(line) for split, line in at.items()})
     return found
-
-
-def _looked_at(asked: Question) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Decisions whose things are all known, and what was left out."""
-    import polars as pl
-
-    rows = asked.predictions
-    if rows.filter(pl.col("output") == asked.main).is_empty():
-        raise Unusable(f"no held-out prediction of {asked.main!r}: it says of no thing whether it found it", where=f"predictions of target {asked.target.name!r}",
-                       do="write a row for each thing that is there, and for each that was found")  # fmt: skip
-    if rows["parent_unit"].null_count():
-        raise Unusable("a thing does not say where it was looked for", where=f"predictions of target {asked.target.name!r}, column parent_unit",
-                       do="give the unit_id of its decision")  # fmt: skip
-    unknown = rows.filter(pl.col("label").is_null())["parent_unit"].unique()
-    kept = asked.decisions.filter(~pl.col("unit_id").is_in(unknown.implode()))
-    astray = rows.join(asked.decisions, left_on="parent_unit", right_on="unit_id", how="anti").height
-    if kept.is_empty():
-        raise Unusable("of no unit is it known what is there", where=f"predictions of target {asked.target.name!r}, column label",
-                       do="say of each thing whether it is truly there")  # fmt: skip
-    return kept, {"truth not known": asked.decisions.height - kept.height, "things in units that were not asked about": astray}
-
-
-def _things(predictions: pl.DataFrame, decisions: pl.DataFrame, name: str) -> Things:
-    import polars as pl
-
-    place = decisions.select(pl.col("unit_id").alias("parent_unit")).with_row_index("place")
-    own = predictions.filter(pl.col("output") == name).join(place, on="parent_unit", how="inner").sort("place", "unit_id")
-    value, true = own["value"].to_numpy().astype(np.float64), own["label"].to_numpy().astype(np.bool_)
-    if np.isinf(value).any():
-        raise Unusable("a value is infinite", where=f"predictions, output {name!r}", do="fix the output that wrote it")
-    found = ~np.isnan(value)
-    kept = true | found  # neither there nor found: says nothing
-    return Things(own["place"].to_numpy().astype(np.int64)[kept], true[kept], value[kept], found[kept])
-
-
-def _same_things(things: Mapping[str, Things], units: int) -> Check:
-    """Every output must be asked for the same things: as many truly there in each unit."""
-    there: list[Any] = [np.bincount(own.parent[own.true], minlength=units) for own in things.values()]
-    wrong = sum(int((one != there[0]).sum()) for one in there[1:])
-    return Check("things", "all outputs are judged by the same things", wrong)

@@ -6,7 +6,7 @@ Out       SVG with <title> and <desc>, coloured by classes of `style.py`, so tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import atan2, degrees, floor, log10
 
@@ -15,6 +15,7 @@ from bedside.report.markup import Markup, element, join
 WIDTH, HEIGHT = 440, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 34, 46
 _KNOWN = frozenset({"risk", "logistic", "news2", "qsofa", "clock", "physiology", "workup"})
+_STYLES = 4
 Say = Callable[[float], str]
 
 
@@ -191,6 +192,14 @@ def ceiling(number: float) -> float:
     return float(round(next(size * power for size in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if size * power >= number * 0.999), 10))
 
 
-def kind_of(output: str) -> str:
-    """Style class of an output's line."""
-    return "risk" if output == "model" else output if output in _KNOWN else "other"
+def kind_of(output: str, among: Iterable[str] = ()) -> str:
+    """Style classes of an output's line; those without a style of their own take turns, in the order of `among`.
+
+    >>> kind_of("model"), kind_of("news2"), kind_of("atlas", ["model", "mean", "atlas"])
+    ('risk', 'news2', 'other other-1')
+    """
+    if output == "model" or output in _KNOWN:
+        return "risk" if output == "model" else output
+    turn = [name for name in among if name != "model" and name not in _KNOWN]
+    place = turn.index(output) % _STYLES if output in turn else 0
+    return f"other other-{place}" if place else "other"

@@ -10,7 +10,7 @@ from bedside.evaluate.judged import FoundEvaluation, Gap, GradeEvaluation, Numbe
 from bedside.evaluate.records import Estimate
 from bedside.report import measures, words
 from bedside.report.document import number, paragraph
-from bedside.report.judged import Kinds, told
+from bedside.report.kinds import Kinds, told
 from bedside.report.markup import Child, Markup
 
 

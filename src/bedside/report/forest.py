@@ -135,9 +135,9 @@ def splits(evaluation: Evaluation) -> Markup:
     return plotted(table(head, lines, numbers=_N, slim="groups"))
 
 
-def swatch(output: str, *, main: bool = False) -> Markup:
+def swatch(output: str, *, main: bool = False, among: Sequence[str] = ()) -> Markup:
     """The line of an output, as its key."""
-    kind = f"curve {'main ' if main else ''}{kind_of(output)}"
+    kind = f"curve {'main ' if main else ''}{kind_of(output, among)}"
     return _svg(f"line of {words.output(output)}", [element("line", x1=0, x2=36, y1=6, y2=6, class_=kind)], 12, width=36)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from bedside.evaluate.judged import Section, Test, Unjudged
 from bedside.evaluate.records import Estimate, Evaluation
-from bedside.report import findings, forest, judged, measures, prose, ranking, tables, usefulness, words
+from bedside.report import findings, forest, judged, kinds, measures, prose, ranking, tables, usefulness, words
 from bedside.report.document import counted, number, paragraph, table, table_row
 from bedside.report.markup import Child, Markup, element, join
 
@@ -42,8 +42,8 @@ def cards(section: Section) -> Markup | None:
     return element("dl", [_measured_card(result, key, own[key]) for key in shown], class_="cards")
 
 
-def _measured_card(result: judged.Kinds, key: str, one: Estimate) -> Markup:
-    say = judged.told(result, key)
+def _measured_card(result: kinds.Kinds, key: str, one: Estimate) -> Markup:
+    say = kinds.told(result, key)
     return card(say.label, result.named(result.main, *key.split("/")), one, say.form, f"{say.perfect} is perfect" if say.perfect else "")
 
 
@@ -95,24 +95,24 @@ def _overview(section: Section) -> Markup:
     return table_row([link, _KINDS[section.target.kind], _held(result), first, second, _nearest(result)], numbers=frozenset({2}))
 
 
-def _held(result: Evaluation | judged.Kinds) -> Markup:
+def _held(result: Evaluation | kinds.Kinds) -> Markup:
     if isinstance(result, Evaluation):
         return counted(result.named("predictions"), result.counts.predictions)
     return counted(result.named("units"), result.counts.units)
 
 
-def _two(result: Evaluation | judged.Kinds) -> tuple[Child, Child]:
+def _two(result: Evaluation | kinds.Kinds) -> tuple[Child, Child]:
     if isinstance(result, Evaluation):
         row = result.row(result.main)
         return (_labelled("AUROC", result.named(result.main, "auroc"), row.auroc, "decimal"),
                 _labelled("Average precision", result.named(result.main, "auprc"), row.auprc, "decimal"))  # fmt: skip
     own = result.row(result.main).measures
     told = [_labelled(say.label, result.named(result.main, *key.split("/")), own[key], say.form)
-            for key in result.headline if key in own and (say := judged.told(result, key))]  # fmt: skip
+            for key in result.headline if key in own and (say := kinds.told(result, key))]  # fmt: skip
     return (told[0] if told else words.NOTHING), (told[1] if len(told) > 1 else "")
 
 
-def _nearest(result: Evaluation | judged.Kinds) -> Child:
+def _nearest(result: Evaluation | kinds.Kinds) -> Child:
     if isinstance(result, Evaluation):
         gaps = [gap for gap in result.differences if gap.auroc.value is not None]
         if not gaps:
@@ -122,7 +122,7 @@ def _nearest(result: Evaluation | judged.Kinds) -> Child:
     if (best := findings.nearest(result)) is None:
         return words.NOTHING
     other, key = best
-    say = judged.told(result, key)
+    say = kinds.told(result, key)
     return _labelled(f"{say.label}, {words.short(other.other)}", result.named_gap(other.main, other.other, *key.split("/")), other.measures[key],
                      measures.signed(say.form))  # fmt: skip
 

@@ -56,10 +56,13 @@ def froc(found: FoundEvaluation) -> Markup | None:
     )  # fmt: skip
     for one in sorted(shown, key=lambda one: one.output == found.main):
         x, y = _steps(one.curve.x, one.curve.y)
-        chart.curve(x, y, ("main " if one.output == found.main else "") + kind_of(one.output))
+        chart.curve(x, y, ("main " if one.output == found.main else "") + kind_of(one.output, (row.output for row in found.outputs)))
         for rate in RATES if one.output == found.main else ():
             at = one.at[f"{rate:g}"]
             chart.point(log2(rate), at.value or 0, at.low, at.high)
+    if len(shown) > 1:
+        named = [("main risk" if one.output == found.main else kind_of(one.output, (row.output for row in found.outputs)), words.short(one.output)) for one in shown]
+        chart.key_in_a_free_corner(named, {"lower right": 0})
     rows = [[words.output(one.output), f"{rate:g}", words.with_interval(one.at[f"{rate:g}"], "percent")] for one in shown for rate in RATES]
     most = max((one.curve.x[-1] for one in shown if one.output == found.main), default=0.0)
     flat = f" The model makes at most {words.size(most)} a {words.unit(found.unit)}; beyond that its line is flat." if most < max(RATES) else ""

@@ -70,7 +70,7 @@ def precision_recall(evaluation: Evaluation) -> Markup:
 
 def weight(row: OutputRow, evaluation: Evaluation) -> str:
     """Style classes of an output's line: the main one is heavier."""
-    return ("main " if row.output == evaluation.main else "") + kind_of(row.output)
+    return ("main " if row.output == evaluation.main else "") + kind_of(row.output, (one.output for one in evaluation.outputs))
 
 
 def sparse(length: int) -> list[int]:

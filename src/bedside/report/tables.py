@@ -51,7 +51,7 @@ def _output(row: OutputRow, evaluation: Evaluation) -> Markup:
     main = row.output == evaluation.main
     brier = number(evaluation.named(row.output, "brier"), row.calibration.brier, apart=True) if row.calibration else words.NOTHING
     cells: list[Child] = [
-        join([swatch(row.output, main=main), words.output(row.output)]),
+        join([swatch(row.output, main=main, among=[one.output for one in evaluation.outputs]), words.output(row.output)]),
         words.count(row.counts.predictions),
         number(evaluation.named(row.output, "auroc"), row.auroc, apart=True),
         words.interval(row.auroc_delong),
