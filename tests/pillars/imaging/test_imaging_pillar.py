@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+import polars as pl
 import pytest
 
+from bedside.cohort.plan import YEAR_US
 from bedside.core.errors import Misconfigured
+from bedside.core.events import Event, frame
 from bedside.core.split import Split
 from bedside.core.target import Target
 from bedside.core.task_image import ImageTask
+from bedside.pillars.imaging.index import subgroups
 from bedside.pillars.imaging.pillar import PILLAR, part_of
 
 REGION = Target("liver", "region")
@@ -40,3 +44,15 @@ def test_a_task_that_cannot_be_is_told_before_anything_runs(task: ImageTask, rea
 def test_a_task_comes_back_from_its_plain_form() -> None:
     task = ImageTask("x", "segment", [REGION], segments={"liver": ["SCT:10200004"]})
     assert msgspec.convert(msgspec.to_builtins(task), ImageTask) == task
+
+
+def test_subgroups_come_from_the_events_first_then_from_the_headers_else_are_unknown() -> None:
+    when = 1_700_000_000_000_000
+    events = frame([Event(1, None, "SEX//female", source="x"), Event(1, when - 50 * YEAR_US, "MEDS_BIRTH", source="x")])
+    units = pl.DataFrame(
+        {"subject_id": [1, 2, 3], "prediction_time": [when] * 3, "sex": ["male", "male", None], "age_years": [None, 90, None],
+         "manufacturer": ["Maker", "Maker", None], "model": ["One", None, None]},
+        schema_overrides={"prediction_time": pl.Datetime("us"), "age_years": pl.Int64},
+    )  # fmt: skip
+    assert subgroups(events, units).select("sex", "age_band", "scanner").rows() == [
+        ("female", "40-64", "Maker One"), ("male", "80+", "Maker"), ("unknown", "unknown", "unknown")]  # fmt: skip

@@ -164,7 +164,7 @@ def _divided(material: Material, work: _Work, flow: dict[str, int]) -> Cohort:
 
     events = Lake(material.root / "lake").events()
     units = pl.DataFrame([{**{name: unit[name] for name in _SHOWN}, "unit_id": unit["series_uid"], "parent_unit": unit["study_uid"]} for unit in work.units],
-                         schema_overrides={"time": pl.Datetime("us"), "age_years": pl.Int64})  # fmt: skip
+                         schema_overrides={**dict.fromkeys(("modality", "manufacturer", "model", "sex"), pl.String), "time": pl.Datetime("us"), "age_years": pl.Int64})  # fmt: skip
     units = assign(subgroups(events, units.rename({"time": "prediction_time"})), material.task.split)
     if absent := [name for name in ("train", "test") if name not in units["split"].to_list()]:
         raise Unusable(f"no series is in the {' or the '.join(absent)} split: {units.height} series are too few for these fractions, or this seed",
