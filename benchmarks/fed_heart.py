@@ -45,6 +45,7 @@ _FITS = {
     "FedAvg": {"kind": "logistic", "federated": {"rounds": 60, "local_steps": 5}},
     "FedProx": {"kind": "logistic", "federated": {"method": "fedprox", "proximal": 0.1, "rounds": 60, "local_steps": 5}},
     "FedAvg, one local step": {"kind": "logistic", "federated": {"rounds": 300, "local_steps": 1}},
+    "FedAvg, private": {"kind": "logistic", "federated": {"rounds": 30, "local_steps": 1, "folds": 0, "privacy": {"unit": "patient", "noise": 3.0, "clip": 1.0}}},
     "LightGBM bagging": {"kind": "lightgbm", "federated": {"rounds": 40}},
     "LightGBM cyclic": {"kind": "lightgbm", "federated": {"method": "cyclic", "rounds": 80}},
 }
@@ -89,17 +90,23 @@ def _without_copies(rows: list[dict[str, str]], test: set[int], site: str) -> tu
 def _study(site: str, source: str, model: dict[str, object], *, shared: bool = False) -> str:
     own = {name: value for name, value in model.items() if name != "federated"}
     lines = [f"{name} = {json.dumps(value)}" for name, value in own.items()]
-    federated = [f"{name} = {json.dumps(value)}" for name, value in dict(model["federated"]).items()]  # type: ignore[call-overload]
+    federated = [f"{name} = {_toml(value)}" for name, value in dict(model["federated"]).items()]  # type: ignore[call-overload]
     return (f'schema = "bedside.study/1"\nname = "fed-heart"\nsite = "{site}"\n' + ("source = []\n" if shared else "") + source
             + '[deidentify]\npolicy = "as-received"\nattestation = "UCI Heart Disease: names and numbers were taken out by the donors"\n' + _TASK
             + "\n[model]\npenalty = 1.0\n" + "\n".join(lines) + '\nvariants = []\n[model.thresholds]\nhalf = "risk=0.5"\n[model.federated]\n' + "\n".join(federated) + "\n")  # fmt: skip
 
 
+def _toml(value: object) -> str:
+    return "{ " + ", ".join(f"{name} = {json.dumps(one)}" for name, one in value.items()) + " }" if isinstance(value, dict) else json.dumps(value)
+
+
 _SOURCE = '[[source]]\nname = "patients"\nformat = "tables"\npath = "raw"\nmapping = "fed-heart"\n'
 
 
-def _signal(name: str, codes: list[str], values: dict[str, int] | None = None, unit: str | None = None) -> str:
+def _signal(name: str, codes: list[str], values: dict[str, int] | None = None, unit: str | None = None,
+            between: tuple[float, float] | None = None) -> str:  # fmt: skip
     told = f'\n[[task.features.signals]]\nname = "{name}"\ncodes = {json.dumps(codes)}\n' + (f'unit = "{unit}"\n' if unit else "")
+    told += f"low = {between[0]}\nhigh = {between[1]}\n" if between else ""
     return told + ("values = { " + ", ".join(f'"{code}" = {value}' for code, value in values.items()) + " }\n" if values else "")
 
 
@@ -127,12 +134,13 @@ by = "declared"
 [task.features]
 summaries = ["last"]
 windows_hours = [24]
-static = ["sex_male"]
-static_codes = { age = "UCI_HEART//AGE" }
+static = ["age_years", "sex_male"]
+static_codes = { age_years = "UCI_HEART//AGE" }
 clock = false
 """
-    + "".join(_signal(name, [f"UCI_HEART//{name.upper()}"], unit=unit) for name, unit in (
-        ("trestbps", "mm[Hg]"), ("chol", "mg/dL"), ("fbs", None), ("thalach", "/min"), ("exang", None), ("oldpeak", None)))
+    + "".join(_signal(name, [f"UCI_HEART//{name.upper()}"], unit=unit, between=between) for name, unit, between in (
+        ("trestbps", "mm[Hg]", (0, 250)), ("chol", "mg/dL", (0, 700)), ("fbs", None, (0, 1)), ("thalach", "/min", (50, 220)),
+        ("exang", None, (0, 1)), ("oldpeak", None, (-4, 8))))
     + _kinds("CP", range(1, 5)) + _kinds("RESTECG", range(3))
 )  # fmt: skip
 
@@ -225,8 +233,10 @@ def run(seed: int, data: Path, top: Path) -> dict[str, tuple[float, float]]:
         prepare(data, out, seed, told, tell=name == "FedAvg")
         if name != "FedAvg":  # the steps up to the cohort are the same whatever the model is
             _reuse(top / f"{seed}-FedAvg", out)
-        federate(out / "study.toml", [out / "sites" / site for site in SITES], out=out / "federated", quiet=True)
+        done = federate(out / "study.toml", [out / "sites" / site for site in SITES], out=out / "federated", quiet=True)
         said[name] = risks(out)
+        if "privacy" in dict(model["federated"]):  # type: ignore[call-overload]
+            print(f"  {name}: epsilon {done.run.sites[0].signed.told.epsilon:.2f} at delta 1e-5, for each patient", flush=True)  # type: ignore[union-attr]
         _, outcome, hospital = tests(out, Bundle.open(out / "federated/bundles/model").names)
         if name == "FedAvg":
             said["pooled"], _ = alone(out, list(SITES))

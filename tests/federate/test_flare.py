@@ -46,7 +46,7 @@ def test_flare_and_the_loop_in_one_process_give_the_same_weights_and_the_same_cr
     agreed = plan_of(Study(sites[0]).file)
     (tmp_path / "listening.py").write_text(LISTENER)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
-    over = simulate(agreed, there, tmp_path / "out", rounds=1, training={}, made=True, columns=columns_of(agreed), site="listening.Listening")
+    over = simulate(agreed, there, tmp_path / "out", rounds=1, made=True, columns=columns_of(agreed), site="listening.Listening")
 
     here = federate(tmp_path / "here/study.toml", copied(ran, tmp_path / "here"), out=tmp_path / "here-out", rounds=1, quiet=True).run
     assert over.state.keys() == here.state.keys()
@@ -77,7 +77,7 @@ def _only_updates(heard, agreed, run):
 
 def test_a_jobs_configuration_is_what_flare_reads(ran, tmp_path):
     agreed = plan_of(Study(ran.sites[0]).file)
-    job(agreed, ["b", "a"], tmp_path / "job", rounds=3, training={}, made=True, columns="c", site="bedside.study.flare_site.BedsideExecutor")
+    job(agreed, ["b", "a"], tmp_path / "job", rounds=3, made=True, columns="c", site="bedside.study.flare_site.BedsideExecutor")
     meta = json.loads((tmp_path / "job/meta.json").read_text())
     server = json.loads((tmp_path / "job/app_server/config/config_fed_server.json").read_text())
     client = json.loads((tmp_path / "job/app_a/config/config_fed_client.json").read_text())

@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 class Coordinator:
     """One run."""
 
-    def __init__(self, plan: Plan, transport: Transport, *, rounds: int | None = None, training: Mapping[str, str] | None = None,
-                 made: bool = False, say: Callable[[str], None] = lambda _: None) -> None:  # fmt: skip
+    def __init__(self, plan: Plan, transport: Transport, *, rounds: int | None = None, made: bool = False,
+                 say: Callable[[str], None] = lambda _: None) -> None:  # fmt: skip
         self.plan, self._transport, self._made, self._say = plan, transport, made, say
         self.sites, self.rounds = sorted(transport.sites), rounds or plan.options.rounds
         self.run = canonical.digest([plan.digest, self.sites, self.rounds])
         self._channels = {site: Channel(site) for site in self.sites}
         self._from, self._to = plan.from_site(), plan.to_site()
-        self._training, self._history = dict(training or {}), list[Round]()
+        self._training, self._history = dict[str, str](), list[Round]()
         self._gone: dict[str, list[str]] = {site: [] for site in self.sites}
         self._discredited = set[str]()  # digests of answers that came and were not used
 
@@ -64,7 +64,9 @@ class Coordinator:
     # --- the order of a run ----------------------------------------------------------------------------
 
     def _join(self, columns: str) -> tuple[dict[str, dict[str, Floats]], dict[str, Floats]]:
-        answers = self._ask("join", self.sites, told={"plan": self.plan.digest, "columns": columns}, answer="statistics")
+        messages = self._messages("join", self.sites, told={"plan": self.plan.digest, "columns": columns}, answer="statistics")
+        self._training = {f"cohort of {site}": message.told.get("cohort", "") for site, message in messages.items()}
+        answers = {site: {name: floats(one) for name, one in message.arrays.items()} for site, message in messages.items()}
         wrong = [site for site, arrays in answers.items() if not all(np.isfinite(one).all() for one in arrays.values()) or arrays["size"].min() < 0]
         if wrong:
             raise Refused(f"the sums of {', '.join(wrong)} hold numbers that are none", where="join", do="look into these sites, or leave them out")

@@ -41,7 +41,7 @@ class Fault(msgspec.Struct, frozen=True):
     do: str
 
 
-def job(agreed: Plan, sites: Sequence[str], folder: Path, *, rounds: int | None, training: Mapping[str, str], made: bool, columns: str,
+def job(agreed: Plan, sites: Sequence[str], folder: Path, *, rounds: int | None, made: bool, columns: str,
         site: str, studies: Mapping[str, Path] | None = None) -> Path:  # fmt: skip
     """Write a job folder, where there is none yet.
 
@@ -51,7 +51,7 @@ def job(agreed: Plan, sites: Sequence[str], folder: Path, *, rounds: int | None,
     if folder.exists():
         raise Misconfigured("there is a job already", where=str(folder), do="choose another folder")
     names = sorted(sites)
-    server = {"plan": told(agreed), "rounds": rounds, "training": dict(training), "made": made, "columns": columns, "sites": names}
+    server = {"plan": told(agreed), "rounds": rounds, "made": made, "columns": columns, "sites": names}
     meta = {"name": "bedside", "resource_spec": {}, "min_clients": len(names), "mandatory_clients": [],
             "deploy_map": {"app_server": ["server"], **{f"app_{name}": [name] for name in names}}}  # fmt: skip
     _json(folder / "meta.json", meta)
@@ -66,7 +66,7 @@ def job(agreed: Plan, sites: Sequence[str], folder: Path, *, rounds: int | None,
     return folder
 
 
-def simulate(agreed: Plan, studies: Mapping[str, Path], out: Path, *, rounds: int | None, training: Mapping[str, str], made: bool, columns: str,
+def simulate(agreed: Plan, studies: Mapping[str, Path], out: Path, *, rounds: int | None, made: bool, columns: str,
              site: str) -> Federation:  # fmt: skip
     """Run the job in FLARE's simulator: a server and a process a site, on loopback; the bundle lies at out/bundles/model."""
     import tempfile
@@ -74,7 +74,7 @@ def simulate(agreed: Plan, studies: Mapping[str, Path], out: Path, *, rounds: in
     need("nvflare", extra="federate")
     with tempfile.TemporaryDirectory(prefix="bedside-flare-") as beside:
         top = Path(beside)
-        made_job = job(agreed, list(studies), top / "job", rounds=rounds, training=training, made=made, columns=columns, site=site, studies=studies)
+        made_job = job(agreed, list(studies), top / "job", rounds=rounds, made=made, columns=columns, site=site, studies=studies)
         _json(top / "work" / "local" / "resources.json", {"format_version": 2, "class_allow_list": [CONTROLLER, site]})
         command = [sys.executable, "-m", "nvflare.private.fed.app.simulator.simulator", str(made_job), "-w", str(top / "work"),
                    "-c", ",".join(sorted(studies)), "-t", str(len(studies)), "-l", "WARNING"]  # fmt: skip

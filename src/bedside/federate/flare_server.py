@@ -24,11 +24,10 @@ from bedside.federate.flare import FAULT, MESSAGE, RESULT, TASK, Fault, agreed_f
 class BedsideController(Controller):  # type: ignore[misc]
     """A FLARE workflow: the coordinator's questions are tasks, the sites' answers their results."""
 
-    def __init__(self, plan: str, columns: str, sites: list[str], rounds: int | None = None, training: Mapping[str, str] | None = None,
-                 made: bool = False) -> None:  # fmt: skip
+    def __init__(self, plan: str, columns: str, sites: list[str], rounds: int | None = None, made: bool = False) -> None:
         super().__init__(task_check_period=0.1)
         self._plan, self._columns, self._names = plan, columns, sites
-        self._rounds, self._training, self._made = rounds, training, made
+        self._rounds, self._made = rounds, made
 
     def start_controller(self, fl_ctx: Any) -> None:
         """Nothing to prepare."""
@@ -45,7 +44,7 @@ class BedsideController(Controller):  # type: ignore[misc]
         place.mkdir(parents=True, exist_ok=True)
         try:
             wire = FlareWire(self, self._names, abort_signal, fl_ctx)
-            coordinator = Coordinator(agreed_from(self._plan), wire, rounds=self._rounds, training=self._training, made=self._made)
+            coordinator = Coordinator(agreed_from(self._plan), wire, rounds=self._rounds, made=self._made)
             found = coordinator.federate(self._columns, place / "model")
             (place / RESULT).write_bytes(msgspec.msgpack.encode(found))
         except BedsideError as error:

@@ -26,9 +26,9 @@ _COUNTED = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 
 
 def record(run: Federation) -> dict[str, object]:
-    """The run without the bundle's bytes, which lie beside it."""
+    """The run without the bundle's bytes, which lie beside it, and without the weights, which are in the bundle."""
     told: dict[str, object] = msgspec.to_builtins(run)
-    return {name: value for name, value in told.items() if name != "files"}
+    return {name: value for name, value in told.items() if name not in ("files", "state")}
 
 
 def summed(plan: Plan, run: Federation) -> list[Figure]:
@@ -51,6 +51,7 @@ def federation_page(title: str, plan: Plan, run: Federation, pooled: Evaluation 
              f"`{result.signed.public_key[:16]}`" if result.signed else "not signed"] for result in run.sites]  # fmt: skip
     lost = [f"round {one.number + 1}: {site}, {why}" for one in run.rounds for site, why in one.quarantined.items()]
     gone = [f"round {one.number + 1}: {', '.join(one.vanished)}" for one in run.rounds if one.vanished]
+    versions = {result.signed.told.code for result in run.sites if result.signed}
     silent = [result.site for result in run.sites if not result.counts]
     bytes_out = sum(crossed.size for result in run.sites for crossed in result.crossings if crossed.direction == "from")
     parts = [
@@ -64,6 +65,7 @@ def federation_page(title: str, plan: Plan, run: Federation, pooled: Evaluation 
         f"Not among them, since fewer than {options.least_cell} of their test subjects had the outcome, or had it not: {', '.join(silent)}." if silent else "",
         "Wilson intervals take rows for independent; where a subject has several rows they are too narrow.",
         *(_pooled(plan, pooled) if pooled is not None else []),
+        "**The sites ran different versions of bedside: their features may differ.**" if len(versions) > 1 else "",
         "## What went wrong", "\n".join(f"- {line}" for line in [*lost, *gone]) or "No update was quarantined, and no site vanished.",
         *_privacy(run),
     ]  # fmt: skip
@@ -76,7 +78,7 @@ def card_page(title: str, plan: Plan, run: Federation, result: SiteResult) -> st
     out = [crossed for crossed in result.crossings if crossed.direction == "from"]
     kinds = sorted({crossed.kind for crossed in out})
     sent = [[kind, sum(c.kind == kind for c in out), sum(c.size for c in out if c.kind == kind)] for kind in kinds]
-    known = [[name, *_cells(result, name)] for name in plan.figures if name in result.figures]
+    known = [[name, *_cells(result, name)] for name in plan.figures if result.figures.get(name, (None,))[0] is not None]
     worries = [f"- no value at all for: {', '.join(result.without_values)}"] * bool(result.without_values)
     worries += [f"- far from the other sites, perhaps in another unit: {', '.join(result.apart)}"] * bool(result.apart)
     worries += [f"- did not answer: {', '.join(result.vanished)}"] * bool(result.vanished)

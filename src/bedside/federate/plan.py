@@ -26,6 +26,7 @@ MOST_SITES, GROUPS, THRESHOLDS, BINS = 64, 50, 8, 10
 _DIGEST, _RECEIPT = 64, 1 << 20
 _RANKS = ("auroc", "auprc", "base_rate")
 _PROMISES = ("in_the_large", "slope", "observed_to_expected", "brier", "mean_error")
+_SCORES = ("news2", "qsofa")  # what clinicians use today stands beside the model where the site's features allow it
 _SHARES = ("sensitivity", "specificity", "ppv", "npv", "alert_share")
 SIZES = ("rows", "subjects", "rows_with_outcome", "subjects_with_outcome", "outcome_told")
 
@@ -85,7 +86,7 @@ class Plan:
     def figures(self) -> list[str]:
         """Names of the figures of a site's test that may leave it, in their order."""
         counts = [figure(one) for one in ("predictions", "subjects", "events")]
-        ranks = [figure(output, rank) for output in self.fits for rank in _RANKS]
+        ranks = [figure(output, rank) for output in (*self.fits, *_SCORES) for rank in _RANKS]
         shares = [figure(self.main, "at", name, share) for name in self.lines for share in _SHARES]
         return counts + ranks + [figure(self.main, promise) for promise in _PROMISES] + shares
 
@@ -97,7 +98,7 @@ class Plan:
         groups = {f"{output}/groups": Shape((GROUPS, 3)) for output in shapes}
         columns = len(self.fits[self.main].columns)
         return {
-            "statistics": Rules({"size": Shape((len(SIZES),)), "members": Shape((self.members,)), **sums}),
+            "statistics": Rules({"size": Shape((len(SIZES),)), "members": Shape((self.members,)), **sums}, told={"cohort": _DIGEST}),
             "update": Rules(updates),
             "summary": Rules({**groups, "histograms": Shape((columns, BINS))}),
             "figures": Rules({"figures": Shape((len(self.figures), 4)), "counts": Shape((THRESHOLDS, 4))}),

@@ -8,13 +8,14 @@ Refuses   another task or other features than its own study.toml has; too few su
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from bedside.core import canonical
 from bedside.core.errors import Unusable
 from bedside.core.federable import Federable, Rows, Turn
+from bedside.core.lazy import need
 from bedside.federate import groups as grouped
 from bedside.federate.accountant import epsilon
 from bedside.federate.channel import Channel, Direction, Kind, Message, floats
@@ -68,8 +69,10 @@ class Site:
     def answer(self, data: bytes) -> bytes:
         """One question, one answer. `Malformed` for bytes that are no question."""
         asked = self.channel.unpack(data, self._to, direction="to")
+        control: Any = need("threadpoolctl", extra=self.plan.pillar.extra)
         try:
-            return self._answer(asked)
+            with control.threadpool_limits(1):  # the same bits on any number of cores
+                return self._answer(asked)
         except Unusable:
             return self._no(asked, "unusable")
 
@@ -97,7 +100,7 @@ class Site:
             return self._no(asked, "too-few")
         self._run = asked.run
         sums = {name: array for output, fit in self.plan.fits.items() for name, array in under(output, fit.summarise(self._own(fit))).items()}
-        return self._say("statistics", asked, {"size": self._size(), "members": self._members(), **sums})
+        return self._say("statistics", asked, {"size": self._size(), "members": self._members(), **sums}, {"cohort": self.who.cohort})
 
     def _update(self, asked: Message) -> bytes:
         if self.plan.options.privacy is not None and self._rounds >= self.plan.options.rounds:
@@ -184,8 +187,8 @@ class Site:
         spent = epsilon(noise=privacy.noise, share=privacy.share, steps=steps, delta=privacy.delta)
         return GUARANTEES[privacy.unit], spent, privacy.delta
 
-    def _say(self, kind: Kind, asked: Message, arrays: Mapping[str, Floats]) -> bytes:
-        return self.channel.pack(kind, asked.run, self._from[kind], number=asked.number, arrays=arrays, direction="from")
+    def _say(self, kind: Kind, asked: Message, arrays: Mapping[str, Floats], told: Mapping[str, str] | None = None) -> bytes:
+        return self.channel.pack(kind, asked.run, self._from[kind], number=asked.number, arrays=arrays, told=told, direction="from")
 
     def _no(self, asked: Message, reason: str) -> bytes:
         return self.channel.pack("no", asked.run, self._from["no"], number=asked.number, told={"reason": reason}, direction="from")

@@ -24,7 +24,7 @@ from bedside.federate.records import Federation
 from bedside.federate.transport import InProcess
 from bedside.study.config import StudyFile, load
 from bedside.study.federate_out import pooled_test, write
-from bedside.study.federate_site import cohort_digest, open_site, plan_of
+from bedside.study.federate_site import open_site, plan_of
 from bedside.study.study import Study
 
 if TYPE_CHECKING:
@@ -72,17 +72,17 @@ def columns_of(agreed: Plan) -> str:
 
 
 def _run(agreed: Plan, studies: Mapping[str, Study], out: Path, rounds: int | None, engine: str, quiet: bool) -> Federation:
-    made, training = all(study.file.made for study in studies.values()), {name: cohort_digest(study) for name, study in studies.items()}
+    made = all(study.file.made for study in studies.values())
     if engine == "flare":
         from bedside.federate.flare import simulate
 
-        return simulate(agreed, {name: study.root for name, study in studies.items()}, out, rounds=rounds, training=training, made=made,
+        return simulate(agreed, {name: study.root for name, study in studies.items()}, out, rounds=rounds, made=made,
                         columns=columns_of(agreed), site=EXECUTOR)  # fmt: skip
     if engine != "in-process":
         raise Misconfigured(f"no engine called {engine!r}", where="--engine", do="choose in-process or flare")
     transport = InProcess([open_site(study.root, agreed) for study in studies.values()])
     tell = (lambda _: None) if quiet else say
-    return Coordinator(agreed, transport, rounds=rounds, training=training, made=made, say=tell).federate(columns_of(agreed), out / "bundles" / "model")
+    return Coordinator(agreed, transport, rounds=rounds, made=made, say=tell).federate(columns_of(agreed), out / "bundles" / "model")
 
 
 def export(shared: Path, sites: Sequence[str], into: Path, *, rounds: int | None = None) -> Path:
@@ -93,7 +93,7 @@ def export(shared: Path, sites: Sequence[str], into: Path, *, rounds: int | None
     agreed = plan_of(file)
     if len(set(sites)) < 2:
         raise Misconfigured("a federated fit takes at least two sites", where="--sites", do="name two or more, as FLARE knows them")
-    return job(agreed, sites, into, rounds=rounds, training={}, made=file.made, columns=columns_of(agreed), site=EXECUTOR)
+    return job(agreed, sites, into, rounds=rounds, made=file.made, columns=columns_of(agreed), site=EXECUTOR)
 
 
 def collected(shared: Path, work: Path, *, out: Path) -> Federated:

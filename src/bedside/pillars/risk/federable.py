@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 MAIN = "risk"
 _DECILES = (-1.2816, -0.8416, -0.5244, -0.2533, 0.0, 0.2533, 0.5244, 0.8416, 1.2816)  # of the normal distribution
+_MOST_HOURS = 240.0
 _WEIGHTS, _TREES = ("fedavg", "fedprox"), ("bagging", "cyclic")
 
 
@@ -140,12 +141,16 @@ def _refuse(task: Task, told: ModelOptions, own: Federated) -> None:
 
 def declared_ranges(task: Task, columns: tuple[str, ...]) -> Floats:
     """(p, 2) lowest and highest plausible value of each column, from the task alone; `Misconfigured` names signals without a range."""
+    known = {"age_years": (0.0, float(task.features.age_cap_years or 100)), "sex_male": (0.0, 1.0),
+             "clock.hours": (0.0, task.prediction.last_hours or _MOST_HOURS)}  # fmt: skip
     signals, lacking, told = {signal.name: signal for signal in task.features.signals}, list[str](), list[tuple[float, float]]()
     for column in columns:
         name, _, summary = column.rpartition(".")
         signal = signals.get(name)
-        if signal is None:
-            told.append({"age_years": (0.0, float(task.features.age_cap_years or 100)), "sex_male": (0.0, 1.0)}.get(column, (0.0, 240.0)))
+        if column in known:
+            told.append(known[column])
+        elif signal is None:
+            lacking.append(column)
         elif summary == "age":
             told.append((0.0, float(task.features.lookback_hours)))
         elif summary.startswith("count_"):
