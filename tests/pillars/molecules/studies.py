@@ -54,8 +54,8 @@ def tdc(data: Path, name: str, kind: str, **given: object) -> tuple[pl.DataFrame
     return shared(data, name, "tdc", "ASSAY//Y", *files, kind=kind, split=Split(by="declared"), **given)
 
 
-def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", "cohort", "train", "test", "dossier")) -> Study:
-    """A demo study written, and taken through the steps; its keyring lies beside it."""
+def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", "cohort", "train", "test", "dossier"), split: str = "scaffold") -> Study:
+    """A demo study written, split as said, and taken through the steps; its keyring lies beside it."""
     from bedside.demo.molecules import write
 
     root.mkdir(parents=True)
@@ -63,7 +63,7 @@ def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", 
     keyring = root.with_name(root.name + ".keyring")
     Keyring.create(keyring)
     path = root / "study.toml"
-    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n'))
+    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n').replace('by = "scaffold"', f'by = "{split}"'))
     study = Study(root)
     study.run(list(steps), quiet=True)
     return study

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -139,6 +140,16 @@ def test_the_same_study_gives_the_same_bundle(study, tmp_path):
     assert dict(ours.manifest.files) == dict(theirs.manifest.files)
 
 
+@pytest.mark.parametrize("by", ["random", "subject", "cluster", "time"])
+def test_every_split_keeps_a_compound_on_one_side(tmp_path, by):
+    root = run(tmp_path / by, steps=("deidentify", "read", "cohort"), split=by).root
+    rows = pl.read_parquet(root / "cohort/decisions.parquet").join(pl.read_parquet(root / "cohort/features.parquet"), on="unit_id")
+    assert rows.group_by("skeleton").agg(pl.col("split").n_unique())["split"].max() == 1
+    assert 0.1 < (rows["split"] == "test").mean() < 0.45
+    if by == "time":
+        assert rows.filter(pl.col("split") == "train")["prediction_time"].max() < rows.filter(pl.col("split") == "test")["prediction_time"].min()
+
+
 def declared() -> dict:
     return tomllib.loads(files("bedside.demo").joinpath("molecules.toml").read_text())
 
@@ -202,3 +213,17 @@ def test_a_study_in_folds_is_tested_out_of_its_own_folds(tmp_path):
     made = PILLAR.develop(material, rows, features, out=tmp_path / "model", training={})
     assert made.predictions.filter(output="model").height == 40
     assert set(made.lines["y"].by_fold["flag"]) == {"fold-0", "fold-1", "fold-2", "fold-3"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("labels", [None, [bool(i % 3) for i in range(40)]])
+def test_a_network_goes_the_same_way_as_the_trees(tmp_path, labels):
+    pytest.importorskip("chemprop", reason="the extra [gnn] is not installed")
+    material, rows, features = small(40, labels=labels)
+    network = dataclasses.replace(material, model={"kind": "d-mpnn", "epochs": 3, "width": 8, "folds": 2, "beside": ["mean"]})
+    made = PILLAR.develop(network, rows, features, out=tmp_path / "model", training={})
+    said = PILLAR.predict(network, rows, features, bundle=tmp_path / "model", out=tmp_path).predictions
+    assert (said.height, made.predictions.height) == (80, 80)
+    assert said["value"].is_finite().all()
+    score = scorer(tmp_path / "model")(features["smiles"].to_list())
+    np.testing.assert_array_equal(score, said.filter(output="model")["value"].to_numpy())
