@@ -155,3 +155,45 @@ def test_a_sealed_model_says_what_the_fitted_one_said():
     said = out_of_fold(rows, label, [str(row // 2) for row in range(80)])
     assert not np.isnan(said).any()
     assert abs(said - model.probabilities(rows)).max() > 0
+
+
+def registry_row(number: int, status: str, ended: str) -> str:
+    return (f'NCT{number:08},"Made trial {number}",url,,{status},summary,NO,Asthma|COPD,DRUG: Salbutamol,"FEV1, 12 weeks",,,Made Sponsor,,ALL,ADULT,PHASE2,{100 + number},INDUSTRY,'
+            f"INTERVENTIONAL,design,,{2010 + number % 9}-03,,{ended},{2010 + number % 9}-02-01,,2024-01-01,,")  # fmt: skip
+
+
+def test_the_registry_s_own_download_becomes_events_and_what_it_shows_of_the_end_is_dated_by_the_end(tmp_path):
+    from bedside.study.new import new
+
+    head = ("NCT Number,Study Title,Study URL,Acronym,Study Status,Brief Summary,Study Results,Conditions,Interventions,Primary Outcome Measures,Secondary Outcome Measures,"
+            "Other Outcome Measures,Sponsor,Collaborators,Sex,Age,Phases,Enrollment,Funder Type,Study Type,Study Design,Other IDs,Start Date,Primary Completion Date,Completion Date,"
+            "First Posted,Results First Posted,Last Update Posted,Locations,Study Documents")  # fmt: skip
+    root = new(tmp_path / "study", task="trial-outcome").root
+    rows = [registry_row(n, ["COMPLETED", "TERMINATED", "RECRUITING"][n % 3], ["2021-05-30", "2020-11", ""][n % 3]) for n in range(90)]
+    (root / "raw").mkdir()
+    (root / "raw" / "ctg-studies.csv").write_text("\n".join([head, *rows]) + "\n")
+    study = Study(root)
+    study.run(quiet=True)
+    events = study.events()
+    assert events.filter(pl.col("code") == "TRIAL//stopped-early").height == 30
+    assert events.filter(pl.col("code") == "TRIAL//ended")["time"].dt.year().min() == 2020
+    flow = counts(study, "cohort")["flow"]
+    assert (flow["trials registered"], flow["trials whose end is not known"], flow["yes"]) == (90, 30, 30)
+    assert not any("Enrollment" in code for code in events["code"].unique())
+
+
+def test_evidence_in_the_shape_of_open_targets_becomes_a_study(tmp_path):
+    from bedside.study.new import new
+
+    root = new(tmp_path / "study", task="target-success").root
+    made.evidence(tmp_path / "other", genes=60)
+    pieces = pl.read_csv(tmp_path / "other" / "raw" / "evidence.csv").with_columns(pl.col("pair").str.split("-").alias("both"))
+    named = pieces.select(targetId=pl.col("both").list.get(0), diseaseId=pl.col("both").list.get(1), datatypeId="type", score="score", date=pl.col("day").str.slice(0, 4))
+    won = pl.read_csv(tmp_path / "other" / "raw" / "pairs.csv").select(targetId="target", diseaseId=pl.col("pair").str.split("-").list.get(1), passed="passed")
+    (root / "raw").mkdir()
+    named.write_csv(root / "raw" / "evidence.csv")
+    won.write_csv(root / "raw" / "pairs.csv")
+    study = Study(root)
+    study.run(quiet=True)
+    assert study.events()["subject_id"].n_unique() == 180
+    assert ranking(study)["model"] > 0.5
