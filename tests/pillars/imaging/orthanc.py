@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
+
+from pydicom import Dataset
+
+from bedside.core.errors import Unusable
+from bedside.pillars.imaging.exchange.send import Peer, send
 
 PROGRAM = Path("/usr/sbin/Orthanc")
 _PLUGINS = (Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so"), Path("/usr/lib/orthanc/plugins/libOrthancDicomWeb.so"))
@@ -78,3 +84,17 @@ def _wait(process: subprocess.Popen[bytes], told: Orthanc, log: Path) -> None:
         else:
             return
     raise AssertionError(f"Orthanc did not start: {log.read_text(errors='replace')[-800:]}")
+
+
+def turned_away(objects: Sequence[Dataset], peer: Peer, **more: Any) -> str:
+    """What `send` says of a peer that cannot be reached. pynetdicom leaves such a socket to the collector: it is collected here."""
+    try:
+        send(objects, peer, timeout_s=3, **more)
+    except Unusable as error:
+        said = error.what
+    else:
+        raise AssertionError("it was taken")
+    for _ in range(5):
+        time.sleep(0.1)
+        gc.collect()
+    return said

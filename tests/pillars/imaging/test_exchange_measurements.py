@@ -47,6 +47,10 @@ def test_sizes_do_not_change_when_the_patient_lies_another_way():
         assert np.ptp([getattr(one, name) for one in found.values()]) < 1e-6, name
 
 
+def test_the_axes_name_the_slice_that_they_lie_on():
+    assert size(labels() == 1, affine_of(ORIENTATIONS["axial"])).slice == 3
+
+
 def test_one_voxel_is_as_wide_as_a_voxel_and_nothing_has_no_size():
     one = np.zeros((3, 3, 3), bool)
     assert size(one, np.eye(4)) is None

@@ -346,7 +346,7 @@ def test_of_a_tilted_gantry_the_ball_lies_where_it_is_in_the_patient_and_not_whe
     [one] = volumes(File(str(number), dump(source)) for number, source in enumerate(sources))
     [volume] = one.volumes
     assert one.verdict.decision == "resample"
-    centre = np.array([float(x) for x in sources[6].ImagePositionPatient]) + [14.0, 11.0, 0.0]
+    centre = np.add([float(x) for x in sources[6].ImagePositionPatient], [14.0, 11.0, 0.0])
     grid = np.moveaxis(np.indices(volume.voxels.shape), 0, -1) @ volume.affine[:3, :3].T + volume.affine[:3, 3]
     told = (np.linalg.norm(grid - centre, axis=-1) <= 7.0).astype(np.uint8)
     found = points(written(told, sources, volume.affine, of=TWO[:1])[0])[1]

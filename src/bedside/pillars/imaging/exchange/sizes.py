@@ -45,11 +45,17 @@ def size(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Size | None:
     many = int(np.count_nonzero(mask))
     if many == 0:
         return None
-    step = affine[:3, :3]
+    step, (mask, first) = affine[:3, :3], _cropped(mask)
     diameter, _ = _longest(_edges(mask) @ step.T)
     axes = [(*_axes(mask[k], step[:, 1:]), int(k)) for k in np.flatnonzero(mask.any(axis=(1, 2)))]
     long, short, at = max(axes, key=lambda one: (one[0], one[1], -one[2]))
-    return Size(many, many * abs(float(np.linalg.det(step))), diameter, long, short, at)
+    return Size(many, many * abs(float(np.linalg.det(step))), diameter, long, short, first + at)
+
+
+def _cropped(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
+    """The box that holds all that is true, and its first slice."""
+    spans = [np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis))) for axis in range(3)]
+    return mask[tuple(slice(int(span[0]), int(span[-1]) + 1) for span in spans)], int(spans[0][0])
 
 
 def _axes(plane: NDArray[np.bool_], step: NDArray[np.float64]) -> tuple[float, float]:
