@@ -22,6 +22,7 @@ from bedside.pillars.text.corpus.document import Document, write
 from bedside.pillars.text.pillar import PILLAR
 from bedside.pillars.text.tagger.extractor import TaggedExtractor
 from bedside.pillars.text.tagger.models import opened
+from bedside.study.config import problems
 from bedside.study.study import Study
 
 pytest.importorskip("pycrfsuite")
@@ -233,3 +234,10 @@ def test_annotations_of_a_note_with_windows_line_ends_and_accents_lie_where_they
     answer = pl.read_parquet(tmp_path / "cohort/decisions.parquet").filter(unit_id="a", target="problem")["answer"].item()
     note = pl.read_parquet(tmp_path / "lake/notes.parquet").filter(note_id="a")["text"].item()
     assert [note[start:end] for start, end in json.loads(answer)] == ["fièvre", "Fièvre"]
+
+
+def test_the_study_in_the_page_is_a_study():
+    page = (Path(__file__).parents[3] / "docs/text-tagger.md").read_text()
+    declared = page.split("```toml")[1].split("```")[0]
+    head = 'schema = "bedside.study/1"\nname = "page"\ntimezone = "UTC"\n'
+    assert problems(head + declared, Path(), sources=False) == []
