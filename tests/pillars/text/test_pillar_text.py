@@ -190,6 +190,7 @@ def test_rules_are_a_model_like_any_other_sealed_with_their_version(tmp_path):
         (NoteTask("t", [Target("a", "found"), Target("b", "found")], types={"b": ["a"]}), "counts as two"),
         (NoteTask("t", [Target("none", "found")]), "annotated with nothing"),
         (NoteTask("t", [Target("a", "found")], split=Split(by="time")), "split by time"),
+        (NoteTask("t", [Target("a", "found")], split=Split(by="declared", folds=3)), "no folds"),
     ],
 )
 def test_a_task_that_makes_no_sense_is_told(task, says):

@@ -87,6 +87,7 @@ def _faults(task: NoteTask) -> list[str]:
     found += [f"types speaks of {name!r}, which is no target" for name in sorted(set(task.types) - set(names))]
     found += ["an annotation type counts as two targets"] * (len(set(types)) < len(types))
     found += [f"a target's name ends with {OVERLAP!r}"] * any(name.endswith(OVERLAP) for name in names) + [f"{NOTHING!r} means annotated with nothing"] * (NOTHING in types)
+    found += ["a declared split has no folds"] * (task.split.by == "declared" and task.split.folds > 0)
     return found + [f"a split by {task.split.by} is not for notes: subject or declared"] * (task.split.by not in ("subject", "declared"))
 
 
