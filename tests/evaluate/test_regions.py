@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from bedside.core.errors import Unusable
+from bedside.core.predictions import conform_measures
 from bedside.core.target import Target
 from bedside.evaluate.judge import judge
 
@@ -78,3 +79,14 @@ def test_a_measure_that_no_unit_has_says_so(frames):
 def test_a_region_without_measures_is_refused(frames):
     with pytest.raises(Unusable, match="no measure of any region"):
         _judged((frames[0], frames[1], None))
+
+
+def test_a_volume_too_large_does_not_make_up_for_one_too_small(frames):
+    rows, said, _ = frames
+    sign = pl.when(pl.int_range(pl.len()) % 2 == 0).then(1.0).otherwise(-1.0)
+    volumes = [rows.select("unit_id", "target", "split").with_columns(pl.lit(output).alias("output"), pl.lit("volume_difference_ml").alias("measure"),
+               pl.lit("mL").alias("unit"), (sign * size).alias("value")) for output, size in (("model", 0.5), ("atlas", 2.0))]  # fmt: skip
+    found = _judged((rows, said, conform_measures(pl.concat(volumes))))
+    assert abs(found.row("model").measures["volume_difference_ml/mean"].value) < 0.02
+    assert found.row("model").measures["volume_difference_ml/size"].value == 0.5
+    assert found.differences[0].measures["volume_difference_ml/size"].value == -1.5

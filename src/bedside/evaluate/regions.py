@@ -107,14 +107,16 @@ class _Judge:
         return found
 
     def versus(self, main: str, other: str, there: Bools, codes: Ints, clusters: int) -> dict[str, Estimate]:
-        """Mean of the main output less that of the other, where both have a value."""
+        """Mean of the main output less that of the other, where both have a value; of a signed measure, of its size."""
         found: dict[str, Estimate] = {}
         for name in self.named:
-            gap = self.table[main, name].value[there] - self.table[other, name].value[there]
+            ours, theirs = (self.table[output, name].value[there] for output in (main, other))
+            signed = base(name) in NEAR_NOUGHT
+            gap = np.abs(ours) - np.abs(theirs) if signed else ours - theirs
             known = np.isfinite(gap)
             if not known.any():
                 continue
-            found |= estimates([f"{name}/mean"], by_rows(_mean_of(gap[known]), codes[known]), clusters, self.bootstrap, n=int(known.sum()), of=_OF)
+            found |= estimates([f"{name}/{'size' if signed else 'mean'}"], by_rows(_mean_of(gap[known]), codes[known]), clusters, self.bootstrap, n=int(known.sum()), of=_OF)
         return found
 
 
@@ -132,6 +134,8 @@ def measures(name: str, value: Floats, codes: Ints, clusters: int, bootstrap: Bo
         return np.concatenate([_mean_of(kept)(weight), quantiles(kept, weight, (0.5, 0.25, 0.75))], axis=1)
 
     found = estimates(STATISTICS, by_rows(spread, own), clusters, bootstrap, n=len(kept), of=_OF)
+    if base(name) in NEAR_NOUGHT:  # what is too large and what is too small must not make up for each other
+        found |= estimates(["size"], by_rows(_mean_of(np.abs(kept)), own), clusters, bootstrap, n=len(kept), of=_OF)
     if limit is not None:
         worse = ~known | (badness(name, np.where(known, value, 0.0)) > badness(name, np.array([limit]))[0])
         table = sums(codes, clusters, worse, np.ones(len(value)))

@@ -80,7 +80,7 @@ def _things(found: FoundEvaluation) -> list[Child]:
         words.count(counts.false_positives), " that are not there: sensitivity ", _say(found, "sensitivity"), ", PPV ", _say(found, "ppv"),
         ", F1 ", _say(found, "f1"), ". ",
     ]  # fmt: skip
-    if "froc" in found.row(found.main).measures:
+    if found.headline[0] == "froc":
         said += [f"Over 1/8 to 8 false positives per {words.unit(found.unit)} its mean sensitivity is ", _say(found, "froc"), " (FROC score). "]
     return said
 

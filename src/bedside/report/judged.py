@@ -16,7 +16,7 @@ from bedside.report.groups import splits, subgroups, unrecorded
 from bedside.report.kinds import Kinds, method, told
 from bedside.report.markup import Child, Markup, element, join
 
-_FIRST, _NAMED = 2, 3
+_FIRST, _NAMED, _COLUMNS = 2, 3, 3
 
 
 def blocks(found: Kinds) -> dict[str, Markup | None]:
@@ -82,13 +82,19 @@ def differences(found: Kinds) -> Markup | None:
         return None
     first = keys[0] if found.headline[0] not in keys else found.headline[0]
     keys = [first, *(key for key in keys if key != first)]
-    scale = Scale([gap.measures[first] for gap in gaps if first in gap.measures], reference=0.0)
+    labels, rest = keys[:_COLUMNS], keys[_COLUMNS:]
+    note = f"Paired differences; dashed: no difference; an interval that holds 0 tells nothing apart. {_better(found, first)}"
+    more = behind("More differences", _gaps(found, gaps, rest)) if rest else None
+    return join([element("h3", "The model less each other output"), _gaps(found, gaps, labels, note), more])
+
+
+def _gaps(found: Kinds, gaps: Sequence[Gap], keys: Sequence[str], caption: str | None = None) -> Markup:
+    scale = Scale([gap.measures[keys[0]] for gap in gaps if keys[0] in gap.measures], reference=0.0)
     rows = [_gap(found, gap, keys, scale) for gap in gaps]
     rows.append(table_row(["", "", "", scale.axis("signed"), *([""] * (len(keys) - 1))], kind="axis"))
     labels = [told(found, key).label for key in keys]
     head: list[Child] = ["Model less …", "n", labels[0], f"{labels[0]}, drawn", *labels[1:]]
-    note = f"Paired differences; dashed: no difference; an interval that holds 0 tells nothing apart. {_better(found, first)}"
-    return join([element("h3", "The model less each other output"), plotted(table(head, rows, numbers=frozenset({1}), caption=note))])
+    return plotted(table(head, rows, numbers=frozenset({1}), caption=caption))
 
 
 def _better(found: Kinds, key: str) -> str:

@@ -49,7 +49,7 @@ _GRADE_ERROR = Said("Mean distance in grades", "decimal", "lower", None, "0")
 _REGION = {"dice": "Dice", "jaccard": "Jaccard", "surface_dice": "Surface Dice", "hd95": "HD95", "mean_surface_distance": "Mean surface distance",
            "volume_difference": "Volume difference"}  # fmt: skip
 _SPELLED = frozenset({"F1", "FROC", "HD95", "R²"})  # said letter by letter
-_STATISTIC = {"mean": "mean", "median": "median", "q1": "lower quartile", "q3": "upper quartile"}
+_STATISTIC = {"mean": "mean", "size": "mean size", "median": "median", "q1": "lower quartile", "q3": "upper quartile"}
 
 
 def said(measure: str, kind: str = "", limit: float | None = None) -> Said:
@@ -63,6 +63,8 @@ def said(measure: str, kind: str = "", limit: float | None = None) -> Said:
     if measure in _SAID:
         return _SAID[measure]
     name, _, statistic = measure.partition("/")
+    if statistic == "size":
+        return Said(f"{called(name)}, mean size", "size", "lower", None, "0")
     if statistic == "beyond_limit":
         beyond = "beyond" if base(name) in NEAR_NOUGHT else "below" if base(name) in HIGHER else "above"
         return Said(f"{called(name)} {beyond} {limit:g}" if limit is not None else f"{called(name)} worse than the limit", "percent", "lower")

@@ -46,8 +46,8 @@ def scatter(found: NumberEvaluation) -> Markup:
 def froc(found: FoundEvaluation) -> Markup | None:
     """Share of things found against false positives per unit, output by output."""
     shown = [one for one in found.froc if one.at]
-    if not any(one.output == found.main for one in shown):
-        return None
+    if not any(one.output == found.main and one.curve.x[-1] >= RATES[0] for one in shown):
+        return None  # a curve that ends before its axis begins shows nothing
     chart = Chart(
         found.key("froc"), "FROC curves", "; ".join(f"{words.output(one.output)}: score {words.with_interval(score)}"
         for one in shown if (score := found.row(one.output).measures.get("froc"))),
