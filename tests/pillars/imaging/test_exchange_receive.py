@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.pillars.imaging.exchange_bundle import pixels, study
+from tests.pillars.imaging.exchange_bundle import network, pixels, study
 from tests.pillars.imaging.exchange_made import ORIENTATIONS, labels, series
 from tests.pillars.imaging.orthanc import Orthanc, missing, running
 from tests.pillars.imaging.test_exchange_measurements import groups
@@ -23,7 +23,6 @@ from bedside.pillars.imaging.exchange.segmentation import read
 from bedside.pillars.imaging.exchange.send import Peer, send
 
 pytest.importorskip("pynetdicom", reason="extra [imaging] is not installed")
-pytest.importorskip("onnxruntime", reason="extra [imaging] is not installed")
 client = pytest.importorskip("dicomweb_client.api", reason="dicomweb-client is not installed")
 pytestmark = pytest.mark.skipif(missing() is not None and not os.environ.get("CI"), reason=str(missing()))
 PATIENT = ("Müller", "Zw", "4711", "19500512", "1950")
@@ -177,3 +176,16 @@ def test_a_study_without_a_model_or_with_one_that_does_not_segment_is_told_so(tm
                thresholds={}, training={}, files={}, card={})  # fmt: skip
     with pytest.raises(Misconfigured, match="does not segment volumes"):
         reception(root, ae_title="BEDSIDE", send_to="127.0.0.1:1:X")
+
+
+def test_the_library_that_runs_the_model_is_kept_from_reporting_its_use(tmp_path):
+    """onnxruntime's wheels write a device identifier and events for Microsoft beside the user's caches, and send them, unless told not to."""
+    (tmp_path / "model").write_bytes(network())
+    script = (
+        "import sys, time; from bedside.core.lazy import need; ort = need('onnxruntime', extra='imaging');"
+        "ort.InferenceSession(sys.argv[1], providers=['CPUExecutionProvider']); time.sleep(1)"
+    )
+    (tmp_path / "home").mkdir()
+    quiet = os.environ | {"HOME": str(tmp_path / "home"), "TMPDIR": str(tmp_path / "home"), "ORT_DISABLE_TELEMETRY": "0"}
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "model")], env=quiet, check=True, timeout=120)
+    assert [path.name for path in (tmp_path / "home").rglob("*") if path.is_file()] == []
