@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # as bedside.core.lazy does: a test that imports onnxruntime by itself reports nothing either
 settings.register_profile("bedside", deadline=None)  # a property is judged by what it says, not by how busy the machine was
 settings.load_profile("bedside")
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"

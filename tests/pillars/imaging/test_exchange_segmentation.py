@@ -106,16 +106,12 @@ def test_what_de_identification_took_away_stays_away_and_the_object_is_whole(kin
     assert dciodvfy(data, tmp_path) == []
 
 
-ENHANCED = Path(__file__).resolve().parents[4] / "shared/data/imaging/dcm_qa"
-
-
-@pytest.mark.skipif(not ENHANCED.exists(), reason="dcm_qa is not beside this checkout")
-def test_enhanced_images_of_real_scanners_carry_segmentations():
+def test_enhanced_images_of_real_scanners_carry_segmentations(shared_data):
     from bedside.formats.dicom import parse
     from bedside.pillars.imaging.series.read import File
     from bedside.pillars.imaging.series.read import read as volumes
 
-    paths = [path for name in ("enh/In", "12bit/In") for path in sorted((ENHANCED / name).rglob("*")) if path.is_file()]
+    paths = [path for name in ("enh/In", "12bit/In") for path in sorted((shared_data / "imaging/dcm_qa" / name).rglob("*")) if path.is_file()]
     files = {str(path): path.read_bytes() for path in paths}
     by_uid = {(one := parse(data, where="x", stop_before_pixels=True)).SOPInstanceUID: one for data in files.values() if data[128:132] == b"DICM"}
     found = [volume for one in volumes(File(*file) for file in files.items()) for volume in one.volumes]
