@@ -1,11 +1,12 @@
 """NVIDIA FLARE against the loop in one process: the same weights, over the simulator and over provisioned mTLS start-up kits.
 
-    .venv/bin/python benchmarks/flare_rounds.py [--seeds 1,2,3,4,5] [--rounds 3] [--mtls]
+    .venv/bin/python benchmarks/flare_rounds.py [--seeds 1,2,3,4,5] [--rounds 3] [--mtls | --vanish]
 
 Each seed  three made hospitals (bedside.demo.federated); `federate` in one process, then by FLARE's simulator (a server and a process a site)
 --mtls     instead: `nvflare provision` makes start-up kits with a certificate authority of their own; a server and three clients start from
            them on loopback (mutual TLS); the job that `bedside federate --job` wrote is submitted and its result downloaded and collected.
            Each client finds its study in local/bedside.json of its kit, as a real site does (docs/federate.md).
+--vanish   instead: in the simulator, one site's process ends itself in the middle of the first round; the others go on with the quorum
 Prints     the largest difference of any weight, whether the bundles are equal, and wall seconds
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -22,9 +24,10 @@ from pathlib import Path
 import numpy as np
 
 from bedside.demo.federated import SITES, write
-from bedside.federate.flare import CONTROLLER
+from bedside.federate.flare import CONTROLLER, simulate
 from bedside.federate.records import Federation
-from bedside.study.federate import EXECUTOR, STEPS, collected, export, federate
+from bedside.study.federate import EXECUTOR, STEPS, collected, columns_of, export, federate
+from bedside.study.federate_site import plan_of
 from bedside.study.study import Study
 
 _PORT, _WAIT_S = 18002, 180
@@ -90,6 +93,40 @@ def provisioned(rounds: int, top: Path) -> float:
     return difference(over, alone)
 
 
+def vanishing(rounds: int, top: Path) -> None:
+    """A site's process dies in the first round; the run must end with the others, and tell."""
+    root = top / "made"
+    write(root)
+    for file in (root / "study.toml", *(root / "sites" / name / "study.toml" for name in SITES)):
+        file.write_text(file.read_text() + 'on_vanished = "go-on"\nquorum = 0.5\ntimeout_s = 15\n')
+    studies = {name: Study(root / "sites" / name) for name in SITES}
+    for study in studies.values():
+        study.run(STEPS, quiet=True)
+    (top / "vanishing.py").write_text(_VANISHING)
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(top), *filter(None, [os.environ.get("PYTHONPATH")])])
+    agreed = plan_of(studies["north"].file)
+    run = simulate(agreed, {name: study.root for name, study in studies.items()}, top / "out", rounds=rounds, made=True, columns=columns_of(agreed),
+                   site="vanishing.Vanishing")  # fmt: skip
+    for one in run.rounds:
+        print(f"  round {one.number + 1}: asked {', '.join(one.asked)}; vanished {', '.join(one.vanished)}")
+    for told in run.sites:
+        print(f"  {told.site}: signed {told.signed is not None}, did not answer: {', '.join(told.vanished) or 'nothing'}")
+
+
+_VANISHING = """
+import os, msgspec
+from bedside.federate.channel import Message
+from bedside.study.flare_site import BedsideExecutor
+
+class Vanishing(BedsideExecutor):
+    def execute(self, task_name, shareable, fl_ctx, abort_signal):
+        told = msgspec.msgpack.decode(shareable["message"], type=Message)
+        if fl_ctx.get_identity_name() == "valley" and told.kind == "update":
+            os._exit(1)
+        return super().execute(task_name, shareable, fl_ctx, abort_signal)
+"""
+
+
 def _kits(top: Path, studies: Path) -> Path:
     """Provision, and do in each kit what its owner does: allow bedside's two classes, and say where the study lies."""
     sites = "\n".join(f"  - {{name: {name}, type: client, org: {name}}}" for name in SITES)
@@ -137,8 +174,11 @@ def main() -> None:
     asked.add_argument("--seeds", default="1,2,3,4,5")
     asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--mtls", action="store_true")
+    asked.add_argument("--vanish", action="store_true")
     told = asked.parse_args()
     with tempfile.TemporaryDirectory() as beside:
+        if told.vanish:
+            return vanishing(told.rounds, Path(beside))
         if told.mtls:
             print(f"largest difference between mutual TLS and one process: {provisioned(told.rounds, Path(beside)):.1e}")
             return

@@ -62,7 +62,7 @@ class Federated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     folds            folds for calibration and thresholds, dealt inside each site; 0: neither, the model's own probability is told
     least_subjects   a site with fewer development subjects does not take part; least_cell: fewest rows behind any number told
     quorum           share of sites that must answer; on_vanished: what to do when one does not in timeout_s
-    largest_update   an update with a number beyond this is quarantined, as is one with a number that is none
+    largest_update   an update with a weight (of a tree: a leaf) beyond this is quarantined, as is one with a number that is none
     """
 
     method: Method | None = None
@@ -77,7 +77,7 @@ class Federated(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quorum: float = 1.0
     on_vanished: Literal["stop", "go-on"] = "stop"
     timeout_s: float = 600.0
-    largest_update: float = 1e4
+    largest_update: float = 100.0
     privacy: Privacy | None = None
 
 
@@ -194,6 +194,11 @@ class FederablePillar(Protocol):
 
     def seal(self, task: Any, model: Mapping[str, object], sealing: Sealing, *, out: Any) -> str:
         """Calibrate, choose thresholds, seal the bundle at `out`; its digest."""
+
+
+def too_large(weights: Floats, options: Federated) -> str:
+    """Why weights cannot be used; empty when they can."""
+    return "larger than largest_update" if float(np.abs(weights).max(initial=0.0)) > options.largest_update else ""
 
 
 def averaged(updates: Mapping[str, Floats], sizes: Mapping[str, float]) -> Floats:

@@ -93,7 +93,7 @@ class Coordinator:
         vanished = [site for site in invited if site not in answers and site not in bad]
         good = {}
         for site, arrays in answers.items():
-            if reason := _poison(arrays, self.plan.options.largest_update) or self._strange(arrays):
+            if reason := self._strange(arrays):
                 bad[site] = reason
                 self._discredited.add(self._channels[site].journal[-1].sha256)
             else:
@@ -110,7 +110,9 @@ class Coordinator:
         return after
 
     def _strange(self, arrays: Mapping[str, Floats]) -> str:
-        """What a fit itself finds wrong with an update."""
+        """Why an update cannot be used; empty when it can. Its size and sense are for the fit itself to judge."""
+        if not all(np.isfinite(one).all() for one in arrays.values()):
+            return "not a finite number"
         return next((reason for output, fit in self.plan.fits.items() if (reason := fit.faults(within(output, arrays)))), "")
 
     def _seal(self, state: Mapping[str, Floats], summaries: dict[str, dict[str, Floats]], out: Path) -> str:
@@ -213,13 +215,6 @@ class Coordinator:
 def digest_of(state: Mapping[str, Floats]) -> str:
     """Digest of a state, to the last bit."""
     return canonical.digest({name: np.ascontiguousarray(one, dtype="<f8").tobytes().hex() for name, one in sorted(state.items())})
-
-
-def _poison(arrays: Mapping[str, Floats], largest: float) -> str:
-    """Why an update cannot be used; empty when it can."""
-    if not all(np.isfinite(one).all() for one in arrays.values()):
-        return "not a finite number"
-    return "larger than largest_update" if any(one.size and float(np.abs(one).max()) > largest for one in arrays.values()) else ""
 
 
 def _agrees(signed: Signed, site: str, run: str, bundle: str, seen: list[Crossed]) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bedside.core.federable import Arrays, Federated, Fitted, Rows, Shape, Shapes, Turn, averaged, shielded
+from bedside.core.federable import Arrays, Federated, Fitted, Rows, Shape, Shapes, Turn, averaged, shielded, too_large
 from bedside.core.lazy import need
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FederatedNet:
         return list(sites)
 
     def faults(self, update: Arrays) -> str:
-        return ""
+        return next((reason for one in update.values() if (reason := too_large(one, self._options))), "")
 
     def update(self, state: Arrays, rows: Rows, turn: Turn) -> Arrays:
         """`local_steps` passes over the site's rows in batches, from the shared parameters."""

@@ -9,7 +9,9 @@ Refuses   to pool rows: that is done for comparison only, where all data are mad
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,6 +24,7 @@ from bedside.federate.coordinator import Coordinator
 from bedside.federate.plan import Plan
 from bedside.federate.records import Federation
 from bedside.federate.transport import InProcess
+from bedside.study import folder
 from bedside.study.config import StudyFile, load
 from bedside.study.federate_out import pooled_test, write
 from bedside.study.federate_site import open_site, plan_of
@@ -49,21 +52,41 @@ def federate(shared: Path, sites: Sequence[Path], *, out: Path, rounds: int | No
     engine   "in-process", or "flare": the same sites as processes of NVIDIA FLARE's simulator on this machine
     Raises `Refused` for a model that is not federable, for sites that differ in task, model, features or units, or are too small.
     """
-    if out.exists() and any(out.iterdir()):
-        raise Refused("the folder holds something else", where=str(out), do="give another --out, or empty the folder")
     file = load(shared, sources=False)
     agreed, studies = plan_of(file), _opened(sites)
+    _empty(out)
     _same(file, studies)
     _may_pool(studies, pool_test)
     for name, study in studies.items():
         if not quiet:
             say(f"site {name}")
         study.run(STEPS, quiet=quiet)
-    out.mkdir(parents=True, exist_ok=True)
-    run = _run(agreed, studies, out, rounds, engine, quiet)
-    pooled = pooled_test(agreed, studies, file) if pool_test else None
-    write(out, shared, file, agreed, run, pooled, made=all(study.file.made for study in studies.values()))
+    with _whole(out) as place:
+        run = _run(agreed, studies, place, rounds, engine, quiet)
+        pooled = pooled_test(agreed, studies, file) if pool_test else None
+        made = all(study.file.made for study in studies.values())
+        write(place, shared, file, agreed, run, pooled, made=made, keyring=folder.keyring_path(out, file.deidentify.keyring))
     return Federated(out, run, pooled)
+
+
+def _empty(out: Path) -> None:
+    if out.exists() and any(out.iterdir()):
+        raise Refused("the folder holds something else", where=str(out), do="give another --out, or empty the folder")
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """A folder beside `out` that takes its place at the end: a run that was stopped leaves nothing that looks like a result."""
+    place = out.with_name(f".{out.name}.new")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    try:
+        yield place
+        if out.exists():
+            out.rmdir()
+        place.rename(out)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def columns_of(agreed: Plan) -> str:
@@ -100,15 +123,14 @@ def collected(shared: Path, work: Path, *, out: Path) -> Federated:
     """Write `out` from what a FLARE server left: the same as `federate` would have, without the sites' files."""
     from bedside.federate.flare import collect, unpack
 
-    if out.exists() and any(out.iterdir()):
-        raise Refused("the folder holds something else", where=str(out), do="give another --out, or empty the folder")
+    _empty(out)
     file = load(shared, sources=False)
     agreed, run = plan_of(file), collect(work)
     if run.plan != agreed.digest:
         raise Refused("this result is of another study.toml", where=str(work), do="give the study.toml that the job was made from")
-    out.mkdir(parents=True, exist_ok=True)
-    unpack(run, out / "bundles" / "model")
-    write(out, shared, file, agreed, run, None, made=file.made)
+    with _whole(out) as place:
+        unpack(run, place / "bundles" / "model")
+        write(place, shared, file, agreed, run, None, made=file.made, keyring=folder.keyring_path(out, file.deidentify.keyring))
     return Federated(out, run, None)
 
 

@@ -47,37 +47,57 @@ def pooled_test(agreed: Plan, studies: Mapping[str, Study], file: StudyFile) -> 
                     outcome=file.task.targets[0].name, unit=file.task.unit)  # fmt: skip
 
 
-def write(out: Path, shared: Path, file: StudyFile, agreed: Plan, run: Federation, pooled: Evaluation | None, *, made: bool) -> None:
-    """Reports, cards and the ledger; the bundle lies there already."""
-    from bedside.deidentify.keyring import Keyring
-    from bedside.evaluate.figures import figures
-    from bedside.federate.page import card_page, federation_page, record, summed
+def write(out: Path, shared: Path, file: StudyFile, agreed: Plan, run: Federation, pooled: Evaluation | None, *, made: bool, keyring: Path) -> None:
+    """Reports, cards and the ledger; the bundle lies there already.
+
+    keyring   of the coordinator, for the signature of this ledger; made where there is none
+    """
+    (out / "study.toml").write_bytes(shared.read_bytes())
+    _pages(out, file, agreed, run, pooled, made)
+    ledger = Ledger(out / "ledger", key=_signing_key(keyring))
+    ledger.append(Receipt("plan", outputs=[Item("study.toml", sha256_file(out / "study.toml"))], parameters={"plan": agreed.digest, "run": run.run}))
+    for result in run.sites:
+        ledger.append(_vouched(out, result))
+    ledger.append(_whole_run(out, agreed, run, pooled))
+
+
+def _pages(out: Path, file: StudyFile, agreed: Plan, run: Federation, pooled: Evaluation | None, made: bool) -> None:
+    from bedside.federate.page import card_page, federation_page, record
     from bedside.report.markdown import page
 
-    (out / "study.toml").write_bytes(shared.read_bytes())
-    (out / "reports").mkdir()
-    (out / "reports" / "federation.json").write_bytes(canonical.dumps(record(run)))
-    (out / "reports" / "federated.html").write_text(page(f"{file.name}: federated", federation_page(file.name, agreed, run, pooled, made=made), kind="Federated training · Bedside"))
+    reports = out / "reports"
+    reports.mkdir()
+    (reports / "federation.json").write_bytes(canonical.dumps(record(run)))
+    told = federation_page(file.name, agreed, run, pooled, made=made)
+    (reports / "federated.html").write_text(page(f"{file.name}: federated", told, kind="Federated training · Bedside"), encoding="utf-8")
     if pooled is not None:
-        (out / "reports" / "pooled.json").write_bytes(canonical.dumps(pooled))
+        (reports / "pooled.json").write_bytes(canonical.dumps(pooled))
     for result in run.sites:
         place = out / "sites" / result.site
         place.mkdir(parents=True)
         (place / "card.json").write_bytes(canonical.dumps(result))
-        (place / "card.html").write_text(page(f"{file.name}: {result.site}", card_page(file.name, agreed, run, result), kind="Site card · Bedside"))
-    path = folder.keyring_path(out, "")
-    keyring = Keyring.open(path) if path.exists() else Keyring.create(path)
-    ledger = Ledger(out / "ledger", key=keyring.signing_key)
-    ledger.append(Receipt("plan", outputs=[Item("study.toml", sha256_file(out / "study.toml"))], parameters={"plan": agreed.digest, "run": run.run}))
-    for result in run.sites:
-        ledger.append(_vouched(out, result))
+        card = card_page(file.name, agreed, run, result)
+        (place / "card.html").write_text(page(f"{file.name}: {result.site}", card, kind="Site card · Bedside"), encoding="utf-8")
+
+
+def _signing_key(path: Path) -> bytes:
+    from bedside.deidentify.keyring import Keyring
+
+    return (Keyring.open(path) if path.exists() else Keyring.create(path)).signing_key
+
+
+def _whole_run(out: Path, agreed: Plan, run: Federation, pooled: Evaluation | None) -> Receipt:
+    """The entry of the run: bundle and reports, figures over all sites, what was quarantined and who vanished."""
+    from bedside.evaluate.figures import figures
+    from bedside.federate.page import summed
+
     names = [name for top in ("bundles", "reports") for name in folder.listing(out, out / top)]
-    told = [*summed(agreed, run), *([msgspec.structs.replace(one, name=one.name.replace("test/", "pooled/", 1)) for one in figures(pooled)] if pooled else [])]
-    counts = {"sites": len(run.sites), "rounds": len(run.rounds), "quarantined": sum(len(one.quarantined) for one in run.rounds),
-              "vanished": sum(len(one.vanished) for one in run.rounds)}  # fmt: skip
-    ledger.append(Receipt("federate", [Item(f"site:{one.site}", canonical.digest(one)) for one in run.sites],
-                          [Item(name, sha256_file(out / name)) for name in names],
-                          {"run": run.run, "plan": agreed.digest, "bundle": run.bundle}, code_version(), told, dict(counts)))  # fmt: skip
+    together = [msgspec.structs.replace(one, name=one.name.replace("test/", "pooled/", 1)) for one in figures(pooled)] if pooled else []
+    counts: dict[str, object] = {"sites": len(run.sites), "rounds": len(run.rounds), "quarantined": sum(len(one.quarantined) for one in run.rounds),
+                                 "vanished": sum(len(one.vanished) for one in run.rounds)}  # fmt: skip
+    return Receipt("federate", [Item(f"site:{one.site}", canonical.digest(one)) for one in run.sites],
+                   [Item(name, sha256_file(out / name)) for name in names],
+                   {"run": run.run, "plan": agreed.digest, "bundle": run.bundle}, code_version(), [*summed(agreed, run), *together], counts)  # fmt: skip
 
 
 def _vouched(out: Path, result: SiteResult) -> Receipt:

@@ -20,7 +20,20 @@ import numpy as np
 from bedside.bundle.calibration import logistic as probability
 from bedside.bundle.runners.logistic import LIMIT, Coefficients
 from bedside.core import canonical
-from bedside.core.federable import Arrays, Federated, Fitted, Noise, Privacy, Rows, Shape, Shapes, Turn, averaged, shielded
+from bedside.core.federable import (
+    Arrays,
+    Federated,
+    Fitted,
+    Noise,
+    Privacy,
+    Rows,
+    Shape,
+    Shapes,
+    Turn,
+    averaged,
+    shielded,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +81,7 @@ class FederatedLogistic:
         return {"weights": weights, "curvature": np.array([_curvature(design) if first else 0.0])}
 
     def faults(self, update: Arrays) -> str:
-        return "" if update["curvature"][0] >= 0 else "a curvature below 0"
+        return too_large(update["weights"], self._options) if update["curvature"][0] >= 0 else "a curvature below 0"
 
     def aggregate(self, state: Arrays, updates: Mapping[str, Arrays], sizes: Mapping[str, Floats]) -> Arrays:
         weights = np.array([averaged({site: one["weights"][place] for site, one in updates.items()}, {site: float(sizes[site][place]) for site in updates})

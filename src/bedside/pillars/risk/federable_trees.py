@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bedside.core.federable import Arrays, Federated, Fitted, Rows, Shape, Shapes, Turn
+from bedside.core.federable import Arrays, Federated, Fitted, Rows, Shape, Shapes, Turn, too_large
 from bedside.core.lazy import need
 from bedside.pillars.risk.federable_logistic import standard, sums_of
 from bedside.pillars.risk.options import ModelOptions
@@ -81,7 +81,9 @@ class FederatedTrees:
         column, step, children = splits[:, :, 0], splits[:, :, 1], splits[:, :, 3:5]
         inside = (column >= 0).all() and (column < len(self.columns)).all() and (step >= 0).all() and (step < STEPS).all()
         reach = np.abs(children).max(initial=0) <= self._model.leaves
-        return "" if inside and reach and _sound(splits, sizes) else "not trees: a column, a step or a child is out of range"
+        if inside and reach and _sound(splits, sizes):
+            return too_large(update["leaves"], self._options)
+        return "not trees: a column, a step or a child is out of range"
 
     def aggregate(self, state: Arrays, updates: Mapping[str, Arrays], sizes: Mapping[str, Floats]) -> Arrays:
         whole = np.sum([sizes[site] for site in updates], axis=0)
