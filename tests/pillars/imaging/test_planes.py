@@ -20,9 +20,10 @@ from bedside.core.errors import Misconfigured, Refused
 from bedside.core.pillar import Material
 from bedside.core.task import AnyTask
 from bedside.pillars.imaging.planes import nets
-from bedside.pillars.imaging.planes.learn import onnx, steady
+from bedside.pillars.imaging.planes.learn import Lesson, fit, onnx, steady
 from bedside.pillars.imaging.planes.options import options
 from bedside.pillars.imaging.planes.part import PART
+from bedside.pillars.imaging.planes.wanted import yes_no_loss
 
 TASK = """
 [task]
@@ -119,6 +120,31 @@ def test_the_same_images_give_the_same_bundle_to_the_bit(trained, tmp_path):
     first, second = (PART.develop(material, known, frames[1], out=tmp_path / name, training={}) for name in ("first", "second"))
     assert first.digest == second.digest
     assert first.predictions.equals(second.predictions)
+
+
+@pytest.mark.parametrize("network", ["densenet", "resnet", "vit"])
+def test_each_network_learns_which_side_is_bright(network):
+    draw = np.random.default_rng(1)
+    side = draw.random(64) < 0.5
+    images = draw.integers(0, 20000, (64, 1, 32, 32)).astype(np.uint16)
+    images[side, :, :, :16] += 20000
+    images[~side, :, :, 16:] += 20000
+    lesson = Lesson(images, side[:, None].astype(np.float32), np.arange(48), np.arange(48, 64))
+    said = options({"network": network, "size": 32, "width": 8, "epochs": 36, "patience": 36, "learning_rate": 4e-3})
+    with steady(1, 1) as torch:
+        told = fit(torch, nets.network(said, 1), lesson, yes_no_loss(torch), said, seed=1)
+    assert told["loss_on_tune"] < 0.2
+
+
+def test_training_leaves_torch_as_it_was():
+    import torch
+
+    before = torch.get_num_threads(), torch.get_rng_state()
+    with steady(5, 1):
+        assert torch.get_num_threads() == 1
+        torch.rand(3)
+    assert torch.get_num_threads() == before[0]
+    assert (torch.get_rng_state() == before[1]).all()
 
 
 def test_the_bundle_answers_without_the_pillar_and_opens_only_whole(trained, tmp_path):

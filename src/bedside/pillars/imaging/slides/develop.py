@@ -1,68 +1,44 @@
-"""Fit, calibrate, choose thresholds, seal; and what a model says of slides, with what stands beside it.
+"""Fit, calibrate, choose thresholds, seal: the third of the four functions, for slides.
 
 In        decisions and features of slides, cohort/tiles.parquet of the study
-Out       a sealed bundle of runner "onnx-slides"; predictions: "model"; "mean-tile" (regression on the mean of a slide's tiles, no
-          attention), "amount" (how many tiles, how much tissue), "base-rate"; attention of each tile
+Out       a sealed bundle of runner "onnx-slides"; predictions of the tune slides, which no weight was fitted on
+Elsewhere what is said and what stands beside: `say.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from bedside.bundle.calibration import Calibration, logistic
+from bedside.bundle.calibration import Calibration
 from bedside.bundle.calibration import fit as calibrated
-from bedside.bundle.runners.onnx_planes import BESIDE, MODEL, Beside, risk
+from bedside.bundle.runners.onnx_planes import BESIDE, MODEL, Beside
 from bedside.bundle.runners.onnx_slides import NAME, SLIDES, VERSION, OnnxSlides, Slides
 from bedside.bundle.runners.tiles import NAMES
 from bedside.bundle.sealed import seal_files
 from bedside.core import canonical
 from bedside.core.errors import Unusable
 from bedside.core.pillar import Developed, Material
-from bedside.core.predictions import conform
 from bedside.core.receipt import Figure
-from bedside.core.target import Target
 from bedside.core.task_image import ImageTask
 from bedside.pillars.imaging.planes import beside
 from bedside.pillars.imaging.planes.develop import card, lines_of
 from bedside.pillars.imaging.planes.learn import steady
 from bedside.pillars.imaging.planes.wanted import yes_no_loss
 from bedside.pillars.imaging.slides import mil
-from bedside.pillars.imaging.slides.cohort import AMOUNT, MEANS, TILES
+from bedside.pillars.imaging.slides.bags import Bags, bags, column
 from bedside.pillars.imaging.slides.options import SlideOptions, options
+from bedside.pillars.imaging.slides.say import BESIDES, say
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
-
-_BESIDES = {"mean-tile": MEANS, "amount": AMOUNT}
-
-
-class Bags(NamedTuple):
-    """Slides in memory: the numbers of each one's tiles, and where the tiles lie."""
-
-    names: list[str]
-    tiles: list[Floats]
-    places: pl.DataFrame
-    features: pl.DataFrame
-
-
-def bags(root: Path, features: pl.DataFrame, units: set[str]) -> Bags:
-    """The tiles of these slides."""
-    import polars as pl
-
-    known = features.filter(pl.col("unit_id").is_in(list(units))).sort("unit_id")
-    table = pl.read_parquet(root / "cohort" / TILES).filter(pl.col("unit_id").is_in(list(units)))
-    parts = table.partition_by("unit_id", as_dict=True, maintain_order=True)
-    names = known["unit_id"].to_list()
-    return Bags(names, [parts[(name,)].select(NAMES).to_numpy().astype(np.float32) for name in names],
-                pl.concat([parts[(name,)].drop(NAMES) for name in names]), known)  # fmt: skip
 
 
 def develop(material: Material, decisions: pl.DataFrame, features: pl.DataFrame, *, out: Path, training: Mapping[str, str]) -> Developed:
@@ -115,13 +91,6 @@ def _wanted(task: ImageTask, known: pl.DataFrame, packed: Bags) -> tuple[Floats,
     return np.where(np.isnan(graded)[:, None], np.nan, graded[:, None] > np.arange(steps)).astype(np.float32), steps
 
 
-def column(decisions: pl.DataFrame, packed: Bags, target: str, name: str) -> NDArray[np.float64]:
-    """(slides,) of one column of one target's decisions, nan where there is none."""
-    rows = decisions.filter(decisions["target"] == target)
-    told = dict(zip(rows["unit_id"].to_list(), rows[name].to_list(), strict=True))
-    return np.array([np.nan if told.get(unit) is None else float(told[unit]) for unit in packed.names])
-
-
 def _calibrated(slides: Slides, stands: Beside, network: bytes, tune: pl.DataFrame, packed: Bags, said: SlideOptions) -> Slides:
     if slides.head != "classify" or not said.calibrate:
         return slides
@@ -146,37 +115,8 @@ def _beside(task: ImageTask, known: pl.DataFrame, packed: Bags, units: set[str])
         if not rows.any():
             raise Unusable(f"no train slide has an answer for {target.name}", where="decisions", do="see the cohort's flow, or take out this target")
         base[target.name] = float(np.median(told[rows]) if target.kind == "grade" else told[rows].mean())
-        for output, columns in _BESIDES.items():
+        for output, columns in BESIDES.items():
             x = packed.features.select(columns).to_numpy()[rows]
             fitted = beside.fit_linear(x, told[rows]) if target.kind == "grade" else beside.fit_logistic(x, told[rows] == 1)
             lines[f"{output}/{target.name}"] = fitted
     return Beside("bedside.beside/1", base, lines)
-
-
-def say(model: OnnxSlides, task: ImageTask, decisions: pl.DataFrame, packed: Bags) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Predictions of every decision, and the attention of every tile."""
-    import polars as pl
-
-    said = [model.numbers(one) for one in packed.tiles]
-    logits, attention = np.stack([answer for answer, _ in said]), np.concatenate([weight for _, weight in said])
-    parts = []
-    for target in task.asks:
-        outputs = {"model": _value(model, task, target, logits), "base-rate": np.full(len(packed.names), model.beside.base[target.name])}
-        for output, columns in _BESIDES.items():
-            margins = beside.margins(model.beside.intensity[f"{output}/{target.name}"], packed.features.select(columns).to_numpy())
-            outputs[output] = np.clip(np.round(margins), 0, model.slides.steps) if target.kind == "grade" else logistic(margins)
-        for output, values in outputs.items():
-            told = pl.DataFrame({"unit_id": packed.names, "value": values, "output": [output] * len(values)})
-            rows = decisions.filter(pl.col("target") == target.name)
-            parts.append(conform(rows.join(told, on="unit_id", how="inner", maintain_order="left")))
-    return pl.concat(parts), packed.places.with_columns(pl.Series("attention", attention, dtype=pl.Float32))
-
-
-def _value(model: OnnxSlides, task: ImageTask, target: Target, logits: Floats) -> NDArray[np.float64]:
-    if model.slides.head == "classify":
-        return risk(logits[:, model.slides.targets.index(target.name)], model.slides.calibration.get(target.name))
-    above = logistic(logits.astype(np.float64))
-    if target.kind == "grade":
-        return np.asarray((above >= 0.5).sum(axis=1), np.float64)
-    step = int(np.ceil(task.at_least[target.name]))
-    return above[:, step - 1] if step <= above.shape[1] else np.zeros(len(above))

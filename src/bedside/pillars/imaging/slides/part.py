@@ -46,7 +46,8 @@ class Slides:
 
         from bedside.bundle.runners.onnx_slides import OnnxSlides
         from bedside.bundle.sealed import Sealed
-        from bedside.pillars.imaging.slides.develop import bags, say
+        from bedside.pillars.imaging.slides.bags import bags
+        from bedside.pillars.imaging.slides.say import say
 
         model = OnnxSlides.open(Sealed.open(bundle))
         packed = bags(material.root, features, set(decisions["unit_id"].to_list()))
