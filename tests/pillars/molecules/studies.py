@@ -54,7 +54,8 @@ def tdc(data: Path, name: str, kind: str, **given: object) -> tuple[pl.DataFrame
     return shared(data, name, "tdc", "ASSAY//Y", *files, kind=kind, split=Split(by="declared"), **given)
 
 
-def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", "cohort", "train", "test", "dossier"), split: str = "scaffold") -> Study:
+def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", "cohort", "train", "test", "dossier"), split: str = "scaffold",
+        folds: int = 0) -> Study:  # fmt: skip
     """A demo study written, split as said, and taken through the steps; its keyring lies beside it."""
     from bedside.demo.molecules import write
 
@@ -63,7 +64,7 @@ def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", 
     keyring = root.with_name(root.name + ".keyring")
     Keyring.create(keyring)
     path = root / "study.toml"
-    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n').replace('by = "scaffold"', f'by = "{split}"'))
+    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n').replace('by = "scaffold"', f'by = "{split}"\nfolds = {folds}'))
     study = Study(root)
     study.run(list(steps), quiet=True)
     return study

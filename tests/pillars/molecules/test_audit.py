@@ -65,6 +65,16 @@ def test_the_other_isomer_and_the_same_drawing_are_leaks_too():
         looked(told, task(), gather(told, task()))
 
 
+def test_with_folds_a_compound_lies_in_one_fold_or_is_refused():
+    told = events([*ALKANES, ("CC(=O)O", 1.0), ("CC(=O)[O-]", 1.1)])
+    found = gather(told, task())
+    apart = found.compounds.with_columns(pl.Series("split", ["fold-0", "fold-1", "fold-2", "fold-0", "fold-0", "fold-1"]))
+    with pytest.raises(Refused, match="2 by InChIKey"):
+        audit(apart, found.measured, told, task())
+    kept = audit(apart, found.measured, told, task(**GO_ON))
+    assert kept.compounds["unit_id"].to_list() == ["1", "2", "3", "4", "5"]
+
+
 def test_no_message_holds_a_structure():
     told = events([("CC(=O)Oc1ccccc1C(=O)O", 1.0), ("CC(=O)Oc1ccccc1C(=O)O", 9.0)], split=["train", "test"])
     with pytest.raises(Refused) as caught:

@@ -150,6 +150,15 @@ def test_every_split_keeps_a_compound_on_one_side(tmp_path, by):
         assert rows.filter(pl.col("split") == "train")["prediction_time"].max() < rows.filter(pl.col("split") == "test")["prediction_time"].min()
 
 
+def test_with_folds_every_compound_is_tested_by_members_that_did_not_know_its_scaffold(tmp_path):
+    root = run(tmp_path / "folds", folds=3).root
+    rows = predictions(root).filter(target="channel", output="model")
+    assert rows.height == COMPOUNDS
+    assert rows.filter(pl.col("scaffold") != "no ring").group_by("group_id").agg(pl.col("split").n_unique())["split"].max() == 1
+    told = json.loads((root / "predictions/thresholds.json").read_text())
+    assert set(told["channel"]["by_fold"]["flag"]) == {"fold-0", "fold-1", "fold-2"}
+
+
 def declared() -> dict:
     return tomllib.loads(files("bedside.demo").joinpath("molecules.toml").read_text())
 

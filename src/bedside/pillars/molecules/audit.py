@@ -21,7 +21,7 @@ from bedside.core.errors import Refused
 from bedside.core.task_molecule import SPLIT, MoleculeTask
 from bedside.pillars.molecules.revealing import reveals
 
-TEST = "test"
+TEST, _BY = "test", ("key", "skeleton", "print")
 _MAJORITY = 0.5
 
 
@@ -30,7 +30,8 @@ class Findings(msgspec.Struct, frozen=True):
 
     duplicate_rows       rows beyond the first of each compound and target
     conflicting_groups   compounds (and target) whose measurements contradict each other; conflicting_test_rows: rows of them in the test
-    leak_*               test rows that development knows: by the full key; by its first block; by the fingerprint
+    leak_*               test rows that development knows (with folds, rows that another fold knows): by the full key; by its first block;
+                         by the fingerprint
     salts                compounds drawn with more than one part
     revealing            event codes that give a target away
     dropped_*, merged    development rows taken out by policy, or merged into the median of their compound
@@ -69,7 +70,7 @@ def audit(compounds: pl.DataFrame, measured: pl.DataFrame, events: pl.DataFrame,
     told = _look(rows, compounds, known, clash, events, task)
     _refuse(told, task)
     rows = rows.join(clash, on=["target", "key"], how="left", maintain_order="left").with_columns(pl.col("conflict").fill_null(False))
-    leaky = (pl.col("split") != TEST) & pl.col("unit_id").is_in(known.filter("leaks")["unit_id"].to_list())
+    leaky = pl.col("unit_id").is_in(known.filter("goes")["unit_id"].to_list())
     kept = rows.filter(~leaky)
     dropped, kept = rows.height - kept.height, _resolved(kept, task)
     lost = rows.height - dropped - kept.height
@@ -79,12 +80,19 @@ def audit(compounds: pl.DataFrame, measured: pl.DataFrame, events: pl.DataFrame,
 
 
 def _known(compounds: pl.DataFrame) -> pl.DataFrame:
-    """Of each compound: whether the other side of the split knows it, by key, first block and fingerprint."""
+    """Of each compound: whether another side of the split knows it, by key, first block and fingerprint.
+
+    The sides are development and test, or the folds. `tests`: whether the row is judged; `goes`: whether it is in the way, being in
+    development, or in a later fold than the first that knows the compound.
+    """
     prints = fingerprints([molecule(one) for one in compounds["smiles"]])
-    test = (pl.col("split") == TEST).alias("tests")
-    rows = compounds.select("unit_id", "key", "skeleton", test, pl.Series("print", [row.tobytes() for row in prints], dtype=pl.Binary))
-    both = [(pl.col("tests").n_unique().over(by) == 2).alias(f"by_{by}") for by in ("key", "skeleton", "print")]
-    return rows.with_columns(both).with_columns(pl.any_horizontal("by_key", "by_skeleton", "by_print").alias("leaks"))
+    folds = not compounds["split"].is_in([TEST, "train", "tune"]).any()
+    side = (pl.col("split") if folds else (pl.col("split") == TEST).cast(pl.String)).alias("side")
+    rows = compounds.select("unit_id", "key", "skeleton", side, ((pl.col("split") == TEST) | folds).alias("tests"),
+                            pl.Series("print", [row.tobytes() for row in prints], dtype=pl.Binary))  # fmt: skip
+    rows = rows.with_columns((pl.col("side").n_unique().over(by) > 1).alias(f"by_{by}") for by in _BY)
+    later = [pl.col(f"by_{by}") & (pl.col("side") != pl.col("side").first().over(by) if folds else ~pl.col("tests")) for by in _BY]
+    return rows.with_columns(pl.any_horizontal(later).alias("goes"))
 
 
 def _conflicts(rows: pl.DataFrame, task: MoleculeTask) -> pl.DataFrame:

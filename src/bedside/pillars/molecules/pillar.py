@@ -120,10 +120,14 @@ def _divided(compounds: pl.DataFrame, events: pl.DataFrame, task: MoleculeTask) 
     from bedside.bundle.runners.molecules_standard import molecule
     from bedside.cohort.divide import divide
     from bedside.core.split import Split
-    from bedside.pillars.molecules.groups import clusters, scaffold
+    from bedside.pillars.molecules.groups import clusters, families, scaffold
 
     rings = [scaffold(one) for one in compounds["smiles"]]
     rows = compounds.with_columns(pl.Series("scaffold_group", rings, dtype=pl.String), pl.col("skeleton").alias("group_id"))
+    if task.split.by == "scaffold" and task.split.folds:  # compounds without a ring are no family
+        whole = families(rings, compounds["skeleton"].to_list())
+        told = divide(rows.with_columns(pl.Series("scaffold_group", whole, dtype=pl.String)), task.split)
+        return rows.with_columns(told["split"])
     if task.split.by == "cluster":
         prints = fingerprints([molecule(one) for one in compounds["smiles"]])
         rows = rows.with_columns(pl.Series("cluster_group", clusters(prints, task.similarity), dtype=pl.String))
