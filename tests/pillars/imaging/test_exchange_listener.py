@@ -181,6 +181,10 @@ def test_a_study_that_had_not_arrived_when_it_stops_is_counted():
 # The inbox, without a network.
 
 
+def whole(inbox):
+    return list(iter(inbox.next_whole, None))
+
+
 def put(inbox, dataset, sender=1):
     return inbox.put(sender, str(dataset.SOPClassUID), dump(dataset))
 
@@ -199,9 +203,28 @@ def test_a_study_over_its_limits_is_told_and_never_passes_for_whole():
     inbox = Inbox(Limits(study_instances=3, quiet_s=0.0))
     assert [put(inbox, one) for one in made()] == [SUCCESS] * 3 + [OUT_OF_RESOURCES] * 4
     inbox.ended(1)
-    [study] = inbox.whole()
+    [study] = whole(inbox)
     assert study.cut
     assert answer(study, thinker(None)).series == [("refused", "instances of the study did not fit within the limits")]
+
+
+def test_an_instance_counts_with_its_pixels_unpacked():
+    """A kilobyte that promises gigabytes is told that there is no room for it."""
+    bomb, inbox = made()[0], Inbox(Limits(study_bytes=1 << 30, quiet_s=0.0))
+    bomb.Rows = bomb.Columns = 40_000
+    assert put(inbox, bomb) == OUT_OF_RESOURCES
+    bomb.Rows = 1
+    assert put(inbox, bomb) == SUCCESS
+
+
+def test_the_study_that_waits_for_longest_comes_first():
+    now = iter(range(100))
+    inbox = Inbox(Limits(quiet_s=0.0), clock=lambda: float(next(now)))
+    for name in ("first", "second", "third"):
+        put(inbox, made(name)[0], sender=7)
+    put(inbox, made("first")[1], sender=7)
+    inbox.ended(7)
+    assert [one.uid for one in whole(inbox)] == [str(made(name)[0].StudyInstanceUID) for name in ("second", "third", "first")]
 
 
 def test_what_was_handed_on_makes_room():
@@ -210,7 +233,7 @@ def test_what_was_handed_on_makes_room():
     assert [put(inbox, made("a")[k]) for k in range(3)] == [SUCCESS] * 3
     assert put(inbox, made("b")[0]) == OUT_OF_RESOURCES
     inbox.ended(1)
-    assert len(inbox.whole()) == 2
+    assert len(whole(inbox)) == 2
     assert put(inbox, made("c")[0]) == SUCCESS
 
 
@@ -229,7 +252,7 @@ def test_many_senders_at_once_lose_nothing():
         one.join()
     for n in range(6):
         inbox.ended(n)
-    [study] = inbox.whole()
+    [study] = whole(inbox)
     assert (len(study.instances), study.repeated) == (7, 35)
 
 
@@ -405,3 +428,23 @@ def test_tls_files_that_are_none_are_told(tmp_path):
     for path in (tmp_path / "x", tmp_path / "nothing"):
         with pytest.raises(Misconfigured, match="TLS files"):
             Certificates(path, path, path).listening()
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2"])
+def test_images_of_other_transfer_syntaxes_are_taken_and_answered(syntax):
+    from pydicom.uid import UID
+
+    from bedside.pillars.imaging.exchange.segmentation import read
+
+    sources = made("packed")
+    for one in sources:
+        if UID(syntax).is_compressed:
+            one.compress(syntax, generate_instance_uid=False)
+        else:
+            one.file_meta.TransferSyntaxUID = UID(syntax)
+    with listening() as (_, peer, handed):
+        send(sources, peer, ae_title="SCANNER")
+        until(lambda: handed)
+    said = answer(handed[0], thinker(Lumps()))
+    assert said.counts() == {"answered: accept": 1}
+    assert (read(said.objects[0], sources) == np.digitize(pixels(), [250, 750])).all()

@@ -13,11 +13,16 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bedside.core.errors import Malformed
 from bedside.formats.dicom import parse
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 SUCCESS, OUT_OF_RESOURCES, MISMATCH, NOT_UNDERSTOOD = 0x0000, 0xA700, 0xA900, 0xC000
 GIB = 1 << 30
@@ -26,9 +31,11 @@ GIB = 1 << 30
 class Limits(msgspec.Struct, frozen=True):
     """How much is kept while it waits, and for how long a study must be quiet before it counts as whole.
 
+    An instance counts with its pixels unpacked: a few kilobytes can hold gigabytes of them.
+
     instance_bytes    one instance; an association that sends a larger one is aborted
     study_instances, study_bytes    one study: what is over is answered with A700, and the study is refused
-    total_bytes       everything that waits
+    total_bytes       everything that waits; beside it stands the one study that is being answered
     quiet_s           since the last instance of the study, and after the last association that sent of it has ended
     idle_s            an association that says nothing for so long is ended
     associations      at one time
@@ -52,6 +59,7 @@ class Received:
 
     uid: str
     instances: dict[str, bytes] = field(default_factory=dict)
+    weights: dict[str, int] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     repeated: int = 0
     cut: bool = False
@@ -60,7 +68,8 @@ class Received:
 
     @property
     def size(self) -> int:
-        return sum(map(len, self.instances.values()))
+        """Bytes, pixels unpacked."""
+        return sum(self.weights.values())
 
 
 class Inbox:
@@ -83,7 +92,7 @@ class Inbox:
         if not study or str(head.SOPClassUID) != sop_class:
             return self._unread("names no study, or another SOP class than it was sent as", MISMATCH)
         with self._lock:
-            return self._keep(self._studies.setdefault(study, Received(study)), sender, uid, data)
+            return self._keep(self._studies.setdefault(study, Received(study)), sender, uid, data, max(len(data), _unpacked(head)))
 
     def ended(self, sender: int) -> None:
         """An association is over, whichever way."""
@@ -91,12 +100,12 @@ class Inbox:
             for study in self._studies.values():
                 study.senders.discard(sender)
 
-    def whole(self) -> list[Received]:
-        """Studies that are complete, the oldest first; they leave the inbox."""
+    def next_whole(self) -> Received | None:
+        """The study that has been complete for longest; it leaves the inbox. None when none is."""
         now = self._clock()
         with self._lock:
             done = [one for one in self._studies.values() if not one.senders and now - one.last >= self.limits.quiet_s]
-            return self._taken(sorted(done, key=lambda one: one.last))
+            return self._taken([min(done, key=lambda one: one.last)])[0] if done else None
 
     def left(self) -> list[Received]:
         """Everything that still waits: of a listener that stops."""
@@ -109,25 +118,35 @@ class Inbox:
             self._bytes -= one.size
         return studies
 
-    def _keep(self, study: Received, sender: int, uid: str, data: bytes) -> int:
+    def _keep(self, study: Received, sender: int, uid: str, data: bytes, weight: int) -> int:
         study.last = self._clock()
         study.senders.add(sender)
-        before = len(study.instances.get(uid, b""))
+        before, more = uid in study.instances, weight - study.weights.get(uid, 0)
         full = (
-            self._bytes - before + len(data) > self.limits.total_bytes
-            or study.size - before + len(data) > self.limits.study_bytes
-            or len(study.instances) >= self.limits.study_instances + (1 if before else 0)
+            weight > self.limits.instance_bytes
+            or self._bytes + more > self.limits.total_bytes
+            or study.size + more > self.limits.study_bytes
+            or len(study.instances) + (not before) > self.limits.study_instances
         )
         if full:
             study.cut = True
             study.refused["does not fit within the limits"] += 1
             return OUT_OF_RESOURCES
-        study.repeated += bool(before)
-        study.instances[uid] = data
-        self._bytes += len(data) - before
+        study.repeated += before
+        study.instances[uid], study.weights[uid] = data, weight
+        self._bytes += more
         return SUCCESS
 
     def _unread(self, reason: str, status: int) -> int:
         with self._lock:
             self.unread[reason] += 1
         return status
+
+
+def _unpacked(head: Dataset) -> int:
+    """Bytes of the pixels that a header promises; 0 for what is no image, or promises nonsense (which will be told when it is read)."""
+    try:
+        numbers = [int(head.get(name) or 1) for name in ("NumberOfFrames", "SamplesPerPixel", "BitsAllocated")]
+        return max(0, int(head.get("Rows") or 0) * int(head.get("Columns") or 0) * prod(numbers) // 8)
+    except (TypeError, ValueError):
+        return 0

@@ -123,5 +123,5 @@ class Listener:
             self._stopping.set()
 
     def _look(self) -> None:
-        for study in self.inbox.whole():
+        while (study := self.inbox.next_whole()) is not None:
             self._handle(study)
