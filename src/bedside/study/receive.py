@@ -96,7 +96,7 @@ def _thinker(sealed: Sealed, kind: Kind) -> Thinker:
 
 @dataclass
 class Reception:
-    """A listener with its study: each whole study is answered, sent, and written down. `pending`: receipts that wait for the ledger."""
+    """A listener with its study: each whole study is answered, sent, and written down. `pending`: receipts that wait for the ledger, kept by what."""
 
     study: Study
     sealed: Sealed
@@ -106,6 +106,7 @@ class Reception:
     tls: SSLContext | None = None
     listener: Listener = field(init=False)
     pending: list[Receipt] = field(default_factory=list)
+    kept_by: str = ""
 
     def handle(self, received: Received) -> None:
         """One whole study."""
@@ -125,7 +126,7 @@ class Reception:
             self._write(Receipt("receive", inputs=self._inputs(), counts={"instances_unread": dict(sorted(unread.items()))}))
         self._flush()
         if self.pending:
-            say(f"{len(self.pending)} entries could not be written to the ledger, since another run is at work in the study")
+            say(f"{len(self.pending)} entries could not be written to the ledger: {self.kept_by}")
 
     def _name(self, received: Received) -> str:
         return keyed_hex(self.study.keyring().file_key, "received study", received.uid, length=_NAME)
@@ -166,7 +167,8 @@ class Reception:
         while self.pending:
             try:
                 self.study.record(self.pending[0])
-            except Refused:
+            except Refused as error:
+                self.kept_by = error.what
                 return
             self.pending.pop(0)
 

@@ -178,6 +178,28 @@ def test_a_study_without_a_model_or_with_one_that_does_not_segment_is_told_so(tm
         reception(root, ae_title="BEDSIDE", send_to="127.0.0.1:1:X")
 
 
+def test_while_a_run_is_at_work_entries_wait_and_none_is_lost(tmp_path, capsys):
+    from bedside.formats.dicom import dump
+    from bedside.pillars.imaging.exchange.inbox import Received
+    from bedside.study import folder
+    from bedside.study.receive import reception
+
+    root = study(tmp_path / "study")
+    made = reception(root, ae_title="BEDSIDE", send_to="127.0.0.1:1:X")
+    [slice_, *_] = series(ORIENTATIONS["axial"], name="waits", voxels=pixels())
+    slice_.Modality = "CT"  # of another modality: nothing to send
+    one = Received("1.2.3", {str(slice_.SOPInstanceUID): dump(slice_)})
+    with folder.locked(root):
+        made.handle(one)
+        made.handle(one)
+        assert (len(made.pending), made.kept_by) == (2, "another run is at work in this study")
+        assert not (root / "ledger").exists()
+    made.handle(one)
+    assert [entry.receipt.step for entry in made.study.ledger()] == ["receive"] * 3
+    assert made.pending == []
+    assert "waits" not in capsys.readouterr().err
+
+
 def test_the_library_that_runs_the_model_is_kept_from_reporting_its_use(tmp_path):
     """onnxruntime's wheels write a device identifier and events for Microsoft beside the user's caches, and send them, unless told not to."""
     (tmp_path / "model").write_bytes(network())

@@ -124,6 +124,24 @@ def test_enhanced_images_of_real_scanners_carry_segmentations(shared_data):
     assert len(whole) >= 3
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("way", ORIENTATIONS)
+def test_another_reader_sees_the_same_voxels(way, kind):
+    """The one that reads masks for training, which knows nothing of highdicom: what was sent can come back as truth."""
+    from bedside.formats.dicom import dump
+    from bedside.pillars.imaging.segment import truth
+    from bedside.pillars.imaging.series.read import File
+    from bedside.pillars.imaging.series.read import read as volumes
+
+    sources = series(ORIENTATIONS[way], flipped=True)
+    [one] = volumes(File(str(number), dump(source)) for number, source in enumerate(sources))
+    [volume] = one.volumes
+    by_slice = [[str(source.SOPInstanceUID) for source in sources].index(place.instance_uid) for place in volume.acquired.sources]
+    _, data = written(labels()[by_slice], sources, volume.affine, kind)
+    found = truth.labels(truth.read(data, where="x"), volume, {"liver": ["SCT:10200004"], "lump": ["Lump on the left"]})
+    assert (found == labels()[by_slice]).all()
+
+
 def test_instances_that_arrive_in_any_order_make_the_same_segmentation():
     sources, affine = series(ORIENTATIONS["oblique"]), affine_of(ORIENTATIONS["oblique"])
     shuffled = [sources[k] for k in (3, 0, 6, 2, 5, 1, 4)]
