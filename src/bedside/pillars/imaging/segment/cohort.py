@@ -18,7 +18,7 @@ import numpy as np
 
 from bedside.bundle.runners.onnx_image import turning
 from bedside.core import canonical
-from bedside.core.errors import Malformed, Unusable
+from bedside.core.errors import Malformed, Refused, Unusable
 from bedside.core.ids import sha256
 from bedside.core.pillar import Cohort, Material
 from bedside.core.progress import track
@@ -181,9 +181,13 @@ def _divided(material: Material, work: _Work, flow: dict[str, int]) -> Cohort:
 
 
 def _torn(units: pl.DataFrame) -> int:
+    """How many subjects stand in two splits: none, or `Refused`."""
     import polars as pl
 
-    return units.group_by("subject_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1).height
+    torn = units.group_by("subject_id").agg(pl.col("split").n_unique()).filter(pl.col("split") > 1).height
+    if torn:
+        raise Refused(f"{torn} subjects stand in two splits", where="decisions", do="this is a fault of bedside: report it")
+    return torn
 
 
 def _stages(flow: dict[str, int], units: pl.DataFrame) -> list[tuple[str, int]]:
