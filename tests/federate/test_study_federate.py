@@ -148,6 +148,15 @@ def test_two_sites_of_one_name_and_a_single_site_are_no_federation(ran, tmp_path
         federate(shared, ran.sites[:1], out=tmp_path / "out")
 
 
+def test_a_run_that_is_refused_leaves_no_result(ran, tmp_path):
+    sites = copied(ran, tmp_path / "again")
+    for path in [tmp_path / "again/study.toml", *(site / "study.toml" for site in sites)]:
+        path.write_text(path.read_text() + "least_subjects = 90\n")
+    with pytest.raises(Refused, match="valley: it has fewer development subjects than least_subjects"):
+        federate(tmp_path / "again/study.toml", sites, out=tmp_path / "out", quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["again"]
+
+
 def test_a_result_is_not_written_over(ran):
     with pytest.raises(Refused, match="holds something else"):
         federate(ran.root / "study.toml", ran.sites, out=ran.done.out, quiet=True)

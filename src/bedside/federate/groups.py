@@ -30,18 +30,6 @@ def groups(margin: Floats, outcome: Bools, *, least: int, most: int) -> Floats:
     return told
 
 
-def spread(told: Floats) -> tuple[Floats, Bools]:
-    """Margins and outcomes as the groups tell them: every row at its group's mean.
-
-    >>> [a.tolist() for a in spread(np.array([[2.0, 1.0, 0.5], [0.0, 0.0, 0.0]]))]
-    [[0.5, 0.5], [True, False]]
-    """
-    many = told[:, 0].astype(np.int64)
-    margin = np.repeat(told[:, 2], many)
-    outcome = np.concatenate([np.arange(n) < k for n, k, _ in told] or [np.zeros(0)]).astype(np.bool_)
-    return margin, outcome
-
-
 def histogram(values: Floats, edges: Floats, *, least: int) -> Floats:
     """Counts between edges of the values that are there; a cell below `least` is counted with its neighbour.
 

@@ -16,22 +16,18 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from bedside.bundle.calibration import Calibration, fit
-from bedside.bundle.reference import RISK_QUANTILES, Reference, Sketch
 from bedside.core.errors import Misconfigured, Refused, Unusable
 from bedside.core.federable import Arrays, Federable, Federated, Rows, Sealing
 from bedside.core.task import Task
 from bedside.pillars.risk.federable_logistic import FederatedLogistic, standard
 from bedside.pillars.risk.federable_trees import FederatedTrees
 from bedside.pillars.risk.options import ModelOptions, options
-from bedside.pillars.risk.thresholds import UTILITY, Rule, rule, threshold
-from bedside.pillars.risk.thresholds import Rows as Lined
+from bedside.pillars.risk.thresholds import UTILITY, rule
 
 if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from bedside.bundle.scorer import Scorer
 
     Floats = NDArray[np.float64]
     Bools = NDArray[np.bool_]
@@ -102,20 +98,11 @@ class RiskFederable:
         return edges
 
     def seal(self, task: Task, model: Mapping[str, object], sealing: Sealing, *, out: Path) -> str:
-        """Calibrate and choose thresholds on the groups of rows out of fold, and seal."""
-        from bedside.bundle.store import seal
+        """Calibrate and choose thresholds on the groups of rows out of fold, and seal: `federable_seal.py`."""
+        from bedside.pillars.risk.federable_seal import sealed
 
-        told = options(model)
-        scorers: dict[str, Scorer] = {}
-        for output, fitted in sealing.fitted.items():
-            names = tuple(self.fits(task, model, 0)[output].columns)
-            scorers[output] = _scorer(fitted, names, tuple(_names(task)), _calibration(sealing.groups[output], told, output))
-        risk, outcome = _risks(sealing.groups[MAIN], scorers[MAIN].calibration)
-        lines = {name: _threshold(rule(text), risk, outcome, task) for name, text in told.thresholds.items()}
-        card = _card(task, told, sealing, lines)
-        return seal(out, name=task.name, main=scorers[MAIN], beside={name: one for name, one in scorers.items() if name != MAIN}, task=task,
-                    thresholds=lines, training=sealing.training, reference=_reference(sealing, _names(task), risk), card=card,
-                    made=sealing.made)  # fmt: skip
+        columns = {output: fit.columns for output, fit in self.fits(task, model, 0).items()}
+        return sealed(task, options(model), sealing, columns, out=out)
 
     def _fit(self, kind: str, columns: tuple[str, ...], task: Task, told: ModelOptions, own: Federated, seed: int) -> Federable:
         if kind == "lightgbm":
@@ -166,71 +153,6 @@ def declared_ranges(task: Task, columns: tuple[str, ...]) -> Floats:
         raise Misconfigured(f"with privacy, columns are scaled by declared ranges, and {', '.join(sorted(set(lacking)))} have none", do="add low and high",
                             where="[[task.features.signals]]")  # fmt: skip
     return np.array(told, dtype=np.float64).reshape(-1, 2)
-
-
-def _names(task: Task) -> tuple[str, ...]:
-    from bedside.cohort.features import FeatureSet
-
-    return tuple(FeatureSet(task.features).names)
-
-
-def _scorer(fitted: object, columns: tuple[str, ...], names: tuple[str, ...], calibration: Calibration) -> Scorer:
-    from bedside.bundle.scorer import Scorer
-
-    return Scorer(fitted.runner, fitted.weights, columns, names, calibration=calibration, where="model")  # type: ignore[attr-defined]
-
-
-def _calibration(groups: Floats, told: ModelOptions, output: str) -> Calibration:
-    """Of the groups' margins; without groups the model's own log odds are taken at their word, and the card says so."""
-    margin, outcome = _spread(groups)
-    return fit(margin, outcome, method=told.calibration) if len(margin) else Calibration("platt")
-
-
-def _spread(groups: Floats) -> tuple[Floats, Bools]:
-    many = groups[:, 0].astype(np.int64)
-    outcome = np.concatenate([np.arange(n) < k for n, k, _ in groups] or [np.zeros(0)]).astype(np.bool_)
-    return np.repeat(groups[:, 2], many), outcome
-
-
-def _risks(groups: Floats, calibration: Calibration | None) -> tuple[Floats, Bools]:
-    margin, outcome = _spread(groups)
-    return (calibration(margin) if calibration is not None else margin), outcome
-
-
-def _threshold(said: Rule, risk: Floats, outcome: Bools, task: Task) -> float:
-    if said.name == "risk":
-        return said.number
-    return threshold(said, risk, Lined(np.zeros(len(risk), dtype=np.int64), outcome, task.prediction.every_hours))
-
-
-def _reference(sealing: Sealing, names: tuple[str, ...], risk: Floats) -> Reference:
-    """The sketch that monitoring compares with, added up over sites."""
-    from bedside.bundle.reference import sketch
-
-    edges, counts = sealing.histograms["edges"], sealing.histograms["counts"]
-    rows = sealing.counts["rows"]
-    sketches = {name: Sketch(edges[place].tolist(), [int(one) for one in counts[place]], max(0, rows - int(counts[place].sum())), rows)
-                for place, name in enumerate(names)} if counts.any() else {}  # fmt: skip
-    return Reference(sketches, sketch(risk, quantiles=RISK_QUANTILES), stays=sealing.counts["subjects"])
-
-
-def _card(task: Task, told: ModelOptions, sealing: Sealing, lines: Mapping[str, float]) -> dict[str, object]:
-    """As `card.py`, from what is known without rows; counts that a small cell keeps back are null."""
-    known = {name: None if value < 0 else value for name, value in sealing.counts.items() if name != "outcome_told"}
-    ill = known.get("rows_with_outcome")
-    folds = told.federated.folds
-    fitting = ("a member for each fold left out, in the same rounds; calibration and thresholds are of groups of rows that the member speaking did "
-               "not learn from; the member on all rows is served") if folds else "one member; its own probability, not calibrated further"  # fmt: skip
-    return {
-        "schema": "bedside.card/1", "name": task.name, "made": sealing.made, "learner": told.kind,
-        "outcome": msgspec.to_builtins(task.outcome), "prediction": msgspec.to_builtins(task.prediction),
-        "development": {**known, "folds": folds, "prevalence": ill / known["rows"] if ill is not None and known["rows"] else None},
-        "features": len(_names(task)), "signals": [s.label or s.name for s in task.features.signals],
-        "options": msgspec.to_builtins(told), "calibration": told.calibration if folds else "none",
-        "thresholds": {name: {"rule": told.thresholds[name], "value": value} for name, value in lines.items()},
-        "beside": sorted(name for name in sealing.fitted if name != MAIN), "thresholds_by_fold": {}, "fitting": fitting,
-        "federated": dict(sealing.told),
-    }  # fmt: skip
 
 
 FEDERABLE = RiskFederable()
