@@ -47,6 +47,9 @@ def judge(asked: Question) -> GradeEvaluation:
     rows, truth = panel(known), np.rint(known["truth"].cast(pl.Float64).to_numpy())
     said = {name: _grades_of(own, known) for name, own in rows_of.items()}
     spoke = {name: ~np.isnan(value) for name, value in said.items()}
+    if not spoke[asked.main].any():
+        raise Unusable(f"no held-out prediction of {asked.main!r} with a known grade", where=f"predictions of target {asked.target.name!r}",
+                       do="see why it gave no value")  # fmt: skip
     grades = _scale(truth, said)
     place = {name: _places(grades, value) for name, value in said.items()}
     own = _places(grades, truth)

@@ -115,18 +115,20 @@ def _with_truth(rows: pl.DataFrame, decisions: pl.DataFrame, asked: Question) ->
 def _yes_no(asked: Question) -> Evaluation:
     import polars as pl
 
-    if asked.predictions.filter(pl.col("output") == asked.main).is_empty():
-        raise Unusable(f"no held-out prediction of {asked.main!r}", where=f"predictions of target {asked.target.name!r}",
+    spoke = asked.predictions.filter(pl.col("label").is_not_null(), pl.col("value").is_not_nan())["output"].unique()
+    if asked.main not in spoke:
+        raise Unusable(f"no held-out prediction of {asked.main!r} with a known outcome", where=f"predictions of target {asked.target.name!r}",
                        do=f"outputs present: {', '.join(sorted(asked.predictions['output'].unique())) or 'none'}")  # fmt: skip
     lines = asked.lines
     found = evaluate(
-        contract.conform(asked.predictions), main=asked.main, thresholds={} if lines.by_fold else lines.serving, seed=asked.bootstrap.seed,
+        contract.conform(asked.predictions.filter(pl.col("output").is_in(spoke.implode()))), main=asked.main, thresholds={} if lines.by_fold else lines.serving, seed=asked.bootstrap.seed,
         patient_days=asked.patient_days, level=asked.bootstrap.level, resamples=asked.bootstrap.resamples,
         fold_thresholds=lines.by_fold or None, utility_thresholds=lines.utility, outcome=asked.said, unit=asked.unit,
         smallest_subgroup=asked.smallest, scope=asked.scope,
     )  # fmt: skip
     silent = asked.decisions.join(asked.predictions.filter(pl.col("output") == asked.main), on="unit_id", how="anti").height
-    lost = {f"no {asked.main} prediction": silent} if silent else {}
+    mute = sorted(set(asked.predictions["output"].unique()) - set(spoke))
+    lost = ({f"no {asked.main} prediction": silent} if silent else {}) | ({f"no score of {', '.join(mute)}": asked.decisions.height} if mute else {})
     return msgspec.structs.replace(found, left_out={**found.left_out, **lost})
 
 
