@@ -8,7 +8,9 @@ import math
 import numpy as np
 import pydicom
 import pytest
-from tests.pillars.imaging.exchange_made import ORIENTATIONS, affine_of, labels, series
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.pillars.imaging.exchange_made import GAP, ORIENTATIONS, affine_of, labels, series
 from tests.pillars.imaging.test_exchange_segmentation import AT, AUTHOR, TWO, dciodvfy
 
 from bedside.pillars.imaging.exchange.measurements import measurements
@@ -39,6 +41,26 @@ def test_a_ball_has_the_volume_and_diameters_of_a_ball(spacing):
     assert found.volume_mm3 == pytest.approx(4 / 3 * math.pi * 12.0**3, rel=0.02)
     for name in ("diameter_mm", "long_axis_mm", "short_axis_mm"):
         assert getattr(found, name) == pytest.approx(24.0, abs=max(spacing)), name
+
+
+@pytest.mark.parametrize("turned_degrees", [0, 17, 30, 45, 71])
+def test_an_ellipse_has_the_axes_of_an_ellipse_whichever_way_it_lies(turned_degrees):
+    y, x = np.mgrid[-40:41, -40:41] * 0.5
+    turn = math.radians(turned_degrees)
+    u, v = x * math.cos(turn) + y * math.sin(turn), -x * math.sin(turn) + y * math.cos(turn)
+    found = size(((u / 15) ** 2 + (v / 5) ** 2 <= 1)[None], np.diag([3.0, 0.5, 0.5, 1.0]))
+    assert found.long_axis_mm == pytest.approx(30.0, abs=0.6)
+    assert found.short_axis_mm == pytest.approx(10.0, abs=0.6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(min_size=60, max_size=60))
+def test_no_short_axis_is_nothing_and_none_is_longer_than_the_long_one(data):
+    mask = (np.frombuffer(data, np.uint8).reshape(3, 4, 5) % 4) == 0
+    found = size(mask, affine_of(ORIENTATIONS["oblique"]))
+    if found is not None:
+        assert 0 < found.short_axis_mm <= found.long_axis_mm + 1e-9
+        assert found.long_axis_mm <= found.diameter_mm + GAP
 
 
 def test_sizes_do_not_change_when_the_patient_lies_another_way():

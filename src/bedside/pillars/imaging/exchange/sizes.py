@@ -6,7 +6,7 @@ Edges     half way between a voxel inside and its neighbour outside, where the s
           n voxels is n steps long
 Source    Zwanenburg et al., Radiology 2020;295:328 (IBSI): volume by voxel counting (YEKZ), maximum 3D diameter (L0JK).
           Long and short axis: Eisenhauer et al., Eur J Cancer 2009;45:228 (RECIST 1.1), the longest diameter on any slice, and the longest
-          one at a right angle to it on the same slice.
+          one at a right angle to it on the same slice; here of the convex hull, so that a notch shortens neither.
 """
 
 from __future__ import annotations
@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from bedside.core.lazy import need
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Points = NDArray[np.float64]
-
-_RIGHT_ANGLE = 0.0872  # cosine of 85 degrees: five degrees off still counts, since directions between few pixels are few
-
 
 class Size(msgspec.Struct, frozen=True):
     """volume in mm3; diameters in mm; the slice that both axes lie on."""
@@ -47,9 +46,10 @@ def size(mask: NDArray[np.bool_], affine: NDArray[np.float64]) -> Size | None:
         return None
     step, (mask, first) = affine[:3, :3], _cropped(mask)
     diameter, _ = _longest(_edges(mask) @ step.T)
-    axes = [(*_axes(mask[k], step[:, 1:]), int(k)) for k in np.flatnonzero(mask.any(axis=(1, 2)))]
+    flat = np.linalg.qr(step[:, 1:])[1]  # lengths within a slice, in two coordinates
+    axes = [(*_axes(mask[k], flat), int(k)) for k in np.flatnonzero(mask.any(axis=(1, 2)))]
     long, short, at = max(axes, key=lambda one: (one[0], one[1], -one[2]))
-    return Size(many, many * abs(float(np.linalg.det(step))), diameter, long, short, first + at)
+    return Size(many, round(many * abs(float(np.linalg.det(step))), 6), diameter, long, short, first + at)
 
 
 def _cropped(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
@@ -59,15 +59,27 @@ def _cropped(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], int]:
 
 
 def _axes(plane: NDArray[np.bool_], step: NDArray[np.float64]) -> tuple[float, float]:
-    corners = _hull(_edges(plane)) @ step.T
+    """Longest diameter of a slice, and the longest chord at a right angle to it, both of the convex hull."""
+    corners = _hull(_edges(plane) @ step.T)
     apart = corners[:, None] - corners[None]
     lengths = np.linalg.norm(apart, axis=2)
     first, second = np.unravel_index(int(lengths.argmax()), lengths.shape)
     long = float(lengths[first, second])
+    return long, _widest(corners, apart[first, second] / long)
+
+
+def _widest(corners: Points, along: Points) -> float:
+    """The longest chord of a convex polygon at a right angle to a direction: it goes through a corner.
+
+    corners  (n, 2) in order around it
+    """
+    at, height = corners @ along, corners @ [-along[1], along[0]]
+    after = np.roll(at, -1), np.roll(height, -1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        leaning = np.abs(apart @ (apart[first, second] / long)) / lengths
-    across = np.where(np.nan_to_num(leaning, nan=1.0) <= _RIGHT_ANGLE, lengths, 0.0)
-    return long, float(across.max())
+        share = (at[:, None] - at[None]) / (after[0] - at)[None]
+        met = np.where((share >= 0) & (share <= 1), height + share * (after[1] - height), np.nan)
+    met = np.concatenate([met, height[:, None]], axis=1)
+    return float((np.nanmax(met, axis=1) - np.nanmin(met, axis=1)).max())
 
 
 def _longest(points: Points) -> tuple[float, Points]:
@@ -78,9 +90,8 @@ def _longest(points: Points) -> tuple[float, Points]:
 
 def _hull(points: Points) -> Points:
     """The corners of the convex hull: no two points lie further apart than two of them."""
-    from scipy.spatial import ConvexHull
-
-    return np.asarray(points[ConvexHull(points).vertices])
+    spatial = need("scipy.spatial", extra="imaging")
+    return np.asarray(points[spatial.ConvexHull(points).vertices])
 
 
 def _edges(mask: NDArray[np.bool_]) -> Points:
