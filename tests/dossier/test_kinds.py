@@ -85,3 +85,13 @@ def test_a_test_that_is_not_the_ledgers_is_refused(tmp_path, told, found):
             figure["value"] = 0.99
     with pytest.raises(Refused, match="test/hippocampus/model/dice/mean"):
         write(tmp_path / "other", study={}, entries=entries, evaluation=found, bundle_card={}, made=False)
+
+
+def test_a_target_that_could_not_be_judged_is_named_among_the_limits(tmp_path):
+    kinds = runpy.run_path(str(Path(__file__).parents[1] / "evaluate" / "kinds.py"))
+    rows, said = kinds["number"]()
+    more = pl.concat([rows, kinds["decisions"]("mass", 5)], how="diagonal_relaxed")
+    found = judge([_TARGETS[0], Target("mass", "yes-no")], more, said, main="model", resamples=20, unit="image")
+    entry = Ledger(tmp_path / "ledger", key=bytes(32)).append(Receipt("test", figures=figures(found)))
+    paths = write(tmp_path / "d", study={}, entries=[msgspec.to_builtins(entry)], evaluation=found, bundle_card={}, made=False)
+    assert "- mass could not be judged: no held-out prediction of 'model'" in paths[0].read_text()

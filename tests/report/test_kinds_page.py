@@ -172,3 +172,12 @@ def test_no_page_says_that_a_model_was_validated(together, single):
 def test_a_stored_record_makes_the_page_that_the_fresh_one_made(together, single):
     assert _page(read(canonical.dumps(together))) == _page(together)
     assert all(_page(read(canonical.dumps(one))) == _page(one) for one in single.values())
+
+
+def test_what_was_left_out_is_told_with_its_reason(kinds, read_page):
+    rows, said = kinds.number()
+    less = said.filter(~((pl.col("unit_id") == "u0") & (pl.col("output") == "model")))
+    assert "Left out: 1 image, no model value." in read_page(_page(judge([_TARGETS["solubility"]], rows, less, **_QUICK))).words
+    rows, said = kinds.found()
+    words = read_page(_page(judge([_TARGETS["lesion"]], rows.filter(pl.col("unit_id") != "u4"), said, **_QUICK))).words
+    assert "things in units that were not asked about." in words

@@ -112,8 +112,9 @@ def _beside(found: Kinds) -> list[Child]:
 
 
 def _lost(found: Kinds) -> list[Child]:
-    lost = [f"{words.count(many)}: {reason}" for reason, many in found.left_out.items() if many]
-    return [f"Left out of this: {'; '.join(lost)}."] if lost else []
+    unit = words.unit(found.unit)
+    lost = [f"{words.count(many)} {reason}" if reason.startswith("things") else f"{words.many(many, unit)}, {reason}" for reason, many in found.left_out.items() if many]
+    return [f"Left out: {'; '.join(lost)}."] if lost else []
 
 
 def _say(found: Kinds, key: str) -> Child:
