@@ -167,7 +167,7 @@ def test_every_place_slices_back_to_its_text(text: str) -> None:
         assert fact.sentence[0] <= fact.start
 
 
-@pytest.mark.parametrize("unit", [" ", ".", "\n", "1", "(", "1,", "aspirin ", "K 1.1 ", "T1N0 ", "margin ", ":", "A:", "no fever, ", "1 of 2 ", "'", "Gleason 3+", " -fever", "no ", "x) "])
+@pytest.mark.parametrize("unit", [" ", ".", "\n", "1", "(", "1,", "aspirin ", "K 1.1 ", "T1N0 ", "margin ", ":", "A:", "no fever, ", "1 of 2 ", "'", "Gleason 3+", " -fever", "no ", "x) ", "lymph nodes ", "three nodes ", "HER2 of "])
 def test_a_note_of_one_thing_over_and_over_comes_to_an_end(unit: str) -> None:
     """A pattern whose work grew with the square of a note's length would hold this test up for minutes; benchmarks/text_speed.py times it."""
     text = unit * (30_000 // len(unit))

@@ -33,7 +33,8 @@ _ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylax
 _YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)\d\d)(?![\d/-])")
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
-_SIDE = re.compile(r"(?<![^\W_])(?:right|left|bilateral|rt|lt)[ -]\Z")
+_SIDE = re.compile(r"(?<![^\W_])(?:(?:right|left|bilateral|rt|lt|upper|lower|mid|middle|distal|proximal|outer|inner|central)[ -]){1,3}(?:quadrant[ -]?(?:of (?:the )?)?)?\Z")
+_ALSO = re.compile(r", | of (?:the )?(?:left |right )?")
 _NEAR = 200
 _MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
 """Triage shorthand: "+SOB, -fever". A hyphen alone begins an item of a list."""
@@ -65,7 +66,7 @@ class RuleExtractor:
         """The facts of a text."""
         note = Note(text)
         termed = list(self._termed(note))
-        drafts = _unlike([*termed, *_bare_pressures(note, termed), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
+        drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
         spans = [(draft.start, draft.end) for draft in drafts]
         return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
 
@@ -102,7 +103,7 @@ def _draft(note: Note, terms: Sequence[Term], start: int, end: int, stop: int, f
     surface = note.text[start:end]
     shouted = surface.isupper() or note.low[start:end] not in UPPER
     for term in sorted(terms, key=_tissue_first) if tissue and len(terms) > 1 else terms:
-        draft = _read(note, term, start, end, stop, following, tissue=tissue, shouted=shouted, surface=surface)
+        draft = _read(note, term, start, end, stop, following, tissue=tissue, shouted=shouted, surface=surface, drug=len(terms) > 1 and any(other.kind == "medication" for other in terms))
         if draft is not None:
             return draft
     return None
@@ -113,10 +114,12 @@ def _tissue_first(term: Term) -> bool:
     return term.kind not in ("biomarker", "histology")
 
 
-def _read(note: Note, term: Term, start: int, end: int, stop: int, following: Sequence[Found[tuple[Term, ...]]], *, tissue: bool, shouted: bool, surface: str) -> Draft | None:
+def _read(note: Note, term: Term, start: int, end: int, stop: int, following: Sequence[Found[tuple[Term, ...]]], *, tissue: bool, shouted: bool, surface: str, drug: bool) -> Draft | None:
     kind = term.kind
     if kind in ("lab", "vital"):
         if surface == "EGFR" and tissue:
+            return None
+        if kind == "lab" and drug and not measurements.concentration(note, end, stop):
             return None
         told = (measurements.laboratory if kind == "lab" else measurements.vital)(note, term, start, end, stop)
         return Draft(kind, start, end, term.name, term.code, told) if told else None
@@ -159,7 +162,7 @@ def _site(note: Note, term: Term, start: int, end: int, tissue: bool) -> Draft |
     heads = section is not None and section.name in ("diagnosis", "pathology") and line.endswith(":")
     if "node" in note.low[max(start - 30, begin) : start] or not (heads or _TUMOUR.search(line)):
         return None
-    side = _SIDE.search(note.low, max(start - 11, 0), start)
+    side = _SIDE.search(note.low, max(start - 40, 0), start)
     return Draft("tumour-site", side.start() if side else start, end, term.name, term.code)
 
 
@@ -169,7 +172,7 @@ def _in_heading(note: Note, one: Found[tuple[Term, ...]]) -> bool:
     return section is not None and start < section.body
 
 
-def _unlike(drafts: Iterable[Draft]) -> list[Draft]:
+def _unlike(note: Note, drafts: Iterable[Draft]) -> list[Draft]:
     """Drafts in the order of their places; of two of one kind that overlap, the longer. The value of a marker ("MSI: MSI-high") is no
     second one, and a site is told where it is named first."""
     kept: list[Draft] = []
@@ -180,6 +183,9 @@ def _unlike(drafts: Iterable[Draft]) -> list[Draft]:
             if draft.name in sites:
                 continue
             sites.add(draft.name)
+            if kept and kept[-1].kind == "tumour-site" and _ALSO.fullmatch(note.low, kept[-1].end, draft.start):
+                kept[-1] = kept[-1]._replace(end=draft.end)
+                continue
         if draft.start >= last.get(draft.kind, 0):
             kept.append(draft)
             last[draft.kind] = max(draft.end, draft.attributes["value"].end) if draft.kind == "biomarker" else draft.end

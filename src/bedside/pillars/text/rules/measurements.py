@@ -61,6 +61,12 @@ def laboratory(note: Note, term: Term, start: int, end: int, stop: int) -> dict[
     return _told(note, found, reach)
 
 
+def concentration(note: Note, end: int, stop: int) -> bool:
+    """Whether a value with a unit of so much in so much follows: what is measured in blood and also taken as a drug is a result only then."""
+    found = _VALUE.match(note.low, end, min(stop, end + _REACH))
+    return found is not None and found["unit"] is not None and ("/" in found["unit"] or found["unit"] == "%")
+
+
 def vital(note: Note, term: Term, start: int, end: int, stop: int) -> dict[str, Attribute] | None:
     """The vital sign whose name stands at [start, end), None when no plausible value is said."""
     reach = min(stop, end + _REACH)

@@ -36,7 +36,7 @@ _MARGIN = re.compile(
     rf"(?:\s?[:,-]\s?|\s)(?:status\s?:?\s?)?(?:[a-z]{{2,12}}\s){{0,4}}?(?P<value>{_CLEAR}|positive|involved|close|cannot be assessed|not assessable|cannot be evaluated|not evaluable|indeterminate)(?![^\W_])"
     r"(?P<distance>,? (?:at |by |\()?\d{1,2}(?:\.\d{1,2})? ?(?:mm|cm)(?![^\W_]))?"
 )
-_MARGIN_FIRST = re.compile(rf"(?<![^\W_])(?P<value>{_CLEAR}|positive|involved|close) (?P<name>(?:(?:surgical|resection|deep|lateral|radial|proximal|distal|inked) ){{0,2}}margins?)(?![^\W_])")
+_MARGIN_FIRST = re.compile(rf"(?<![^\W_])(?P<clear>clear of|free of|does not (?:involve|reach)) (?:the |all )?(?:[a-z]{{2,12}} ){{0,2}}margins?(?![^\W_])|(?<![^\W_])(?P<value>{_CLEAR}|positive|involved|close) (?P<name>(?:(?:surgical|resection|deep|lateral|radial|proximal|distal|inked) ){{0,2}}margins?)(?![^\W_])")
 _AT_MARGIN = re.compile(r"(?<![^\W_])(?:tumou?r|carcinoma|melanoma|adenoma|dysplasia) (?:is |cells )?(?:extends? to|present at|at|involves?|reaches|focally involves|on) (?:the )?(?:inked |deep |lateral |radial |surgical |resection |peripheral |circumferential ){0,2}margins?(?![^\W_])")
 _COUNTS = {"no": 0, "none": 0, "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
            "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16, "seventeen": 17, "eighteen": 18, "twenty": 20}  # fmt: skip
@@ -46,13 +46,21 @@ _NODES = re.compile(
     rf"(?<![^\W_/.])(?P<positive>{_COUNT})(?:\s?/\s?| of (?:the )?| out of )\(?(?P<examined>{_COUNT})\)?(?: {_KIND}(?: (?:are |were |is )?(?:positive|involved|negative))?)(?![^\W_])|"
     rf"(?<![^\W_])(?P<name>{_KIND})(?:\s?[:(-]\s?|\s)(?:(?:positive|negative|involved|status|with|metastasis|metastases|in|for|carcinoma|tumou?r|are|were|examined)[\s,:(]{{1,2}}){{0,4}}(?P<positive2>{_COUNT})(?:\s?/\s?| of | out of )(?P<examined2>{_COUNT})(?![^\W_/])"
 )
+_NODES_NEAR = re.compile(rf"(?<![^\W_]){_KIND}(?![^\W_])[^.;\n/]{{0,60}}?(?<![\d/.])(?P<positive>\d{{1,2}})\s?/\s?(?P<examined>\d{{1,3}})(?![\d/.])")
+_NODES_CLEAR = re.compile(
+    rf"(?<![^\W_])no (?:metasta\w{{1,5}}|metastatic \w{{4,12}}|tumou?r|malignan\w{{2,3}}|carcinoma)(?: is| are)?(?: identified| seen| present| found)? in (?:the |any of (?:the )?|all )?(?P<examined>{_COUNT}) {_KIND}(?![^\W_])|"
+    rf"(?<![^\W_])(?:all )?(?P<all>{_COUNT}) {_KIND},? (?:(?:all|are|were|is|examined|sampled|identified)[ ,]{{1,2}}){{0,3}}(?:negative|free|benign|uninvolved|clear)(?![^\W_])"
+)
+_NODES_LISTED = re.compile(
+    rf"{_KIND} (?:examined|sampled|retrieved)\s?[:=]?\s?(?P<examined>{_COUNT})[\s,;.-]{{1,4}}(?:number (?:of )?)?(?:(?:{_KIND} )?(?:positive|involved|with (?:metastasis|metastases|tumou?r))\s?[:=]?\s?(?P<positive>{_COUNT})|(?P<first>{_COUNT}) (?:positive|involved))(?![^\W_])"
+)
 _SIZE = re.compile(
     r"(?<![^\W_])(?:tumou?r size|size of (?:the )?(?:invasive )?(?:tumou?r|carcinoma|component|lesion)|greatest (?:tumou?r )?dimension|tumou?r measures|(?:tumou?r|carcinoma|lesion)(?: is|,)? measuring|(?:invasive )?component measures|maximum (?:tumou?r )?(?:dimension|diameter)|tumou?r(?: diameter)?)"
     r"[\s:,]{1,2}(?:is |of |approximately |up to |at least |in greatest dimension |measuring |measures |\(invasive component\):? ?){0,2}"
     r"(?P<size>(?P<number>\d{1,3}(?:\.\d{1,2})?)(?:\s?(?:cm|mm)?\s?x\s?\d{1,3}(?:\.\d{1,2})?){0,2}\s?(?P<unit>cm|mm))(?![^\W_])"
 )
 _BIOMARKER = re.compile(
-    r"(?:\s?\((?:[a-z0-9/ -]{1,24})\))?(?:[\s:=,-]|(?:is|was|are|status|combined|ihc|by ihc|by fish|fish|immunostain|immunohistochemistry|expression|staining|stain|index|protein|proliferation|gene|score|receptors?|testing|test|result|cps|tps|tumou?r proportion score|combined positive score|mutation|mutations|rearrangement|amplification|fusion|exon \d{1,2}|g12[a-z]|v600e|for|shows?|of|nuclear|of cells|cells|about|approximately|in|on|the|so|status:)(?![^\W_])){0,7}"
+    r"(?:\s?\((?:[a-z0-9/ -]{1,24})\))?(?:[\s:=,-]|(?:is|was|are|status|combined|ihc|by ihc|by fish|fish|immunostain|immunohistochemistry|expression|staining|stain|index|protein|proliferation|gene|score|receptors?|testing|test|result|cps|tps|tumou?r proportion score|combined positive score|mutation|mutations|rearrangement|amplification|fusion|exon \d{1,2}|g12[a-z]|v600e|for|shows?|/ ?(?:pr|er|her-?2)|and (?:pr|er)|of|nuclear|of cells|cells|about|approximately|in|on|the|so|status:)(?![^\W_])){0,7}"
     r"(?P<value>not detected|not amplified|non-amplified|not mutated|not rearranged|no (?:pathogenic )?(?:mutation|variant|rearrangement|amplification|fusion|loss)(?: (?:detected|identified|found|seen))?|wild[- ]type(?: pattern)?|wt|positive|negative|pos|neg|equivocal|indeterminate|"
     r"intact|retained|preserved|lost|loss|mutated|mutant(?: pattern)?|mutation detected|detected|amplified|overexpressed|proficient|deficient|msi-h(?:igh)?|msi-l(?:ow)?|mss|stable|high|low|present|absent|diffuse|unmethylated|methylated|codeleted|codeletion|"
     r"[0-3]\+|[<>]?\s?\d{1,3}(?:\.\d)?(?:\s?-\s?\d{1,3})?\s?%|\d{1,3}(?![\d/%+x]|\.\d)|\+\+?\+?|[-+](?![\w]))(?![^\W_])"
@@ -137,24 +145,35 @@ def _grade(value: str, kind: str) -> str:
 def _margins(note: Note) -> Iterator[Draft]:
     for pattern in (_MARGIN, _MARGIN_FIRST):
         for found in pattern.finditer(note.low):
-            value, end = found["value"], found.end()
+            value, end = found["value"] or "clear", found.end()
             if value != "close" and pattern is _MARGIN and found["distance"]:
                 end = found.start("distance")
             normal = ("negative" if re.fullmatch(_CLEAR, value) else "positive" if value in ("positive", "involved") else
                       "close" if value == "close" else "not assessable")  # fmt: skip
-            yield Draft("margin", found.start(), end, "margin", None, {"value": note.attribute(*found.span("value"), normal=normal)})
+            yield Draft("margin", found.start(), end, "margin", None, {"value": note.attribute(*found.span("value" if found["value"] else "clear"), normal=normal)})
     for found in _AT_MARGIN.finditer(note.low):
         yield Draft("margin", *found.span(), "margin", None, {"value": note.attribute(*found.span(), normal="positive")})
 
 
 def _nodes(note: Note) -> Iterator[Draft]:
-    for found in _NODES.finditer(note.low):
-        tail = "" if found["positive"] else "2"
-        positive, examined = _count(found["positive" + tail]), _count(found["examined" + tail])
-        if examined and positive <= examined:
-            yield Draft("lymph-nodes", found.start("positive" + tail), found.end(), "lymph nodes", None, {
-                "positive": note.attribute(*found.span("positive" + tail), number=float(positive)),
-                "examined": note.attribute(*found.span("examined" + tail), number=float(examined))})  # fmt: skip
+    told: set[int] = set()
+    for pattern in (_NODES, _NODES_NEAR, _NODES_CLEAR, _NODES_LISTED):
+        for found in pattern.finditer(note.low):
+            parts = {name: span for name, span in found.groupdict().items() if span is not None and name != "name"}
+            examined = next((name for name in ("examined", "examined2", "all") if name in parts), "")
+            positive = next((name for name in ("positive", "positive2", "first") if name in parts), "")
+            if found.start(examined) in told or not 0 <= (_count(parts[positive]) if positive else 0) <= _count(parts[examined]) > 0:
+                continue
+            told.add(found.start(examined))
+            start = found.start(positive) if pattern in (_NODES, _NODES_NEAR) else found.start()
+            yield _counted(note, found, positive, examined, start)
+
+
+def _counted(note: Note, found: re.Match[str], positive: str, examined: str, start: int) -> Draft:
+    """How many of how many; where nobody says a number of positive ones, the words say that there is none."""
+    many = note.attribute(*found.span(positive), number=float(_count(found[positive]))) if positive else note.attribute(found.start(), found.end(), number=0.0)
+    return Draft("lymph-nodes", start, found.end(), "lymph nodes", None, {
+        "positive": many, "examined": note.attribute(*found.span(examined), number=float(_count(found[examined])))})  # fmt: skip
 
 
 def _count(text: str) -> int:
