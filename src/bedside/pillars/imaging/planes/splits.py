@@ -2,7 +2,7 @@
 
 In        units (unit_id, subject_id), their images (with `print`, a digest of what is shown), events SPLIT//train, //tune, //test
 Out       the units with `split`; what was checked for leaks, in counts
-Refuses   a subject, or one and the same image, in two splits of a declared division
+Refuses   a subject, or copies of one image, in two splits of a declared division
 Elsewhere the draw itself: `cohort/splits.py`, a keyed hash of the subject, so that a cohort that grows keeps everybody in place.
 """
 
@@ -43,26 +43,25 @@ def divide(units: pl.DataFrame, images: pl.DataFrame, events: pl.DataFrame, spli
     """The units with their split."""
     import polars as pl
 
-    leader, copies = together(images)
+    leader, alike = together(images)
     if split.by == "declared":
         given = _declared(units, images, events)
     else:
         places = {one: place(leader.get(one, one), split) for one in units["subject_id"].unique().to_list()}
         given = units.with_columns(pl.col("subject_id").replace_strict(places, return_dtype=pl.String).alias("split"))
     kept = given.filter(pl.col("split").is_not_null())
-    leaks = {"subjects in two splits": _torn(kept, "subject_id"), "images that are the same in two splits": _torn(
-        images.select("unit_id", "print").join(kept.select("unit_id", "split"), on="unit_id"), "print")}  # fmt: skip
+    where = dict(kept.select("unit_id", "split").iter_rows())
+    torn = sum(one in where and other in where and where[one] != where[other] for one, other in alike)
+    leaks = {"subjects in two splits": _torn(kept, "subject_id"), "copies of an image in another split": torn}
     if any(leaks.values()):
         raise Refused("; ".join(f"{n} {what}" for what, n in leaks.items() if n), where="the declared split",
                       do='correct the SPLIT events, or set by = "subject" in [task.split]')  # fmt: skip
     lost = given.height - kept.height
-    return Divided(kept, leaks | {"images that are the same, kept in one split": copies}, {"units in no declared split": lost} if lost else {})
+    return Divided(kept, leaks | {"copies of an image, kept in its split": len(alike) - torn}, {"units in no declared split": lost} if lost else {})
 
 
-def together(images: pl.DataFrame) -> tuple[dict[int, int], int]:
-    """Of subjects that share an image: the lowest of their group; and how many images are copies of another."""
-    import polars as pl
-
+def together(images: pl.DataFrame) -> tuple[dict[int, int], list[tuple[str, str]]]:
+    """Of subjects that share an image: the lowest of their group; and of each copy the unit it is in with that of the first one."""
     leader: dict[int, int] = {}
 
     def top(one: int) -> int:
@@ -70,14 +69,15 @@ def together(images: pl.DataFrame) -> tuple[dict[int, int], int]:
             one = leader[one]
         return one
 
-    copies = 0
-    alike = images.group_by("print").agg(pl.col("subject_id").unique().sort(), pl.len().alias("count")).filter(pl.col("count") > 1).sort("print")
-    for people, count in alike.select("subject_id", "count").iter_rows():
-        copies += count - 1
-        for other in people[1:]:
-            first, second = sorted((top(people[0]), top(other)))
-            leader[second] = first
-    return {one: top(one) for one in leader}, copies
+    first, found = dict[str, tuple[str, int]](), list[tuple[str, str]]()
+    for shown, unit, subject in images.sort("subject_id", "unit_id").select("print", "unit_id", "subject_id").iter_rows():
+        if shown not in first:
+            first[shown] = (unit, subject)
+        elif unit != first[shown][0]:
+            found.append((first[shown][0], unit))
+            low, high = sorted((top(first[shown][1]), top(subject)))
+            leader[high] = leader[low] = low
+    return {one: top(one) for one in leader}, found
 
 
 def _torn(rows: pl.DataFrame, by: str) -> int:

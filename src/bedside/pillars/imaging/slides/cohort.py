@@ -85,7 +85,7 @@ def _row(root: Path, series: str, levels: pl.DataFrame, accession: str, cut: pl.
     """One slide as a unit, and its instances as labels may name them."""
     paths, first = levels["path"].to_list(), levels.row(0, named=True)
     digest = sha256("".join(sha256((root / path).read_bytes()) for path in paths).encode())
-    shown = canonical.frame_digest(cut.drop("unit_id"))
+    shown = sha256(canonical.frame_digest(cut.drop("unit_id")).encode())
     row: dict[str, object] = {
         "unit_id": series, "subject_id": first["subject_id"], "prediction_time": first["time"], "parent_unit": first["study_uid"], "modality": first["modality"],
         **{name: first[name] for name in ("sex", "age_years", "manufacturer", "model")}, "images": canonical.dumps(paths).decode(), "digest": digest,
