@@ -41,3 +41,17 @@ def ran(tmp_path_factory) -> Ran:
         Study(site).run(STEPS, quiet=True)
     shutil.copytree(top / "made", top / "before")
     return Ran(top / "made", sites, federate(top / "made" / "study.toml", sites, out=top / "out", pool_test=True, quiet=True))
+
+
+def named(sites: list[Path]) -> set[str]:
+    """Every word that names somebody at these sites: numbers, names and birth dates of the raw tables, pseudonyms, encounters."""
+    import polars as pl
+
+    from bedside.core.ids import pseudonym
+
+    found: set[str] = set()
+    for site in sites:
+        rows = pl.read_parquet(site / "cohort/decisions.parquet")
+        raw = [line.split(",") for line in (site / "raw/stays.csv").read_text().splitlines()[1:]]
+        found |= {cell for line in raw for cell in line[:3]} | {pseudonym(one) for one in rows["subject_id"]} | set(rows["unit_id"])
+    return found

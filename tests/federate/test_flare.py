@@ -9,7 +9,7 @@ import sys
 import msgspec
 import numpy as np
 import pytest
-from tests.federate.conftest import copied
+from tests.federate.conftest import copied, named
 
 from bedside.core.errors import Refused
 from bedside.federate.channel import Message
@@ -19,6 +19,7 @@ from bedside.study.federate_site import plan_of
 from bedside.study.study import Study
 
 pytest.importorskip("nvflare")
+pytestmark = pytest.mark.xdist_group("federated")
 
 LISTENER = '''
 import json, pathlib
@@ -53,6 +54,8 @@ def test_flare_and_the_loop_in_one_process_give_the_same_weights_and_the_same_cr
     assert max(np.abs(np.subtract(over.state[name], here.state[name])).max() for name in here.state) <= 1e-6
     assert [one.state for one in over.rounds] == [one.state for one in here.rounds]
     _only_updates(tmp_path / "heard", agreed, over)
+    carried = b"\n".join(path.read_bytes() for path in (tmp_path / "heard").iterdir())
+    assert not [word for word in named(sites) if word.encode() in carried]
 
 
 def _only_updates(heard, agreed, run):
