@@ -154,3 +154,9 @@ def test_marks_that_are_few_are_told_by_f1_and_marks_that_are_many_by_the_curve(
 def test_few_subjects_are_said_to_be_few(kinds):
     assert "With only 10 subjects such intervals are likely too narrow" in _judged(*kinds["found"](10)).note
     assert "too narrow" not in _judged(*kinds["found"]()).note
+
+
+def test_no_false_mark_in_forty_scans_still_allows_some(kinds):
+    rows, said = kinds["found"]()
+    rate = _judged(rows, said.filter(pl.col("label"))).row("model").measures["false_positives_per_unit"]
+    assert (rate.value, rate.low, rate.high) == (0, 0, pytest.approx(3.6889 / 40, abs=1e-4))

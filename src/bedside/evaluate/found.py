@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import log
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from bedside.core.errors import Misconfigured
-from bedside.evaluate.cluster import Bootstrap, sums
+from bedside.evaluate.cluster import Bootstrap, settled, sums
 from bedside.evaluate.estimates import estimates, share
 from bedside.evaluate.froc import RATES, Sweep
 from bedside.evaluate.judged import FoundEvaluation, FoundPoint, Froc
@@ -94,9 +95,16 @@ def _shares(own: Things, there: Bools, codes: Ints, clusters: int, bootstrap: Bo
     tp, fp, missed, _ = table.T
     balance = share(2 * tp, 2 * tp + fp + missed, bootstrap, of="things")
     many = {"f1": msgspec.structs.replace(balance, n=int((tp + fp + missed).sum()))}
-    rate = estimates(("false_positives_per_unit",), lambda d: _ratios(d @ table)[:, 3:], clusters, bootstrap, n=int(there.sum()), of="units")
+    rate = {"false_positives_per_unit": _none_wrong(int(there.sum()), clusters, bootstrap)} if not fp.any() else estimates(
+        ("false_positives_per_unit",), lambda d: _ratios(d @ table)[:, 3:], clusters, bootstrap, n=int(there.sum()), of="units")  # fmt: skip
     return {"sensitivity": share(tp, tp + missed, bootstrap, of="things that are there"),
             "ppv": share(tp, tp + fp, bootstrap, of="things found"), **many, **rate}  # fmt: skip
+
+
+def _none_wrong(units: int, clusters: int, bootstrap: Bootstrap) -> Estimate:
+    """No false positive at all: the most that a Poisson rate may be, each cluster counted as one unit (Garwood, Biometrika 1936;28:437)."""
+    high = -log((1 - bootstrap.level) / 2) / clusters
+    return Estimate(0.0, 0.0, settled(high), units, f"Garwood (Poisson), {clusters} {bootstrap.whom} counted once each", "units")
 
 
 def _table(own: Things, there: Bools, codes: Ints, clusters: int) -> Floats:

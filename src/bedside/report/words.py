@@ -179,7 +179,7 @@ def interval(estimate: Estimate, form: str = "decimal") -> str:
     if estimate.low is None or estimate.high is None:
         return ""
     say = _FORMS[form]
-    return f"{say(estimate.low).removesuffix(' %')} to {say(estimate.high)}"
+    return f"{say(estimate.low).removesuffix(' %').removesuffix(' points')} to {say(estimate.high)}"
 
 
 def value(estimate: Estimate, form: str = "decimal") -> str:
@@ -217,7 +217,8 @@ def _signed_size(number: float | None) -> str:
 
 
 def _signed_percent(number: float | None) -> str:
-    return NOTHING if number is None else f"{100 * number:+.1f} %".replace("-", "−")
+    """A difference of shares, in points of a hundred."""
+    return NOTHING if number is None else f"{100 * number:+.1f} points".replace("-", "−")
 
 
 _FORMS = {"decimal": decimal, "percent": percent, "rate": rate, "signed": _signed, "size": size, "signed size": _signed_size,
