@@ -127,6 +127,14 @@ def test_a_live_note_states_what_the_lake_says(tmp_path: Path) -> None:
     assert sorted(told) == sorted(stored)
 
 
+def test_a_fact_with_a_day_of_its_own_is_dated_to_it_and_known_with_its_note() -> None:
+    day, written = iso_instant("2019-03-14", where="test").us, iso_instant("2020-01-01", where="test").us
+    row = note("Colonoscopy on 3/14/2019. Appendectomy in 2009. MRI yesterday. Biopsy 3/14/2031.", time=written, known_at=written)
+    assert [(event.time, event.known_at) for event in stating(RULES)(row).events] == [(day, written), (written, written), (written, written), (written, written)]
+    told = resources(row.text)
+    assert [told[name].get("performedDateTime") for name in ("Colonoscopy", "Appendectomy", "MRI")] == ["2019-03-14", "2009", None]
+
+
 # --- FHIR ------------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,8 @@
 
 In        a `NoteRow` and the facts that an extractor found in its text
 Out       `stating(extractor)`: a function from a note to its `Stated`, which readers call on files and services on a live note alike
-Time      that of the note, which says so; known when the note is known. A note without a time gives rows and no events, since an event
+Time      the day that stands with the fact ("colonoscopy on 3/14/2019") when it is a whole date before the note, else the time of the note;
+          known when the note is known, however old the fact. A note without a time gives rows and no events, since an event
           without a time would count as known always.
 Codes     <code>//noted, or with a qualifier of `core.events.NOT_PRESENT` for what is not so, not surely, not now, or not of the patient:
           no plain code ever, so that what a note denies reaches no feature, and what it states only one that asks for notes.
@@ -11,12 +12,15 @@ Source    the note's own source, then "@" and the fact's offsets.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
 
 from bedside.core.canonical import dumps
+from bedside.core.errors import Malformed
 from bedside.core.events import Event
+from bedside.core.time import iso_instant
 from bedside.pillars.text import fhir
 from bedside.pillars.text.fact import Attribute, Extractor, Fact
 from bedside.readers.reading import FactRow, NoteRow, Stated, States
@@ -25,6 +29,7 @@ from bedside.readers.words import single, slug
 PRESENT = "noted"
 _PRESSURES = {"systolic": "LOINC//8480-6", "diastolic": "LOINC//8462-4"}
 _LONGEST_TEXT = 200
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
 def stating(extractor: Extractor) -> States:
@@ -82,16 +87,29 @@ def _bare(fact: Fact) -> str:
 def _events(fact: Fact, note: NoteRow) -> list[Event]:
     source = f"{note.source}@{fact.start}-{fact.end}"
     parts = fact.attributes
+    time = _time(fact, note)
     if "systolic" in parts and "diastolic" in parts:
-        return [_event(note, f"{code}//{qualifier(fact)}", _number(parts[side]), None, parts[side].text, "mm[Hg]", source) for side, code in _PRESSURES.items()]
+        return [_event(note, time, f"{code}//{qualifier(fact)}", _number(parts[side]), None, parts[side].text, "mm[Hg]", source) for side, code in _PRESSURES.items()]
     value = parts.get("dose") if fact.kind == "medication" else parts.get("positive") or parts.get("value")
     number = _number(value)
     lexeme, unit = (value.text, value.unit) if value and number is not None else (None, None)
-    return [_event(note, code_of(fact), number, _text(fact, value, number), lexeme, unit, source)]
+    return [_event(note, time, code_of(fact), number, _text(fact, value, number), lexeme, unit, source)]
 
 
-def _event(note: NoteRow, code: str, number: float | None, text: str | None, lexeme: str | None, unit: str | None, source: str) -> Event:
-    return Event(note.subject_id, note.time, code, number, text, note.known_at, lexeme=lexeme, unit=unit, encounter_id=note.encounter_id, source=source)
+def _event(note: NoteRow, time: int | None, code: str, number: float | None, text: str | None, lexeme: str | None, unit: str | None, source: str) -> Event:
+    return Event(note.subject_id, time, code, number, text, note.known_at, lexeme=lexeme, unit=unit, encounter_id=note.encounter_id, source=source)
+
+
+def _time(fact: Fact, note: NoteRow) -> int | None:
+    """The midnight of the day that stands with a fact, when it lies before the note; else the note's time."""
+    told = fact.attributes.get("date")
+    if told is None or note.time is None or told.normal is None or not _DAY.match(told.normal):
+        return note.time
+    try:
+        day = iso_instant(told.normal, where="note").us
+    except Malformed:  # 31 February
+        return note.time
+    return min(day, note.time)
 
 
 def _number(value: Attribute | None) -> float | None:

@@ -26,6 +26,7 @@ FOUND_BY = "urn:bedside:fhir:found-by"
 SUBJECT = "urn:bedside:subject"
 _CONCEPT = "urn:bedside:text"
 _UCUM = "http://unitsofmeasure.org"
+_ABSOLUTE = re.compile(r"\d{4}(?:-\d\d){0,2}\Z")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 _CONDITION = "http://terminology.hl7.org/CodeSystem/condition-"
 _FLAGS = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
@@ -52,7 +53,7 @@ def resource(fact: Fact, note: NoteRow, extractor: str) -> Json | None:
 def _condition(fact: Fact, note: NoteRow) -> Json:
     status = "refuted" if fact.negated else "unconfirmed" if fact.uncertain or fact.temporality == "hypothetical" else "confirmed"
     told: Json = {"resourceType": "Condition", "verificationStatus": _coded(_CONDITION + "ver-status", status), "code": _concept(fact),
-                  "subject": _subject(note), "recordedDate": _when(note), "evidence": [{"detail": [_document(note)]}]}  # fmt: skip
+                  "subject": _subject(note), "onsetDateTime": _dated(fact), "recordedDate": _when(note), "evidence": [{"detail": [_document(note)]}]}  # fmt: skip
     if status == "confirmed":
         told["clinicalStatus"] = _coded(_CONDITION + "clinical", "inactive" if fact.temporality == "historical" else "active")
     return _said(told)
@@ -85,11 +86,12 @@ def _dosage(fact: Fact) -> list[Json] | None:
 
 def _procedure(fact: Fact, note: NoteRow) -> Json:
     status = "not-done" if fact.negated else "preparation" if fact.temporality == "hypothetical" else "unknown" if fact.uncertain else "completed"
-    return _said({"resourceType": "Procedure", "status": status, "code": _concept(fact), "subject": _subject(note), "report": [_document(note)]})
+    return _said({"resourceType": "Procedure", "status": status, "code": _concept(fact), "subject": _subject(note), "performedDateTime": _dated(fact),
+                  "report": [_document(note)]})  # fmt: skip
 
 
 def _observation(fact: Fact, note: NoteRow) -> Json:
-    told: Json = {"resourceType": "Observation", "status": "preliminary", "code": _concept(fact), "subject": _subject(note), "effectiveDateTime": _when(note),
+    told: Json = {"resourceType": "Observation", "status": "preliminary", "code": _concept(fact), "subject": _subject(note), "effectiveDateTime": _dated(fact) or _when(note),
                   "derivedFrom": [_document(note)]}  # fmt: skip
     if fact.kind in ("lab", "vital"):
         told["category"] = [_coded(_CATEGORY, "laboratory" if fact.kind == "lab" else "vital-signs")]
@@ -168,6 +170,12 @@ def _document(note: NoteRow) -> Json:
     if _ID.match(note.note_id):
         return {"reference": f"DocumentReference/{note.note_id}"}
     return {"type": "DocumentReference", "identifier": {"system": "urn:bedside:note", "value": note.note_id}}
+
+
+def _dated(fact: Fact) -> str | None:
+    """The date that stands with a fact, as exact as it is said; None for one that only the note's date would make absolute."""
+    told = fact.attributes.get("date")
+    return told.normal if told is not None and told.normal and _ABSOLUTE.match(told.normal) else None
 
 
 def _when(note: NoteRow) -> str | None:

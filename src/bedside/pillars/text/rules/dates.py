@@ -8,6 +8,7 @@ Order     of day and month in 3/4/2019: month first, as in the United States, un
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 
 from bedside.pillars.text.rules.note import Draft, Note
@@ -25,7 +26,25 @@ _DATE = re.compile(
     rf"(?P<relative>{_COUNT} {_UNIT} (?:ago|earlier|prior|previously|later)|(?:last|next|this past) (?:week|month|year|night|monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december)|"
     r"yesterday|tomorrow|(?:post-?op(?:erative)? |hospital )?day #?\d{1,3}|pod ?#?\d{1,2}|since yesterday))(?![^\W_]|[/-]\d)"
 )  # fmt: skip
-_CENTURY = 50
+_CENTURY, _LEAP = 50, 2000
+
+
+_ON = re.compile(r"\s?(?:(?:was |were )?(?:done|performed|obtained|repeated|taken|placed|resected|removed) )?(?:\(|on |dated |of |from |in |\(on )?(?:in )?\Z")
+_DATED = frozenset(("procedure", "lab", "vital", "problem"))
+_GAP = 24
+
+
+def dated(note: Note, drafts: list[Draft]) -> list[Draft]:
+    """Drafts in order, those with a date right behind them having it as their part `date`; nothing else links a date to a fact."""
+    found = list(drafts)
+    for at, draft in enumerate(found):
+        if draft.kind != "date" or at == 0:
+            continue
+        before = found[at - 1]
+        end = max([before.end, *(part.end for part in before.attributes.values())])
+        if before.kind in _DATED and 0 <= draft.start - end <= _GAP and _ON.match(note.low, end, draft.start):
+            found[at - 1] = before._replace(attributes={**before.attributes, "date": draft.attributes["value"]})
+    return found
 
 
 def drafts(note: Note) -> Iterator[Draft]:
@@ -53,7 +72,8 @@ def _spelled(found: re.Match[str]) -> str | None:
 
 
 def _checked(year: str, month: int, day: int) -> str | None:
-    return f"{year}-{month:02}-{day:02}" if 1 <= month <= 12 and 1 <= day <= 31 else None
+    days = monthrange(int(year) if year.isdigit() else _LEAP, month)[1] if 1 <= month <= 12 else 0
+    return f"{year}-{month:02}-{day:02}" if 1 <= day <= days else None
 
 
 def _year(text: str) -> str:

@@ -67,6 +67,7 @@ class RuleExtractor:
         note = Note(text)
         termed = list(self._termed(note))
         drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
+        drafts = dates.dated(note, drafts)
         spans = [(draft.start, draft.end) for draft in drafts]
         return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
 
