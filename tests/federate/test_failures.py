@@ -70,6 +70,13 @@ def test_with_a_quorum_the_round_goes_on_and_the_absence_is_told():
     assert {one.site: one.vanished for one in found.sites} == {"harbour": [], "north": [], "valley": ["round 3"]}
 
 
+def test_a_site_that_never_joins_is_told_and_takes_no_part():
+    agreed = made.planned(federated=GO_ON)
+    found = made.run(agreed, Losing(made.sites(agreed), lambda name, kind, number: name == "valley"))
+    assert (found.absent, [one.site for one in found.sites]) == (["valley"], ["harbour", "north"])
+    assert {tuple(one.asked) for one in found.rounds} == {("harbour", "north")}
+
+
 def test_below_the_quorum_it_stops():
     agreed = made.planned(federated={**GO_ON, "quorum": 0.9})
     with pytest.raises(Unusable, match="2 of 3 sites can be used"):

@@ -59,7 +59,8 @@ class Coordinator:
         signed = self._receipts(list(summaries), digest)
         results = [self._result(site, summaries, tested.get(site), signed.get(site)) for site in summaries]
         told = {name: array.ravel().tolist() for name, array in state.items()}
-        return Federation(SCHEMA_NAME, self.run, self.plan.digest, self._history, results, digest, files, told)
+        absent = [site for site in self.sites if site not in summaries]
+        return Federation(SCHEMA_NAME, self.run, self.plan.digest, self._history, results, digest, files, told, absent)
 
     # --- the order of a run ----------------------------------------------------------------------------
 

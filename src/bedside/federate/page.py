@@ -50,7 +50,8 @@ def federation_page(title: str, plan: Plan, run: Federation, pooled: Evaluation 
     rows = [[result.site, result.rows, result.subjects, _estimate(result, figure(plan.main, "auroc")),
              f"`{result.signed.public_key[:16]}`" if result.signed else "not signed"] for result in run.sites]  # fmt: skip
     lost = [f"round {one.number + 1}: {site}, {why}" for one in run.rounds for site, why in one.quarantined.items()]
-    gone = [f"round {one.number + 1}: {', '.join(one.vanished)}" for one in run.rounds if one.vanished]
+    gone = [f"{site} was asked and never joined" for site in run.absent]
+    gone += [f"round {one.number + 1}: {', '.join(one.vanished)}" for one in run.rounds if one.vanished]
     versions = {result.signed.told.code for result in run.sites if result.signed}
     silent = [result.site for result in run.sites if not result.counts]
     bytes_out = sum(crossed.size for result in run.sites for crossed in result.crossings if crossed.direction == "from")

@@ -41,7 +41,7 @@ class SiteResult(msgspec.Struct, frozen=True):
 
 
 class Federation(msgspec.Struct, frozen=True):
-    """A finished run. `weights`: the last state's digest; `files`: the sealed bundle."""
+    """A finished run. `files`: the sealed bundle; `state`: the last shared weights; `absent`: sites that were asked and never joined."""
 
     schema: str
     run: str
@@ -51,3 +51,4 @@ class Federation(msgspec.Struct, frozen=True):
     bundle: str
     files: dict[str, bytes]
     state: dict[str, list[float]]
+    absent: list[str] = []

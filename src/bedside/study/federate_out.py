@@ -94,7 +94,7 @@ def _whole_run(out: Path, agreed: Plan, run: Federation, pooled: Evaluation | No
     names = [name for top in ("bundles", "reports") for name in folder.listing(out, out / top)]
     together = [msgspec.structs.replace(one, name=one.name.replace("test/", "pooled/", 1)) for one in figures(pooled)] if pooled else []
     counts: dict[str, object] = {"sites": len(run.sites), "rounds": len(run.rounds), "quarantined": sum(len(one.quarantined) for one in run.rounds),
-                                 "vanished": sum(len(one.vanished) for one in run.rounds)}  # fmt: skip
+                                 "vanished": sum(len(one.vanished) for one in run.rounds), "absent": run.absent}  # fmt: skip
     return Receipt("federate", [Item(f"site:{one.site}", canonical.digest(one)) for one in run.sites],
                    [Item(name, sha256_file(out / name)) for name in names],
                    {"run": run.run, "plan": agreed.digest, "bundle": run.bundle}, code_version(), [*summed(agreed, run), *together], counts)  # fmt: skip
