@@ -184,6 +184,22 @@ def test_a_site_answers_one_run_only():
         made.run(agreed, InProcess(sites))
 
 
+def test_a_summary_is_given_once():
+    """Two summaries with other edges would differ by few patients."""
+    agreed = made.planned()
+    sites, twice = made.sites(agreed), []
+
+    class Asking(InProcess):
+        def ask(self, questions, *, timeout_s):
+            answers = super().ask(questions, timeout_s=timeout_s)
+            if msgspec.msgpack.decode(questions["valley"], type=Message).kind == "summary":
+                twice.append(msgspec.msgpack.decode(sites[2].answer(questions["valley"]), type=Message))
+            return answers
+
+    made.run(agreed, Asking(sites))
+    assert [one.told for one in twice] == [{"reason": "closed"}]
+
+
 def test_a_forged_receipt_stops_the_run():
     agreed = made.planned()
     sites = made.sites(agreed)

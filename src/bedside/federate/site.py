@@ -64,7 +64,7 @@ class Site:
         self.who, self.plan, self._rows, self._desk, self._key = who, plan, rows, desk, key
         self.channel = Channel(who.name, tap)
         self._from, self._to = plan.from_site(), plan.to_site()
-        self._run, self._rounds = "", 0
+        self._run, self._rounds, self._once = "", 0, set[Kind]()
 
     def answer(self, data: bytes) -> bytes:
         """One question, one answer. `Malformed` for bytes that are no question."""
@@ -79,10 +79,11 @@ class Site:
     def _answer(self, asked: Message) -> bytes:
         if asked.kind == "join":
             return self._join(asked)
-        if asked.run != self._run or not self._run:
+        if asked.run != self._run or not self._run or asked.kind in self._once:
             return self._no(asked, "closed")
         if asked.kind == "update":
             return self._update(asked)
+        self._once.add(asked.kind)  # asked twice with other edges or weights, the difference would speak of few
         if asked.kind == "summary":
             return self._summary(asked)
         return self._test(asked) if asked.kind == "test" else self._receipt(asked)
