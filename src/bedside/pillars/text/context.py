@@ -12,6 +12,7 @@ Source    NegEx: Chapman et al., J Biomed Inform 2001;34:301-10. ConText: Harkem
 from __future__ import annotations
 
 import csv
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
@@ -34,7 +35,8 @@ class Axes(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """axis: negated, uncertain, historical, hypothetical, family, any; role: before or after what it acts on, stop, pseudo."""
+    """axis: negated, uncertain, historical, hypothetical, family, any; role: before or after what it acts on, near (before it, in the same item of a
+    list), stop, pseudo."""
 
     axis: str
     role: str
@@ -44,6 +46,7 @@ PLAIN = Axes()
 _AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 _ANY, _HISTORICAL = len(_AXES), _AXES.index("historical")
 _LONGEST_BRACKET = 200
+_MARK = re.compile(r"[,;\n]")
 _REACH_BACK = 16
 """Words before a cue on which it can act, where nothing ends its reach."""
 
@@ -121,8 +124,9 @@ def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reac
     told: dict[int, list[tuple[int, int]]] = {}
     for axis, found in cues:
         for cue in found.meaning:
-            if cue.role == "before":
-                told.setdefault(axis, []).append((found.last, _forward(text, found, last, places[axis][0])))
+            if cue.role in ("before", "near"):
+                end = last if cue.role == "before" else _item(text, found.last, last)
+                told.setdefault(axis, []).append((found.last, _forward(text, found, end, places[axis][0])))
             elif cue.role == "after":
                 told.setdefault(axis, []).append((_back(found, first, places[axis][1]), found.first))
     return {axis: _joined(spans) for axis, spans in told.items()}
@@ -137,6 +141,15 @@ def _forward(text: Words, cue: Found[tuple[Cue, ...]], last: int, begins: list[i
     """The word before which a cue's reach ends."""
     at = bisect_left(begins, cue.last)
     return min(_closed(text, cue.last, last), begins[at] if at < len(begins) else last)
+
+
+def _item(text: Words, first: int, last: int) -> int:
+    """The word before which the item of a list ends that goes on at word `first`."""
+    if first >= last:
+        return last
+    begin, end = text.ends[first - 1], min(text.ends[last - 1], text.ends[first - 1] + _LONGEST_BRACKET)
+    mark = _MARK.search(text.folded, begin, end)
+    return bisect_left(text.starts, mark.start(), first, last) if mark else last
 
 
 def _back(cue: Found[tuple[Cue, ...]], first: int, ends: list[int]) -> int:
