@@ -76,7 +76,7 @@ def _pages(out: Path, file: StudyFile, agreed: Plan, run: Federation, pooled: Ev
         place = out / "sites" / result.site
         place.mkdir(parents=True)
         (place / "card.json").write_bytes(canonical.dumps(result))
-        card = card_page(file.name, agreed, run, result)
+        card = card_page(file.name, agreed, run, result, made=made)
         (place / "card.html").write_text(page(f"{file.name}: {result.site}", card, kind="Site card · Bedside"), encoding="utf-8")
 
 
