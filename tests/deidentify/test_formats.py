@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bedside.deidentify.transform import alias, mapping_words
+from bedside.deidentify.transform import alias, mapping_patterns, mapping_words
 from bedside.formats.dicom import parse
 from bedside.formats.hl7v2 import Message, pieces
+from bedside.readers.mapping import matches
 
 from .conftest import ADT, LABS, Hospital, dicom_bytes, note_text, observation, patient
 
@@ -454,6 +455,20 @@ def test_a_file_name_stays_only_when_it_speaks_of_data(empty, relative, kept):
 def test_names_that_a_mapping_wrote_down_may_stand(empty):
     words = mapping_words({"tables": {"x": {"files": ["zorg_extract*.csv"]}}})
     assert alias("zorg_extract.csv", empty.keyring, words=words) == "zorg_extract.csv"
+
+
+@pytest.mark.parametrize(("name", "pattern", "stays"), [
+    ("Data_Entry_2017.csv", "Data_Entry_2017*.csv", "Data_Entry_2017"), ("vitals_2023_Smith.csv", "vitals*.csv", "vitals"),
+    ("vitals_2023_Smith.csv.gz", "vitals*.csv*", "vitals"), ("ward7/labs-0042.parquet", "labs*", "labs"), ("Smith.csv", "*.csv", ""),
+])  # fmt: skip
+def test_a_table_is_still_of_its_mapping_under_its_alias_and_what_a_star_stood_for_is_gone(empty, name, pattern, stays):
+    mapping = {"tables": {"x": {"files": [pattern]}}}
+    told = alias(name, empty.keyring, words=mapping_words(mapping), patterns=mapping_patterns(mapping))
+    assert matches(told, pattern)
+    assert told.rsplit("/", 1)[-1].startswith(stays)
+    assert told.endswith(name[name.rindex("/") + 1 :].partition(".")[2] if "/" in name else name.partition(".")[2])
+    assert not any(word in told for word in ("Smith", "2023", "0042"))
+    assert alias(name.replace("Smith", "Jones"), empty.keyring, words=(), patterns=[pattern]) != told or "Smith" not in name
 
 
 @pytest.mark.parametrize("kind", ["fhir", "hl7v2", "tables", "dicom", "notes"])

@@ -13,6 +13,7 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,10 +77,12 @@ def transform(
     return Transformed(_packed(kept, file), account.tally, account.rejects, dict(sorted((+table.actions).items())))
 
 
-def alias(relative: str, keyring: Keyring, *, words: Iterable[str] = ()) -> str:
+def alias(relative: str, keyring: Keyring, *, words: Iterable[str] = (), patterns: Iterable[str] = ()) -> str:
     """The pseudonymous name of a file: suffixes stay, a stem or folder stays when it only says what a file holds; else a digest.
 
-    words   further words that may stand, such as the names of a mapping's tables (`mapping_words`)
+    words     further words that may stand, such as the names of a mapping's tables (`mapping_words`)
+    patterns  a mapping's file patterns: what they spell out stays too, with the digest in place of what their first star stood for,
+              so that the file is still of that table under its alias
 
     Decided without the patient map, so that a name is the same before and after the survey.
     """
@@ -87,13 +90,34 @@ def alias(relative: str, keyring: Keyring, *, words: Iterable[str] = ()) -> str:
     parts = relative.split("/")
     safe = [part if _speaks_of_data(part, known) else f"f-{_mark(keyring, parts[: at + 1])}" for at, part in enumerate(parts[:-1])]
     stem, suffix = _cut_suffix(parts[-1])
-    return "/".join([*safe, (stem if _speaks_of_data(stem, known) else f"f-{_mark(keyring, parts)}") + suffix])
+    name = parts[-1] if _speaks_of_data(stem, known) else _under(parts[-1], suffix, patterns, f"f-{_mark(keyring, parts)}") or f"f-{_mark(keyring, parts)}{suffix}"
+    return "/".join([*safe, name])
+
+
+def _under(name: str, suffix: str, patterns: Iterable[str], mark: str) -> str | None:
+    """What a pattern spells out of a name, the mark standing for its first star and nothing for the others; None where no pattern can say it.
+
+    >>> _under("vitals_2023 Smith.csv.gz", ".csv.gz", ["labs*.csv", "vitals*.csv*"], "f-1a"), _under("entry_2017.csv", ".csv", ["entry_2017.csv"], "f-1a")
+    ('vitals-f-1a.csv.gz', 'entry_2017.csv')
+    """
+    bare = [pattern.rsplit("/", 1)[-1] for pattern in patterns]
+    spelt = next((pattern for pattern in bare if fnmatchcase(name, pattern) and not set("?[") & set(pattern)), None)
+    if spelt is None or not spelt.replace(suffix, "").strip("*."):
+        return None
+    before, star, after = spelt.partition("*")
+    told = before + (f"-{mark}" if before[-1:].isalnum() else mark) * bool(star) + after.replace("*", "")
+    lacking = next(suffix[cut:] for cut in range(len(suffix), -1, -1) if told.endswith(suffix[:cut]))
+    return told + lacking
 
 
 def mapping_words(mapping: dict[str, Any] | None) -> set[str]:
     """The words in the file patterns of a mapping: names that the study's author wrote down, and so no patient's."""
-    patterns = [p for table in ((mapping or {}).get("tables") or {}).values() for p in table.get("files") or ()]
-    return {word.lower() for pattern in patterns for word in re.findall(r"[A-Za-z]+", pattern)}
+    return {word.lower() for pattern in mapping_patterns(mapping) for word in re.findall(r"[A-Za-z]+", pattern)}
+
+
+def mapping_patterns(mapping: dict[str, Any] | None) -> list[str]:
+    """The file patterns of a mapping, table by table."""
+    return [pattern for table in ((mapping or {}).get("tables") or {}).values() for pattern in table.get("files") or ()]
 
 
 class _Account:

@@ -63,13 +63,14 @@ def source_items(source: Source, policy: str, keyring: Keyring, root: Path) -> l
 
 def naming(source: Source, policy: str, keyring: Keyring, root: Path) -> Callable[[str], str]:
     """What the files of a source are called in public, by their names inside the source."""
-    from bedside.deidentify.transform import alias, mapping_words
+    from bedside.deidentify.transform import alias, mapping_patterns, mapping_words
     from bedside.readers.mapping import load
 
     if policy == AS_RECEIVED:
         return str
-    words = mapping_words(load(source.mapping, root)) if source.mapping else set[str]()
-    return lambda relative: alias(relative, keyring, words=words)
+    mapping = load(source.mapping, root) if source.mapping else None
+    words, patterns = mapping_words(mapping), mapping_patterns(mapping)
+    return lambda relative: alias(relative, keyring, words=words, patterns=patterns)
 
 
 def _digest(path: Path, keyring: Keyring, source: str, called: str) -> str:
