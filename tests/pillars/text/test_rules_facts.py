@@ -144,6 +144,11 @@ def test_titles_of_the_classification_are_found_in_text() -> None:
     assert only("Takotsubo syndrome last week.", "problem").code == "ICD10CM//I51.81"
 
 
+def test_the_name_of_a_test_is_no_infection() -> None:
+    assert [fact for fact in RULES.extract("HIV, RPR and ANA were sent.") if fact.kind == "problem"] == []
+    assert only("HIV positive since 2004.", "problem").code == "ICD10CM//Z21"
+
+
 def test_the_words_of_a_person_come_first() -> None:
     rules = RuleExtractor([("frozen shoulder", "problem", "adhesive capsulitis", "SNOMED//399114005")])
     (fact,) = [fact for fact in rules.extract("Frozen shoulder.") if fact.kind == "problem"]
