@@ -88,6 +88,13 @@ def test_vital_signs_of_one_line_are_told_apart() -> None:
     assert (found[0].attributes["value"].unit, parts(found[2])) == ("[degF]", {"systolic": "164", "diastolic": "92"})
 
 
+def test_vital_signs_without_a_blank_are_read() -> None:
+    found = {fact.text: fact.attributes for fact in RULES.extract("BP138/85 HR79 RR20 T36.8, T12 fracture, p53 positive") if fact.kind == "vital"}
+    assert found["BP"]["systolic"].number == 138
+    assert {name: found[name]["value"].number for name in ("HR", "RR", "T")} == {"HR": 79, "RR": 20, "T": 36.8}
+    assert len(found) == 4
+
+
 def test_no_value_is_made_of_what_is_none() -> None:
     found = RULES.extract("BP 999/10. Pulse 5000. Temp 3.")
     assert [fact for fact in found if fact.kind == "vital"] == []

@@ -19,7 +19,7 @@ from bedside.pillars.text.rules import dates, measurements, medications, patholo
 from bedside.pillars.text.rules.note import Draft, Note
 from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
 from bedside.pillars.text.rules.widen import first_word
-from bedside.pillars.text.tokens import Found
+from bedside.pillars.text.tokens import Found, Words
 
 VERSION = "rules/1"
 _ASSERTED: frozenset[str] = frozenset(("problem", "medication", "procedure", "histology", "tumour-site"))
@@ -34,6 +34,7 @@ _YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
 _SIDE = re.compile(r"(?<![^\W_])(?:(?:right|left|bilateral|rt|lt|upper|lower|mid|middle|distal|proximal|outer|inner|central)[ -]){1,3}(?:quadrant[ -]?(?:of (?:the )?)?)?\Z")
+_GLUED = re.compile(r"(?<![^\W_])(bp|hr|rr|temp|spo2|sao2|tmax|wt|t(?=\d\d\.\d))(?=\d)")
 _ALSO = re.compile(r", | of (?:the )?(?:left |right )?")
 _NEAR = 200
 _MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
@@ -66,10 +67,21 @@ class RuleExtractor:
         """The facts of a text."""
         note = Note(text)
         termed = list(self._termed(note))
-        drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
+        drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *self._glued(note), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
         drafts = dates.dated(note, drafts)
         spans = [(draft.start, draft.end) for draft in drafts]
         return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
+
+    def _glued(self, note: Note) -> Iterator[Draft]:
+        """Vital signs whose value is written without a blank: "BP138/85 HR79"."""
+        for found in _GLUED.finditer(note.low):
+            start, end = found.span(1)
+            name = Words(note.low, [found[1]], [start], [end])
+            for one in self._phrases.find(name):
+                term = next((term for term in one.meaning if term.kind == "vital"), None)
+                told = measurements.vital(note, term, start, end, note.sentence_at(start)[1]) if term else None
+                if term and told:
+                    yield Draft("vital", start, end, term.name, term.code, told)
 
     def _termed(self, note: Note) -> Iterator[Draft]:
         """What the words of the lexicon say."""
