@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 from tests.pillars.imaging.exchange_made import ORIENTATIONS, affine_of, labels, multiframe, series
-from tests.pillars.imaging.orthanc import Orthanc, free_port, missing, running, turned_away
+from tests.pillars.imaging.orthanc import UNCLOSED, Orthanc, free_port, missing, running, swept, turned_away
 from tests.pillars.imaging.test_exchange_measurements import groups
 from tests.pillars.imaging.test_exchange_segmentation import AT, AUTHOR, TWO, points, same_points
 
@@ -21,7 +21,15 @@ from bedside.pillars.imaging.exchange.sizes import size
 
 pytest.importorskip("pynetdicom", reason="extra [imaging] is not installed")
 client = pytest.importorskip("dicomweb_client.api", reason="dicomweb-client is not installed")
-pytestmark = pytest.mark.skipif(missing() is not None and not os.environ.get("CI"), reason=str(missing()))
+pytestmark = [
+    pytest.mark.skipif(missing() is not None and not os.environ.get("CI"), reason=str(missing())),
+    pytest.mark.filterwarnings(UNCLOSED),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean() -> Iterator[None]:
+    yield from swept()
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +114,6 @@ def test_sent_twice_it_is_there_once(archive, web):
     assert len(web.search_for_instances(search_filters={"StudyInstanceUID": str(sources[0].StudyInstanceUID)})) == 1
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves a refused socket to the collector
 def test_an_archive_that_is_not_there_or_does_not_know_the_title_is_told(archive):
     [source] = series(ORIENTATIONS["axial"], name="lost", shape=(1, 10, 12))
     for address in (f"127.0.0.1:{free_port()}:ARCHIVE", f"127.0.0.1:{archive.dicom}:OTHER"):

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pillars.imaging.exchange_bundle import bundle, pixels
 from tests.pillars.imaging.exchange_made import ORIENTATIONS, multiframe, series
-from tests.pillars.imaging.orthanc import turned_away
+from tests.pillars.imaging.orthanc import UNCLOSED, swept, turned_away
 
 from bedside.core.errors import Misconfigured, Refused, Unusable
 from bedside.formats.dicom import dump
@@ -27,7 +28,13 @@ from bedside.pillars.imaging.exchange.structures import structures
 
 pynetdicom = pytest.importorskip("pynetdicom", reason="extra [imaging] is not installed")
 ECHO, MR = "1.2.840.10008.1.1", "1.2.840.10008.5.1.4.1.1.4"
+pytestmark = pytest.mark.filterwarnings(UNCLOSED)
 QUICK = Limits(quiet_s=0.05, idle_s=5.0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean() -> Iterator[None]:
+    yield from swept()
 
 
 @contextmanager
@@ -403,7 +410,6 @@ def certificates(folder, name, authority=None):
     return Certificates(pem(folder / f"{name}.pem", signed(name, own, *signs, False)), pem(folder / f"{name}.key", told), root), signs
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pynetdicom leaves a refused socket to the collector
 def test_over_tls_only_callers_with_a_certificate_of_the_authority_are_let_in(tmp_path):
     ours, signs = certificates(tmp_path, "bedside")
     scanner, _ = certificates(tmp_path, "scanner", signs)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from tests.pillars.imaging.exchange_bundle import network, pixels, study
 from tests.pillars.imaging.exchange_made import ORIENTATIONS, labels, series
-from tests.pillars.imaging.orthanc import Orthanc, missing, running
+from tests.pillars.imaging.orthanc import UNCLOSED, Orthanc, missing, running, swept
 from tests.pillars.imaging.test_exchange_measurements import groups
 
 from bedside.core.errors import BedsideError, Misconfigured, Unusable
@@ -24,8 +24,16 @@ from bedside.pillars.imaging.exchange.send import Peer, send
 
 pytest.importorskip("pynetdicom", reason="extra [imaging] is not installed")
 client = pytest.importorskip("dicomweb_client.api", reason="dicomweb-client is not installed")
-pytestmark = pytest.mark.skipif(missing() is not None and not os.environ.get("CI"), reason=str(missing()))
+pytestmark = [
+    pytest.mark.skipif(missing() is not None and not os.environ.get("CI"), reason=str(missing())),
+    pytest.mark.filterwarnings(UNCLOSED),
+]
 PATIENT = ("Müller", "Zw", "4711", "19500512", "1950")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clean() -> Iterator[None]:
+    yield from swept()
 
 
 @pytest.fixture(scope="module")
