@@ -44,6 +44,8 @@ def test_a_denial_reaches_every_item_of_its_list(word: str) -> None:
         ("Findings suspicious for lung cancer.", "lung cancer", "uncertain"),
         ("History of stroke.", "stroke", "historical"),
         ("History of hypertension.", "hypertension", "present"),
+        ("Asthma as a child.", "asthma", "historical"),
+        ("Atrial fibrillation has resolved.", "atrial fibrillation", "historical"),
         ("Three week history of cough.", "cough", "present"),
         ("Appendicitis as a child.", "appendicitis", "historical"),
         ("TIA 2014, no deficit.", "tia", "historical"),

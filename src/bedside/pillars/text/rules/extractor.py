@@ -13,32 +13,23 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from bedside.core.canonical import digest
-from bedside.pillars.text.context import Axes, axes
+from bedside.pillars.text.context import axes
 from bedside.pillars.text.fact import Fact
 from bedside.pillars.text.rules import dates, measurements, medications, pathology
+from bedside.pillars.text.rules.asserted import asserted
 from bedside.pillars.text.rules.note import Draft, Note
 from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
 from bedside.pillars.text.rules.widen import first_word
 from bedside.pillars.text.tokens import Found, Words
 
 VERSION = "rules/1"
-_ASSERTED: frozenset[str] = frozenset(("problem", "medication", "procedure", "histology", "tumour-site"))
-"""Kinds of which "no" says that they are not there; of a test, "negative" is its value."""
-_CHRONIC = tuple(f"ICD10CM//{code}" for code in (
-    "I10", "I25.1", "I48", "I50", "I42", "I73", "I27", "E10", "E11", "E03", "E05", "E78", "E66", "J44", "J45", "J43", "J84", "N18", "K50", "K51", "K21",
-    "K74", "K70.3", "M05", "M06", "M19", "M17", "M32", "M79.7", "M10", "M81", "G20", "G30", "G35", "G40", "G47.3", "F03", "F20", "F25", "F31", "B20", "Z21",
-    "D57", "G43", "I34", "I35", "H40", "L40", "F32", "F33", "F41", "F90", "F43.1", "N40", "B18", "B19", "F10", "F11", "R73.03", "M48.0", "E28.2"))  # fmt: skip
-"""What one who has a history of it still has."""
 _ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylaxis to|reaction to|hypersensitiv\w{0,4} to|allerg(?:y|ies):)[^.;\n]{0,60}\Z")
-_YEAR = re.compile(r",? ?(?:once,? ?)?\(?(?:in |in early |in late )?(?:(?:19|20)\d\d)(?![\d/-])")
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
 _SIDE = re.compile(r"(?<![^\W_])(?:(?:right|left|bilateral|rt|lt|upper|lower|mid|middle|distal|proximal|outer|inner|central)[ -]){1,3}(?:quadrant[ -]?(?:of (?:the )?)?)?\Z")
 _GLUED = re.compile(r"(?<![^\W_])(bp|hr|rr|temp|spo2|sao2|tmax|wt|t(?=\d\d\.\d))(?=\d)")
 _ALSO = re.compile(r", | of (?:the )?(?:left |right )?")
 _NEAR = 200
-_MINUS, _PLUS = re.compile(r"(?:\A|[\s,(])-\Z"), re.compile(r"(?<![^\s,(])\+[a-z]")
-"""Triage shorthand: "+SOB, -fever". A hyphen alone begins an item of a list."""
 
 
 class RuleExtractor:
@@ -70,7 +61,7 @@ class RuleExtractor:
         drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *self._glued(note), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
         drafts = dates.dated(note, drafts)
         spans = [(draft.start, draft.end) for draft in drafts]
-        return [_fact(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
+        return [asserted(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
 
     def _glued(self, note: Note) -> Iterator[Draft]:
         """Vital signs whose value is written without a blank: "BP138/85 HR79"."""
@@ -203,20 +194,3 @@ def _unlike(note: Note, drafts: Iterable[Draft]) -> list[Draft]:
             kept.append(draft)
             last[draft.kind] = max(draft.end, draft.attributes["value"].end) if draft.kind == "biomarker" else draft.end
     return sorted(kept, key=lambda one: (one.start, one.end, one.kind))
-
-
-def _fact(note: Note, draft: Draft, one: Axes) -> Fact:
-    section = note.section_at(draft.start)
-    name = section.name if section else None
-    temporality = "historical" if one.temporality == "current" and draft.kind == "problem" and _YEAR.match(note.low, draft.end) else one.temporality
-    if temporality == "historical" and draft.kind == "problem" and (draft.code or "").startswith(_CHRONIC):
-        temporality = "current"
-    asked = note.low[max(draft.start - 2, 0) : draft.start].strip() == "?"
-    minus = _MINUS.search(note.low, max(draft.start - 2, 0), draft.start) is not None and _PLUS.search(note.low, max(draft.start - _NEAR, 0), draft.end + _NEAR) is not None
-    family = one.experiencer == "family" or (name == "family-history" and draft.kind in _ASSERTED)
-    return Fact(
-        draft.kind, draft.start, draft.end, note.text[draft.start : draft.end], draft.attributes, draft.name, draft.code,
-        negated=(one.negated or minus) and draft.kind in _ASSERTED, uncertain=(one.uncertain or asked) and draft.kind in _ASSERTED,
-        temporality=temporality if draft.kind != "date" else "current", experiencer="family" if family and draft.kind != "date" else "patient",
-        section=name, sentence=note.sentence_at(draft.start),
-    )  # fmt: skip
