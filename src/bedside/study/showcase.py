@@ -70,18 +70,16 @@ def show_pillar(name: str, out: Path, *, seed: int = 1, quiet: bool = False) -> 
     elif not (out / "study.toml").read_text(encoding="utf-8").startswith(mark):
         raise Refused("the folder holds a demo made with other options", where=str(out), do="give another --out, or empty the folder")
     if name == "federated":
-        return _federated(out, seed, quiet)
+        return _federated(out, quiet)
     study = with_made_keyring(Study(out), f"{name} {seed}")
     return Shown(name, str(study.root), str(study.root / "reports" / "test.html"), study.run(quiet=quiet))
 
 
-def _federated(out: Path, seed: int, quiet: bool) -> Shown:
+def _federated(out: Path, quiet: bool) -> Shown:
     """The made sites, each a study of its own, fitted together in this process; a result that is there is kept."""
     from bedside.study.federate import federate
 
     sites = sorted(path for path in (out / "sites").iterdir() if (path / "study.toml").is_file())
-    for site in sites:
-        with_made_keyring(Study(site), f"federated {site.name} {seed}")
     result = out / _RESULT
     if not (result / "ledger").exists():
         federate(out / "study.toml", sites, out=result, pool_test=True, quiet=quiet)
