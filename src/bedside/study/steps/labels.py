@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from bedside.core import canonical
+from bedside.core.errors import Unusable
 from bedside.core.receipt import Receipt
 from bedside.ledger.seal import seal, unseal
 from bedside.study.plan import Context
@@ -30,9 +31,12 @@ def open_labels(context: Context, bundle: str) -> pl.DataFrame:
     """The sealed test labels, once their opening by this plan and bundle stands in the ledger."""
     import polars as pl
 
+    path = context.path("cohort/test-labels.sealed")
+    if not path.exists():
+        raise Unusable("no decision is in the test split, so there is nothing to test on", where="the cohort",
+                       do="give the task more units, or another test_fraction or seed")  # fmt: skip
     opening = {"plan": plan(context), "bundle": bundle, "split": "test"}
     before = [entry.receipt.parameters for entry in context.ledger.entries() if entry.receipt.step == "open-test-labels"]
     if opening not in before:
         context.ledger.append(Receipt("open-test-labels", parameters=dict(opening)))
-    sealed = context.path("cohort/test-labels.sealed").read_bytes()
-    return pl.read_parquet(io.BytesIO(unseal(sealed, context.keyring.label_key, context=_PLAN_CONTEXT + plan(context))))
+    return pl.read_parquet(io.BytesIO(unseal(path.read_bytes(), context.keyring.label_key, context=_PLAN_CONTEXT + plan(context))))
