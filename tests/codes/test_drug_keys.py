@@ -8,7 +8,7 @@ import pytest
 
 from bedside.codes.drugs import by_name, drugs
 
-KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-N\Z")
+KEY = re.compile(r"[A-Z]{14}-[A-Z]{10}-[A-Z]\Z")
 KNOWN = {  # PubChem
     "acetaminophen": ("CC(=O)Nc1ccc(O)cc1", "RZVAJINKPMORJF-UHFFFAOYSA-N"), "caffeine": ("Cn1c(=O)c2c(ncn2C)n(C)c1=O", "RYYVLZVUVIJVGH-UHFFFAOYSA-N"),
     "metformin": ("CN(C)C(=N)NC(=N)N", "XZWYZXLIPXDOLR-UHFFFAOYSA-N"), "ibuprofen": ("CC(C)Cc1ccc(C(C)C(=O)O)cc1", "HEFNNWSXXWATRW-UHFFFAOYSA-N"),
