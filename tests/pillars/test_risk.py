@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -258,7 +257,6 @@ def test_both_kinds_of_subject_are_dealt_evenly() -> None:
 
 def test_the_shipped_sepsis_task_is_a_study_with_every_signal_of_the_challenge() -> None:
     text = (files("bedside.study") / "templates" / "sepsis2019.toml").read_text(encoding="utf-8")
-    import msgspec
 
     from bedside.cohort.leakage import refuse
     from bedside.study import config
