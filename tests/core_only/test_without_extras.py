@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -36,9 +37,17 @@ def cli(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "bedside", *map(str, words)], capture_output=True, text=True, check=False)
 
 
+class Demo(NamedTuple):
+    """A demo as far as the core goes, and what was said on the way."""
+
+    root: Path
+    told: subprocess.CompletedProcess[str]
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("bare") / "demo"
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    root = tmp_path_factory.mktemp("bare") / "demo"
+    return Demo(root, cli("demo", "--out", root, "--patients", 30))
 
 
 def test_every_module_can_be_imported() -> None:
@@ -47,14 +56,14 @@ def test_every_module_can_be_imported() -> None:
         import_module(name)
 
 
-def test_the_demo_goes_as_far_as_the_core_can_and_names_the_line_to_type(demo: Path) -> None:
-    told = cli("demo", "--out", demo, "--patients", 30)
+def test_the_demo_goes_as_far_as_the_core_can_and_names_the_line_to_type(demo: Demo) -> None:
+    told = demo.told
     assert (told.returncode, told.stderr.count("Traceback")) == (2, 0), told.stderr
     assert "pip install 'bedside[risk]'" in told.stderr
     for step in ("deidentify", "read", "check", "cohort"):
         assert f"\n{step}" in told.stderr + told.stdout
-    assert cli("verify", demo).returncode == 0
-    answer = cli("sql", demo, "select count(*) n from decisions", "--json")
+    assert cli("verify", demo.root).returncode == 0
+    answer = cli("sql", demo.root, "select count(*) n from decisions", "--json")
     assert json.loads(answer.stdout)["rows"][0]["n"] > 100
 
 
@@ -66,12 +75,12 @@ def test_a_pillar_whose_extra_is_missing_says_which(tmp_path: Path, pillar: str,
     assert not (tmp_path / f"d-{pillar}").exists()
 
 
-def test_doctor_lacks_nothing_that_nobody_asked_for(demo: Path) -> None:
+def test_doctor_lacks_nothing_that_nobody_asked_for(demo: Demo) -> None:
     told = json.loads(cli("doctor", "--json").stdout)
     findings = told if isinstance(told, list) else told["findings"]
     assert all(one["ok"] for one in findings)
     assert {one["what"] for one in findings if one["seen"] == "not installed"} == {f"extra [{name}]" for name in extras()}
-    assert "for this study's model" in cli("doctor", demo).stdout
+    assert "for this study's model" in cli("doctor", demo.root).stdout
 
 
 def test_notes_state_facts_without_any_extra() -> None:
