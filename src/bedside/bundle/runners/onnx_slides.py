@@ -1,7 +1,8 @@
-"""Runner "onnx-slides": the tiles of a slide to one answer, and how much each tile had to say in it.
+"""Runner "onnx-slides": the tiles of a slide to one answer, and how much each tile had to say in it; or to one answer a tile.
 
-In        a sealed bundle: model.onnx (tiles -> answer, attention), slides.json (`Slides`), beside.json (`onnx_planes.Beside`)
-Out       logits of a slide, attention of each of its tiles (they sum to 1); findings or a grade, as in `onnx_planes`
+In        a sealed bundle: model.onnx (tiles -> answer, attention; of head "tile": answer), slides.json (`Slides`), beside.json (`onnx_planes.Beside`)
+Out       logits of a slide, attention of each of its tiles (they sum to 1); findings or a grade, as in `onnx_planes`;
+          of head "tile" logits of each tile
 Method    attention-based multiple-instance learning: Ilse, Tomczak & Welling, ICML 2018, equation 9 (gated attention)
 """
 
@@ -36,7 +37,7 @@ class Slides(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     schema: str
-    head: Literal["classify", "grade"]
+    head: Literal["classify", "grade", "tile"]
     tile: int
     mpp: float
     tissue: float
@@ -72,6 +73,16 @@ class OnnxSlides:
 
     def numbers(self, told: Floats) -> tuple[Floats, Floats]:
         """Logits (answers,) and attention (n,) of a slide from its tiles' numbers (n, 22)."""
-        standard = (told - np.array(self.slides.centre, np.float32)) / np.array(self.slides.scale, np.float32)
-        answer, attention = self._session.run(None, {"tiles": standard.astype(np.float32)})
+        if self.slides.head == "tile":
+            raise Misconfigured("this model answers for tiles, not for slides", where="slides.json, head", do="ask it with `each`")
+        answer, attention = self._session.run(None, {"tiles": self._standard(told)})
         return answer[0], attention
+
+    def each(self, told: Floats) -> Floats:
+        """Logits (n, answers) of tiles, one by one, from their numbers (n, 22)."""
+        if self.slides.head != "tile":
+            raise Misconfigured("this model answers for slides, not for tiles", where="slides.json, head", do="ask it with `numbers` or `tiles`")
+        return np.asarray(self._session.run(None, {"tiles": self._standard(told)})[0])
+
+    def _standard(self, told: Floats) -> Floats:
+        return ((told - np.array(self.slides.centre, np.float32)) / np.array(self.slides.scale, np.float32)).astype(np.float32)

@@ -2,7 +2,8 @@
 
 segment   structures in volumes (`segment/`)
 planes    2-D images: findings, grades, lesions (`planes/`)
-slides    whole slides, tile by tile (`slides/`)
+slides    whole slides, from all of their tiles (`slides/`)
+tiles     tiles of whole slides, each for itself (`slides/`)
 Each part is an object with the functions of `core.pillar.Pillar`, found by the question and the unit of the task.
 """
 
@@ -24,11 +25,13 @@ PARTS: Registry[Pillar] = Registry("part of the imaging pillar", {
     "segment": "bedside.pillars.imaging.segment.part:PART",
     "planes": "bedside.pillars.imaging.planes.part:PART",
     "slides": "bedside.pillars.imaging.slides.part:PART",
+    "tiles": "bedside.pillars.imaging.slides.tile_part:PART",
 })  # fmt: skip
 _BY_QUESTION = {
     ("segment", "series"): "segment",
     **{(question, unit): "planes" for question in ("classify", "grade", "detect") for unit in ("image", "study")},
     **{(question, "slide"): "slides" for question in ("classify", "grade")},
+    ("classify", "tile"): "tiles",
 }
 
 

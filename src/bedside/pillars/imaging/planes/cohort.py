@@ -71,9 +71,7 @@ def put_together(task: ImageTask, units: pl.DataFrame, images: pl.DataFrame, eve
     """Units, labels and splits to what the study wants of a cohort; also for slides."""
     import polars as pl
 
-    pl.DataFrame(left, schema={"path": pl.String(), "reason": pl.String()}, orient="row").write_parquet(out / LEFT)
-    if units.is_empty():
-        raise Unusable("no image is left that the task may ask about", where="the cohort", do=f"see cohort/{LEFT}, task.modalities and task.views")
+    tell(left, units, out)
     told, counts = truths(task, images, events, drawn)
     divided = splits.divide(units, images, events, task.split)
     decisions = told.join(divided.units.select("unit_id", "split", *_ABOUT), on="unit_id", how="inner", maintain_order="left")
@@ -84,3 +82,12 @@ def put_together(task: ImageTask, units: pl.DataFrame, images: pl.DataFrame, eve
     features = divided.units.filter(pl.col("unit_id").is_in(decisions["unit_id"].unique().to_list())).select("unit_id", "images", "digest", *numbers)
     stages = [("instances", flow["instances in the lake"]), (words, units.height), ("subjects", decisions["subject_id"].n_unique()), ("decisions", decisions.height)]
     return Cohort(decisions.sort("unit_id", "target"), features.sort("unit_id"), flow, stages, divided.leakage, {"left_out": len(left)})
+
+
+def tell(left: list[Left], units: pl.DataFrame, out: Path) -> None:
+    """Write down what was left out; `Unusable` when that is everything."""
+    import polars as pl
+
+    pl.DataFrame(left, schema={"path": pl.String(), "reason": pl.String()}, orient="row").write_parquet(out / LEFT)
+    if units.is_empty():
+        raise Unusable("no image is left that the task may ask about", where="the cohort", do=f"see cohort/{LEFT}, task.modalities and task.views")

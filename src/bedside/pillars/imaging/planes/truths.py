@@ -38,7 +38,7 @@ def truths(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame, drawn: D
     """
     import polars as pl
 
-    told, counts = _placed(task, images, events)
+    told, counts = placed(task, images, events)
     read = set(told.filter(pl.col("code") == task.listed)["unit_id"].to_list()) if task.listed else set()
     rows: list[Answer] = []
     shown = {unit: (drawn or {})[uid] for unit, uid in images.select("unit_id", "instance_uid").iter_rows() if uid in (drawn or {})}
@@ -57,21 +57,21 @@ def keyed(images: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts).filter(pl.col("key").is_not_null() & (pl.col("key") != "")).unique(maintain_order=True)
 
 
-def _placed(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, Counter[str]]:
+def placed(task: ImageTask, images: pl.DataFrame, events: pl.DataFrame) -> tuple[pl.DataFrame, Counter[str]]:
     """The label events with the unit that each speaks of; what names no image is counted."""
     import polars as pl
 
     wanted = [*task.codes.values(), *([task.listed] if task.listed else [])]
     told = events.filter(pl.col("code").is_in(wanted) & (pl.col("status") != "retracted"))
-    found = told.join(keyed(images), left_on=["subject_id", "encounter_id"], right_on=["subject_id", "key"], how="left", maintain_order="left")
-    lost = found.filter(pl.col("unit_id").is_null())
+    joined = told.join(keyed(images), left_on=["subject_id", "encounter_id"], right_on=["subject_id", "key"], how="left", maintain_order="left")
+    lost = joined.filter(pl.col("unit_id").is_null())
     counts = Counter({"labelled images that are not among those taken": lost.select("subject_id", "encounter_id").n_unique() if lost.height else 0})
-    placed = found.filter(pl.col("unit_id").is_not_null())
-    if task.question != "detect":
-        return placed, counts
+    found = joined.filter(pl.col("unit_id").is_not_null())
+    if task.question != "detect" and task.unit != "tile":
+        return found, counts
     several = pl.col("unit_id").n_unique().over("subject_id", "encounter_id") > 1
-    counts["labels that name several images, of which one is meant, not used"] = placed.filter(several).height
-    return placed.filter(~several), counts
+    counts["labels that name several images, of which one is meant, not used"] = found.filter(several).height
+    return found.filter(~several), counts
 
 
 def _answers(task: ImageTask, target: Target, said: pl.DataFrame, read: set[str], counts: Counter[str], drawn: dict[str, list[list[float]]]) -> list[Answer]:

@@ -20,7 +20,7 @@ from bedside.pillars.imaging.planes.cohort import put_together
 from bedside.pillars.imaging.planes.units import Left, load
 from bedside.pillars.imaging.slides.open import opened
 from bedside.pillars.imaging.slides.options import SlideOptions, options
-from bedside.pillars.imaging.slides.tiles import table
+from bedside.pillars.imaging.slides.tiles import Ground, ground, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,12 +31,15 @@ AMOUNT = ("tiles", "tissue")
 _SLIDE = "SM"
 
 
-class _Seen(NamedTuple):
+class Seen(NamedTuple):
+    """Slides that are taken, one row each; their instances; their tiles; what was left out; counts; with unit tile, tissue in the tiles."""
+
     units: pl.DataFrame
     images: pl.DataFrame
     tiles: pl.DataFrame
     left: list[Left]
     flow: dict[str, int]
+    grounds: dict[str, Ground]
 
 
 def cohort(material: Material, out: Path) -> Cohort:
@@ -45,19 +48,20 @@ def cohort(material: Material, out: Path) -> Cohort:
 
     task: ImageTask = material.task
     events = Lake(material.root / "lake").events()
-    seen = _see(material.root, task, options(material.model))
+    seen = see(material.root, task, options(material.model))
     seen.tiles.write_parquet(out / TILES)
     units = subgroups(events, seen.units) if seen.units.height else seen.units
     return put_together(task, units, seen.images, events, out, left=seen.left, flow=seen.flow, numbers=(*AMOUNT, *MEANS))
 
 
-def _see(root: Path, task: ImageTask, said: SlideOptions) -> _Seen:
+def see(root: Path, task: ImageTask, said: SlideOptions) -> Seen:
     """Cut and read every slide."""
     import polars as pl
 
     index, other = images_of(root, task)
     slides = index.filter((pl.col("modality") == _SLIDE) & (pl.col("series_uid") != "")).sort("series_uid", "path")
     rows, images, tiles, left = list[dict[str, object]](), list[dict[str, object]](), list[pl.DataFrame](), list[Left]()
+    grounds: dict[str, Ground] = {}
     left += [Left(path, "an instance that is no slide, or of no series") for path in index.join(slides, on="path", how="anti")["path"]]
     for (series,), levels in slides.group_by("series_uid", maintain_order=True):
         paths = levels["path"].to_list()
@@ -67,6 +71,7 @@ def _see(root: Path, task: ImageTask, said: SlideOptions) -> _Seen:
             accession = str(load(root, paths[0]).get("AccessionNumber") or "").strip()
             with opened([root / path for path in paths]) as slide:
                 cut = table(str(series), slide, said)
+                grounds |= {str(series): ground(slide, cut, said)} if task.unit == "tile" else {}
         except Malformed as error:
             left += [Left(path, error.what) for path in paths]
             continue
@@ -78,7 +83,7 @@ def _see(root: Path, task: ImageTask, said: SlideOptions) -> _Seen:
     flow = {"instances in the lake": index.height + sum(other.values()), **other}
     flow |= {f"left out: {reason}": sum(one.reason == reason for one in left) for reason in sorted({one.reason for one in left})}
     flow |= {"instances taken": taken, "tiles": sum(cut.height for cut in tiles)}
-    return _Seen(pl.DataFrame(rows), pl.DataFrame(images), pl.concat(tiles) if tiles else pl.DataFrame(), left, flow)
+    return Seen(pl.DataFrame(rows), pl.DataFrame(images), pl.concat(tiles) if tiles else pl.DataFrame(), left, flow, grounds)
 
 
 def _row(root: Path, series: str, levels: pl.DataFrame, accession: str, cut: pl.DataFrame) -> tuple[dict[str, object], list[dict[str, object]]]:

@@ -96,13 +96,18 @@ def _calibrated(slides: Slides, stands: Beside, network: bytes, tune: pl.DataFra
         return slides
     model = OnnxSlides(slides, stands, {MODEL: network})
     logits = np.stack([model.numbers(one)[0] for one in packed.tiles])
+    labels = np.column_stack([column(tune, packed, name, "label") for name in slides.targets])
+    return msgspec.structs.replace(slides, calibration=calibrations(slides.targets, logits, labels))
+
+
+def calibrations(targets: list[str], logits: Floats, labels: NDArray[np.float64]) -> dict[str, Calibration]:
+    """Of each target Platt's numbers, where its tune labels (units, targets), nan where unknown, hold both answers."""
     found: dict[str, Calibration] = {}
-    for place, name in enumerate(slides.targets):
-        label = column(tune, packed, name, "label")
-        rows = ~np.isnan(label)
-        if 0 < label[rows].sum() < rows.sum():
-            found[name] = calibrated(logits[rows, place].astype(np.float64), label[rows] == 1)
-    return msgspec.structs.replace(slides, calibration=found)
+    for place, name in enumerate(targets):
+        rows = ~np.isnan(labels[:, place])
+        if 0 < labels[rows, place].sum() < rows.sum():
+            found[name] = calibrated(logits[rows, place].astype(np.float64), labels[rows, place] == 1)
+    return found
 
 
 def _beside(task: ImageTask, known: pl.DataFrame, packed: Bags, units: set[str]) -> Beside:

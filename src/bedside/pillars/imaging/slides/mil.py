@@ -52,7 +52,7 @@ def fit(torch: Any, net: Any, bags: list[Floats], wanted: Floats, train: list[in
     """Train in place, a slide at a time, some slides a step; the best epoch on the tune slides stays. Within `learn.steady`."""
     draw = np.random.default_rng(seed)
     optimiser = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    best, kept, waited, epoch, better = np.inf, _weights(net), 0, 0, 0
+    best, kept, waited, epoch, better = np.inf, weights(net), 0, 0, 0
     for epoch in range(1, options.epochs + 1):
         net.train()
         order = draw.permutation(train)
@@ -64,7 +64,7 @@ def fit(torch: Any, net: Any, bags: list[Floats], wanted: Floats, train: list[in
         net.eval()
         with torch.no_grad():
             now = float(loss(torch.cat([net(torch.from_numpy(bags[slide]))[0] for slide in tune]), torch.from_numpy(wanted[tune])))
-        best, kept, waited, better = (now, _weights(net), 0, epoch) if now < best else (best, kept, waited + 1, better)
+        best, kept, waited, better = (now, weights(net), 0, epoch) if now < best else (best, kept, waited + 1, better)
         if waited >= options.patience:
             break
     net.load_state_dict(kept)
@@ -73,17 +73,17 @@ def fit(torch: Any, net: Any, bags: list[Floats], wanted: Floats, train: list[in
             "training_slides": len(train), "tune_slides": len(tune)}  # fmt: skip
 
 
-def onnx(torch: Any, net: Any, numbers: int) -> bytes:
-    """The module as ONNX, for any number of tiles."""
+def onnx(torch: Any, net: Any, numbers: int, outputs: tuple[str, ...] = ("answer", "attention")) -> bytes:
+    """The module as ONNX, for any number of tiles; the last of its outputs has one row a tile."""
     stream = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter without further libraries is the older one, and says so
-        torch.onnx.export(net, (torch.zeros(3, numbers),), stream, input_names=["tiles"], output_names=["answer", "attention"], opset_version=OPSET,
-                          dynamic_axes={"tiles": {0: "n"}, "attention": {0: "n"}}, dynamo=False)  # fmt: skip
+        torch.onnx.export(net, (torch.zeros(3, numbers),), stream, input_names=["tiles"], output_names=list(outputs), opset_version=OPSET,
+                          dynamic_axes={"tiles": {0: "n"}, outputs[-1]: {0: "n"}}, dynamo=False)  # fmt: skip
     return stream.getvalue()
 
 
-def _weights(net: Any) -> dict[str, Any]:
+def weights(net: Any) -> dict[str, Any]:
     return {name: value.detach().clone() for name, value in net.state_dict().items()}
 
 

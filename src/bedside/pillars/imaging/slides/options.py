@@ -15,7 +15,8 @@ class SlideOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tile        side of a tile in pixels, of the level whose scale is nearest to `mpp` micrometres a pixel (0.5: 20x)
     tissue      share of a tile that must be tissue; most: tiles of a slide at most
     hidden      size of the layer that attention looks at
-    drop        share of a slide's tiles that are left out of each training step
+    drop        share of a slide's tiles that are left out of each training step; not with unit tile
+    batch       slides a training step; with unit tile, 32 tiles for each of them
     patience    epochs without a better loss on the tune split, after which it stops; the best ones' weights stay
     thresholds  of each yes-no target, name to rule: "youden", "sensitivity=0.8", "risk=0.5"; chosen on the tune split
     """

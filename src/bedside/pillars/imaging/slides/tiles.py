@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _THUMBNAIL = 1024
 _READ = 64
+_GRID = 32
 
 
 class Place(NamedTuple):
@@ -31,6 +32,24 @@ class Place(NamedTuple):
     column: int
     row: int
     share: float
+
+
+class Ground(NamedTuple):
+    """Where a slide's tiles lie, and where in them is tissue: what a drawn region is laid over.
+
+    columns, rows, mpp   of level 0: its pixels, and micrometres of each
+    side                 of a tile, in pixels of level 0
+    places               (column, row, level) of each tile, the first two in pixels of level 0
+    tissue               (n, grid * grid / 8) uint8: a lattice of grid x grid points in each tile, a bit for each
+    """
+
+    columns: int
+    rows: int
+    mpp: float
+    side: float
+    places: list[tuple[int, int, int]]
+    tissue: NDArray[np.uint8]
+    grid: int = _GRID
 
 
 def places(slide: Slide, level: Level, options: SlideOptions) -> list[Place]:
@@ -63,6 +82,20 @@ def table(unit: str, slide: Slide, options: SlideOptions) -> pl.DataFrame:
     rows = {"unit_id": [unit] * len(taken), "column": [round(one.column * level.down) for one in taken], "row": [round(one.row * level.down) for one in taken],
             "level": [level.number] * len(taken), "mpp": [round(level.mpp, 6)] * len(taken), "tissue": [round(one.share, 6) for one in taken]}  # fmt: skip
     return pl.DataFrame({**rows, **{name: told[:, place] for place, name in enumerate(NAMES)}})
+
+
+def ground(slide: Slide, cut: pl.DataFrame, options: SlideOptions) -> Ground:
+    """Tissue in the tiles that `table` took, point by point."""
+    base, side = slide.levels[0], options.tile * slide.near(options.mpp).down
+    mask = tissue(slide.thumbnail(_THUMBNAIL))
+    steps = (np.arange(_GRID) + 0.5) * side / _GRID
+    taken = list(cut.select("column", "row", "level").iter_rows())
+    shown = np.zeros((len(taken), _GRID * _GRID // 8), np.uint8)
+    for place, (column, row, _) in enumerate(taken):
+        across, down = (column + steps) / base.columns, (row + steps) / base.rows
+        x, y = (np.minimum(at * length, length - 1).astype(np.int64) for at, length in ((across, mask.shape[1]), (down, mask.shape[0])))
+        shown[place] = np.packbits(mask[np.ix_(y, x)] & (down < 1)[:, None] & (across < 1))
+    return Ground(base.columns, base.rows, base.mpp, side, taken, shown)
 
 
 def _pixels(slide: Slide, level: Level, taken: list[Place], size: int) -> NDArray[np.uint8]:
