@@ -100,6 +100,7 @@ def test_a_slide_that_nobody_listed_has_no_tile_truth_and_is_counted():
     assert not any(labels.values())
     assert counts["slides that are not listed, no tile asked about"] == 1
     assert counts["tumour: regions on slides that are not listed, not used"] == 1
+    assert _told("0,0,32,32", listed=())[0] == {}
 
 
 @pytest.mark.parametrize(("region", "reason"), [
@@ -214,3 +215,15 @@ def test_a_task_on_tiles_that_cannot_be_is_told_before_anything_runs(change, rea
 def test_tiles_are_classified_and_nothing_else(question):
     with pytest.raises(Misconfigured, match=f"nothing here can {question} with one decision a tile"):
         part_of(msgspec.structs.replace(ASKED, question=question))
+
+
+def test_a_run_goes_on_over_regions_that_are_none_and_tells_them_in_its_flow(tmp_path):
+    made_files = drawn(6, tmp_path)
+    bad = ["p2,S2,0 0; 40 40; 40 0; 0 40,1", "p3,S3,250 250; 300 250; 300 300,1", "p4,S99,0 0; 9 0; 9 9,1", "p5,S6,0 0; 9 0; 9 9,1"]
+    made_files["labels/regions.csv"] = str(made_files["labels/regions.csv"]) + "\n".join(bad) + "\n"
+    made = study(tmp_path / "study", TASK, made_files, mapping="regions.toml", policy="as-received")
+    made.run(["deidentify", "read", "cohort"], quiet=True)
+    flow = msgspec.json.decode((made.root / "cohort" / "flow.json").read_bytes())
+    assert flow["tumour: a region that crosses itself, not used"] == flow["tumour: a region that lies outside the slide, not used"] == 1
+    assert flow["labelled images that are not among those taken"] == 2
+    assert pl.read_parquet(made.root / "cohort" / "decisions.parquet")["parent_unit"].n_unique() == 3
