@@ -62,7 +62,7 @@ class Bundle:
     def open(cls, folder: Path | str) -> Bundle:
         """The bundle in a folder; raises as `Sealed.open` does, and `Misconfigured` for a model of another kind of task."""
         sealed = Sealed.open(folder)
-        if FEATURES not in sealed.files:
+        if sealed.manifest.task.get("kind", "risk") != "risk":
             raise Misconfigured(f"this bundle holds a model of kind {sealed.manifest.task.get('kind')!r}, not a risk model", where=sealed.where,
                                 do="open it with bedside.bundle.sealed.Sealed and its runner")  # fmt: skip
         return cls(sealed)

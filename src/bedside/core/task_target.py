@@ -16,6 +16,7 @@ class PairTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
     asks        one yes-no target; success: event codes that mean yes (a phase passed, an approval), dated
     as_of       the day of prediction, YYYY-MM-DD: evidence known later is withheld; pairs that succeeded before are left out
+    until       day up to which successes were looked for: at least `years` after `as_of`, else pairs were not watched long enough
     years       horizon: success within so many years after `as_of`
     evidence    type of evidence to event code
     mined       types taken from the literature: never in the model, whose target they would follow; shown beside it
@@ -26,6 +27,7 @@ class PairTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     asks: list[Target]
     success: list[str]
     as_of: str
+    until: str
     evidence: dict[str, str]
     years: float = 5.0
     mined: list[str] = msgspec.field(default_factory=lambda: ["literature"])

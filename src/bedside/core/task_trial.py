@@ -15,7 +15,10 @@ class TrialTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     """One task on registered trials.
 
     asks        yes-no targets; `outcomes` gives the event codes that mean yes, by the target's name
-    ended       event codes after which the answer is known: a trial that has none of them, and no outcome, is left out and counted
+    until       day up to which outcomes were looked for, YYYY-MM-DD (of a registry's download: that day)
+    years       yes means an outcome within so many years of the registration; a trial registered later than that before `until` was not watched
+                for as long as the others, and is left out and counted, however it has ended so far
+    ended       event codes after which no outcome can come: with them the answer no is known before the years are over
     registered  event code whose time is the registration
     fields      numbers of the registration: name to event code
     categories  its texts of few values (phase, sponsor class): name to event code
@@ -26,8 +29,10 @@ class TrialTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     name: str
     asks: list[Target]
     outcomes: dict[str, list[str]]
-    ended: list[str]
     frozen_by: str
+    until: str
+    years: float = 5.0
+    ended: list[str] = []
     registered: str = "TRIAL//registered"
     fields: dict[str, str] = {}
     categories: dict[str, str] = {}

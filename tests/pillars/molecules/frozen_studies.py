@@ -60,6 +60,8 @@ name = "stopped-early"
 asks = [{ name = "stopped-early", kind = "yes-no" }]
 outcomes = { stopped-early = ["TRIAL//stopped-early"] }
 ended = ["TRIAL//ended"]
+until = "2021-01-01"
+years = 4
 frozen_by = "made: every field carries the day of registration"
 fields = { sites = "TRIAL//sites" }
 categories = { phase = "TRIAL//phase" }
@@ -110,6 +112,7 @@ name = "phase-2"
 asks = [{ name = "passes-phase-2", kind = "yes-no" }]
 success = ["PAIR//passed-phase-2"]
 as_of = "2015-01-01"
+until = "2021-01-01"
 evidence = { genetic_association = "EVIDENCE//genetic_association", animal_model = "EVIDENCE//animal_model", literature = "EVIDENCE//literature" }
 """
 

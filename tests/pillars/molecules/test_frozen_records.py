@@ -59,10 +59,26 @@ def test_a_field_as_it_stands_today_is_withheld_and_counted(trials):
     assert trials.features()["n:sites"].max() <= 40
 
 
-def test_trials_whose_end_is_not_known_are_left_out_and_counted(trials):
+def test_trials_that_were_not_watched_for_as_long_are_left_out_and_counted_however_they_ended(trials):
     flow = counts(trials, "cohort")["flow"]
-    assert flow["trials whose end is not known"] > 5
-    assert flow["decisions"] + flow["trials whose end is not known"] == flow["trials registered"] == 400
+    late = trials.events().filter(pl.col("code") == "TRIAL//registered", pl.col("time") > pl.datetime(2017, 1, 1)).height
+    assert flow["not watched for as long, left out"] == pytest.approx(late, abs=1)
+    assert late > 20
+    assert sum(flow[name] for name in ("not watched for as long, left out", "answer not known when the test begins, left out", "decisions")) == 400
+
+
+def test_nobody_learns_from_an_answer_that_was_not_known_when_the_test_begins(trials):
+    rows = pl.read_parquet(trials.root / "cohort" / "decisions.parquet")
+    begins = rows.filter(split="test")["prediction_time"].min()
+    learned = rows.filter(pl.col("split") == "train", pl.col("label"))
+    assert learned["event_time"].max() < begins
+    assert counts(trials, "cohort")["flow"]["answer not known when the test begins, left out"] > 10
+
+
+def test_a_trial_and_a_pair_are_no_patients(trials, pairs):
+    for study in (trials, pairs):
+        assert study.predictions()["subject_id"].null_count() == study.predictions().height
+        assert "patients" not in (study.root / "reports" / "test.html").read_text().split("What this does not show")[0].split("</style>")[1].replace("hold", "").split("Made data")[0]
 
 
 def test_the_test_trials_are_the_latest(trials):
@@ -88,11 +104,33 @@ def test_a_trial_task_must_say_who_froze_the_fields(tmp_path):
         Study(root).run(quiet=True)
 
 
-def test_a_registry_without_ended_trials_says_so(tmp_path):
+def test_a_registry_that_was_watched_for_too_short_a_time_says_so(tmp_path):
     root = made.trials(tmp_path / "study", n=20)
-    (root / "study.toml").write_text((root / "study.toml").read_text().replace('["TRIAL//ended"]', '["TRIAL//nothing"]').replace('["TRIAL//stopped-early"]', '["TRIAL//none"]'))
-    with pytest.raises(Unusable, match="no trial has ended"):
+    (root / "study.toml").write_text((root / "study.toml").read_text().replace('until = "2021-01-01"', 'until = "2006-01-01"'))
+    with pytest.raises(Unusable, match="no trial was watched for 4 years before 2006-01-01"):
         Study(root).run(quiet=True)
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (('until = "2021-01-01"', 'until = "2019-06-01"'), "not watched for 5 years"), (('as_of = "2015-01-01"', 'as_of = "soon"'), "as_of is not a day"),
+    (('until = "2021-01-01"', 'until = "2021-01-01"\nyears = 1e9'), "years must lie"),
+])  # fmt: skip
+def test_a_horizon_that_the_data_do_not_cover_is_told(tmp_path, change, said):
+    root = made.evidence(tmp_path / "study", genes=10)
+    (root / "study.toml").write_text((root / "study.toml").read_text().replace(*change))
+    with pytest.raises(Misconfigured, match=said):
+        Study(root).run(quiet=True)
+
+
+def test_a_score_that_is_no_share_is_no_evidence_and_counted(tmp_path):
+    root = made.evidence(tmp_path / "study", genes=40)
+    with (root / "raw" / "evidence.csv").open("a") as stream:
+        stream.write("G900-D0,genetic_association,1e30,2011-03-01\nG901-D0,genetic_association,-5,2011-03-01\nG902-D0,genetic_association,nan,2011-03-01\n")
+    study = Study(root)
+    study.run(quiet=True)
+    assert study.features().select(pl.col("^n:.*$")).max().transpose().to_series().max() < 5
+    told = (study.root / "cohort" / "leakage.json").read_text()
+    assert '"pieces whose score is not from 0 to 1, not used":3' in told
 
 
 def test_evidence_of_later_years_is_withheld_and_pairs_that_had_succeeded_are_left_out(pairs):
@@ -157,7 +195,8 @@ def test_a_sealed_model_says_what_the_fitted_one_said():
     assert abs(said - model.probabilities(rows)).max() > 0
 
 
-def registry_row(number: int, status: str, ended: str) -> str:
+def registry_row(number: int, status: str, later: int | None) -> str:
+    ended = f"{2010 + number % 9 + later}-05-30" if later else ""
     return (f'NCT{number:08},"Made trial {number}",url,,{status},summary,NO,Asthma|COPD,DRUG: Salbutamol,"FEV1, 12 weeks",,,Made Sponsor,,ALL,ADULT,PHASE2,{100 + number},INDUSTRY,'
             f"INTERVENTIONAL,design,,{2010 + number % 9}-03,,{ended},{2010 + number % 9}-02-01,,2024-01-01,,")  # fmt: skip
 
@@ -169,16 +208,17 @@ def test_the_registry_s_own_download_becomes_events_and_what_it_shows_of_the_end
             "Other Outcome Measures,Sponsor,Collaborators,Sex,Age,Phases,Enrollment,Funder Type,Study Type,Study Design,Other IDs,Start Date,Primary Completion Date,Completion Date,"
             "First Posted,Results First Posted,Last Update Posted,Locations,Study Documents")  # fmt: skip
     root = new(tmp_path / "study", task="trial-outcome").root
-    rows = [registry_row(n, ["COMPLETED", "TERMINATED", "RECRUITING"][n % 3], ["2021-05-30", "2020-11", ""][n % 3]) for n in range(90)]
+    rows = [registry_row(n, ["COMPLETED", "TERMINATED", "RECRUITING"][n // 9 % 3], [1, 2, None][n // 9 % 3]) for n in range(90)]
     (root / "raw").mkdir()
     (root / "raw" / "ctg-studies.csv").write_text("\n".join([head, *rows]) + "\n")
     study = Study(root)
     study.run(quiet=True)
     events = study.events()
-    assert events.filter(pl.col("code") == "TRIAL//stopped-early").height == 30
-    assert events.filter(pl.col("code") == "TRIAL//ended")["time"].dt.year().min() == 2020
+    assert events.filter(pl.col("code") == "TRIAL//stopped-early").height == 27
+    assert events.filter(pl.col("code") == "TRIAL//ended")["time"].dt.year().min() == 2011
     flow = counts(study, "cohort")["flow"]
-    assert (flow["trials registered"], flow["trials whose end is not known"], flow["yes"]) == (90, 30, 30)
+    assert (flow["trials registered"], flow["not watched for as long, left out"]) == (90, 0)
+    assert 10 < flow["yes"] <= 27
     assert not any("Enrollment" in code for code in events["code"].unique())
 
 

@@ -2,7 +2,7 @@
 
 In        the lake's events, a pair the subject; [task] of kind target
 Refuses   evidence that is the outcome under another name (known drugs, clinical precedence); types taken from the literature in the model.
-          Evidence dated on or after `as_of`, or not dated, is withheld and counted.
+          Evidence dated on or after `as_of`, or not dated, is withheld and counted; so is a score that is not from 0 to 1.
 Beside    "genetic" (genetic types alone), "composite" (one harmonic sum over all types, as Open Targets ranks pairs), "with literature", "base rate"
 Source    harmonic sum: Open Targets platform, sum of score_i / i^2 over scores in falling order, over its limit pi^2/6
 """
@@ -10,7 +10,7 @@ Source    harmonic sum: Open Targets platform, sum of score_i / i^2 over scores 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from bedside.core.errors import Misconfigured, Unusable
 from bedside.core.pillar import Cohort, Developed, Material, Predicted
 from bedside.core.task_target import PairTask
 from bedside.pillars.molecules.frozen import pillar as frozen
+from bedside.pillars.molecules.frozen.days import day, years
 from bedside.pillars.molecules.frozen.facts import OF_EVIDENCE, known
 from bedside.pillars.molecules.frozen.split import split_rows
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _LIMIT = np.pi**2 / 6
-_YEAR_DAYS = 365.25
 
 
 class TargetPillar:
@@ -41,7 +41,7 @@ class TargetPillar:
         frozen.options(model)
         frozen.refuse_afterwards([*task.evidence.keys(), *(code.split("//")[-1] for code in task.evidence.values())], OF_EVIDENCE, where=f"task {task.name!r}")
         wrong = ["exactly one yes-no target is asked"] * (len(task.asks) != 1 or task.asks[0].kind != "yes-no")
-        wrong += ["success has no codes"] * (not task.success) + ["years must be above 0"] * (task.years <= 0)
+        wrong += ["success has no codes"] * (not task.success)
         wrong += ["all evidence is from the literature"] * (not set(task.evidence) - set(task.mined))
         if wrong:
             raise Misconfigured("; ".join(wrong), where=f"task {task.name!r}", do="correct [task] in study.toml")
@@ -54,28 +54,23 @@ class TargetPillar:
         from bedside.lake.store import Lake
 
         task: PairTask = material.task
-        events, day = Lake(material.root / "lake").events(), _day(task)
+        events, start, horizon = Lake(material.root / "lake").events(), _day(task), years(task.years, task=task.name)
         pairs = events.filter(pl.col("code").is_in([*task.evidence.values(), task.gene])).select("subject_id").unique().sort("subject_id")
-        at = pairs.with_columns(pl.lit(day).cast(pl.Datetime("us")).alias("prediction_time"))
-        facts, withheld = known(events, at, task.evidence.values())
-        won = events.filter(pl.col("code").is_in(task.success), pl.col("status") != "retracted", pl.col("time").is_not_null()).group_by("subject_id").agg(pl.col("time").min().alias("event_time"))
-        genes = events.filter(pl.col("code") == task.gene).group_by("subject_id").agg(pl.col("text_value").drop_nulls().first().alias("group_id"))
-        name = pl.format("pair-{}", "subject_id")
-        end = pl.lit(day).cast(pl.Datetime("us")) + pl.duration(days=task.years * _YEAR_DAYS)
-        rows = at.join(won, on="subject_id", how="left", maintain_order="left").join(genes, on="subject_id", how="left", maintain_order="left")
+        at = pairs.with_columns(pl.lit(start).cast(pl.Datetime("us")).alias("prediction_time"))
+        dated, withheld = known(events, at, task.evidence.values())
+        facts = dated.filter(pl.col("numeric_value").is_between(0, 1))  # a score is a share; anything else is no evidence, and counted
+        rows = _whole(events, at, task, start + horizon)
         before = rows.filter(pl.col("event_time") < pl.col("prediction_time")).height
-        bare = rows.join(facts.select("subject_id").unique(), on="subject_id", how="anti").height
-        rows = rows.filter(pl.col("event_time").is_null() | (pl.col("event_time") >= pl.col("prediction_time"))).join(facts.select("subject_id").unique(), on="subject_id", how="semi")
-        if rows.is_empty():
+        seen = rows.join(facts.select("subject_id").unique(), on="subject_id", how="semi", maintain_order="left")
+        kept = seen.filter(pl.col("event_time").is_null() | (pl.col("event_time") >= pl.col("prediction_time")))
+        if kept.is_empty():
             raise Unusable("no pair has evidence dated before the day of prediction", where=f"task {task.name!r}", do="see as_of, and the dates in the source's mapping")
-        rows = rows.with_columns(
-            name.alias("unit_id"), pl.coalesce("group_id", name).alias("group_id"), pl.lit(task.asks[0].name).alias("target"),
-            (pl.col("event_time").is_not_null() & (pl.col("event_time") < end)).alias("label"),
-        )  # fmt: skip
-        rows = split_rows(rows, task.split)
-        flow = {"pairs": pairs.height, "succeeded before, left out": before, "no evidence by then, left out": bare, "decisions": rows.height, "yes": int(rows["label"].sum())}
-        return Cohort(rows, _features(facts, rows, task), flow, [("events", events.height), ("pairs", pairs.height), ("decisions", rows.height)],
-                      {"pieces of evidence known only later or not dated, withheld": withheld})  # fmt: skip
+        features = _features(facts, kept, task)
+        split, _ = split_rows(kept.with_columns(pl.lit(None, pl.Int64).alias("subject_id")), task.split)
+        flow = {"pairs": pairs.height, "no evidence by then, left out": rows.height - seen.height, "succeeded before, left out": before,
+                "decisions": split.height, "yes": int(split["label"].sum())}  # fmt: skip
+        return Cohort(split.drop("answered"), features, flow, [("events", events.height), ("pairs", pairs.height), ("decisions", split.height)],
+                      {"pieces of evidence known only later or not dated, withheld": withheld, "pieces whose score is not from 0 to 1, not used": dated.height - facts.height})  # fmt: skip
 
     def develop(
         self, material: Material, decisions: pl.DataFrame, features: pl.DataFrame, *, out: Path, training: Mapping[str, str]
@@ -99,6 +94,20 @@ class TargetPillar:
 
 
 COMPOSITE = "n:composite"
+
+
+def _whole(events: pl.DataFrame, at: pl.DataFrame, task: PairTask, end: datetime) -> pl.DataFrame:
+    """Every pair with its target, its first success, and whether that came within the horizon."""
+    import polars as pl
+
+    dated = events.filter(pl.col("code").is_in(task.success), pl.col("status") != "retracted", pl.col("time").is_not_null())
+    won = dated.group_by("subject_id").agg(pl.col("time").min().alias("event_time"))
+    genes = events.filter(pl.col("code") == task.gene).group_by("subject_id").agg(pl.col("text_value").drop_nulls().first().alias("group_id"))
+    name, close = pl.format("pair-{}", "subject_id"), pl.lit(end).cast(pl.Datetime("us"))
+    rows = at.join(won, on="subject_id", how="left", maintain_order="left").join(genes, on="subject_id", how="left", maintain_order="left")
+    yes = (pl.col("event_time") < close).fill_null(False)
+    return rows.with_columns(name.alias("unit_id"), pl.coalesce("group_id", name).alias("group_id"), pl.lit(task.asks[0].name).alias("target"),
+                             yes.alias("label"), pl.when(yes).then("event_time").otherwise(close).alias("answered"))  # fmt: skip
 
 
 def harmonic(scores: list[float]) -> float:
@@ -130,11 +139,12 @@ def _features(facts: pl.DataFrame, rows: pl.DataFrame, task: PairTask) -> pl.Dat
 
 
 def _day(task: PairTask) -> datetime:
-    try:
-        told = date.fromisoformat(task.as_of)
-    except ValueError:
-        raise Misconfigured(f"as_of is not a day: {task.as_of!r}", where=f"task {task.name!r}", do='write it as "2015-01-01"') from None
-    return datetime(told.year, told.month, told.day, tzinfo=UTC).replace(tzinfo=None)
+    """The day of prediction; `Misconfigured` when the pairs were not watched for the whole horizon after it."""
+    start, until = day(task.as_of, "as_of", task=task.name), day(task.until, "until", task=task.name)
+    if start + years(task.years, task=task.name) > until:
+        raise Misconfigured(f"pairs were not watched for {task.years:g} years after {task.as_of}: successes were looked for until {task.until}",
+                            where=f"task {task.name!r}", do="choose an earlier as_of, or fewer years")  # fmt: skip
+    return start
 
 
 PILLAR = TargetPillar()

@@ -16,6 +16,7 @@ from bedside.core.errors import Misconfigured, Unusable
 from bedside.core.pillar import Cohort, Developed, Material, Predicted
 from bedside.core.task_trial import TrialTask
 from bedside.pillars.molecules.frozen import pillar as frozen
+from bedside.pillars.molecules.frozen.days import day, years
 from bedside.pillars.molecules.frozen.facts import OF_TRIALS, known
 from bedside.pillars.molecules.frozen.split import split_rows
 
@@ -34,6 +35,8 @@ class TrialPillar:
         frozen.options(model)
         named = {**task.fields, **task.categories, **task.texts}
         frozen.refuse_afterwards([*named.keys(), *(code.split("//")[-1] for code in named.values())], OF_TRIALS, where=f"task {task.name!r}")
+        day(task.until, "until", task=task.name)
+        years(task.years, task=task.name)
         wrong = [f"no outcome codes for {target.name!r}" for target in task.asks if not task.outcomes.get(target.name)]
         wrong += [f"{target.name!r} must be of kind yes-no" for target in task.asks if target.kind != "yes-no"]
         wrong += ["frozen_by is empty"] * (not task.frozen_by.strip()) + ["no field, category or text is named"] * (not named)
@@ -41,7 +44,7 @@ class TrialPillar:
             raise Misconfigured("; ".join(wrong or ["nothing is asked"]), where=f"task {task.name!r}", do="correct [task] in study.toml")
 
     def cohort(self, material: Material, out: Path) -> Cohort:
-        """One row a trial and target; trials that have neither ended nor had the outcome are left out and counted."""
+        """One row a trial and target; trials that were not watched for the whole horizon are left out and counted."""
         import polars as pl
 
         from bedside.lake.store import Lake
@@ -52,14 +55,16 @@ class TrialPillar:
         at = trials.select("subject_id", "prediction_time")
         facts, withheld = known(events, at, [*task.fields.values(), *task.categories.values(), *task.texts.values()])
         rows = pl.concat([_asked(events, trials, task, target.name) for target in task.asks])
-        undecided = int(rows["label"].null_count())
+        short = rows.filter(pl.col("label").is_null()).height
         rows = rows.filter(pl.col("label").is_not_null())
         if rows.is_empty():
-            raise Unusable("no trial has ended", where=f"task {task.name!r}", do="see `ended` and `outcomes`: their codes may not be in the lake")
-        rows = split_rows(rows, task.split)
+            raise Unusable(f"no trial was watched for {task.years:g} years before {task.until}", where=f"task {task.name!r}",
+                           do="see `until` and `years`, and whether the codes of `registered` are in the lake")  # fmt: skip
         features = _features(facts, rows, task)
-        flow = {"trials registered": trials.height, "trials whose end is not known": undecided, "decisions": rows.height, "yes": int(rows["label"].sum())}
-        return Cohort(rows, features, flow, [("events", events.height), ("trials", trials.height), ("decisions", rows.height)],
+        rows, unknown_then = split_rows(rows.with_columns(pl.lit(None, pl.Int64).alias("subject_id")), task.split)
+        flow = {"trials registered": trials.height, "not watched for as long, left out": short, "answer not known when the test begins, left out": unknown_then,
+                "decisions": rows.height, "yes": int(rows["label"].sum())}  # fmt: skip
+        return Cohort(rows.drop("answered"), features, flow, [("events", events.height), ("trials", trials.height), ("decisions", rows.height)],
                       {"facts known only after the registration, withheld": withheld}, {"frozen_by": task.frozen_by})  # fmt: skip
 
     def develop(
@@ -96,17 +101,22 @@ def _registered(events: pl.DataFrame, task: TrialTask) -> pl.DataFrame:
 
 
 def _asked(events: pl.DataFrame, trials: pl.DataFrame, task: TrialTask, target: str) -> pl.DataFrame:
-    """Yes where an outcome came after the registration, no where the trial ended without, not known where it has not ended."""
+    """Yes where an outcome came within the years after the registration, else no; not asked of trials that were not watched for as long."""
     import polars as pl
 
     def after(codes: list[str], called: str) -> pl.DataFrame:
         told = events.filter(pl.col("code").is_in(codes), pl.col("status") != "retracted").join(trials.select("subject_id", "registered"), on="subject_id")
         return told.filter(pl.col("time") > pl.col("registered")).group_by("subject_id").agg(pl.col("time").min().alias(called))
 
+    horizon, until = years(task.years, task=task.name), day(task.until, "until", task=task.name)
     rows = trials.join(after(task.outcomes[target], "event_time"), on="subject_id", how="left", maintain_order="left")
     rows = rows.join(after(task.ended, "ended"), on="subject_id", how="left", maintain_order="left")
-    label = pl.when(pl.col("event_time").is_not_null()).then(True).when(pl.col("ended").is_not_null()).then(False)
-    return rows.select("unit_id", "subject_id", "group_id", "prediction_time", "event_time", label.alias("label"), pl.lit(target).alias("target"))
+    close = pl.col("registered") + pl.lit(horizon)
+    yes = (pl.col("event_time") < close).fill_null(False)
+    label = pl.when(close <= pl.lit(until)).then(yes)
+    answered = pl.when(yes).then("event_time").otherwise(pl.min_horizontal("ended", close))
+    return rows.select("unit_id", "subject_id", "group_id", "prediction_time", "event_time", label.alias("label"), answered.alias("answered"),
+                       pl.lit(target).alias("target"))  # fmt: skip
 
 
 def _features(facts: pl.DataFrame, rows: pl.DataFrame, task: TrialTask) -> pl.DataFrame:
