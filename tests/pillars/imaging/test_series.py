@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from benchmarks.dcm_qa import PAIRS, case
 from benchmarks.dcm_qa import files as case_files
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from tests.pillars.imaging.made_series import encoded, enhanced, evenly, files, picture, slices
 
 from bedside.core.errors import Unusable
@@ -192,6 +195,15 @@ def test_an_instance_that_cannot_be_read_is_named_and_its_series_refused(break_i
     assert reason in next(iter(found.rejects.values()))
 
 
+@pytest.mark.parametrize("rows", [0, 1, 65535])
+def test_more_frames_than_there_are_pixels_are_not_counted_out_one_by_one(rows: int) -> None:
+    told = slices(evenly(3))
+    told[1].Rows, told[1].Columns, told[1].NumberOfFrames = rows, rows, 3_000_000_000
+    found = one(told)
+    assert found.verdict.decision == "refuse"
+    assert len(found.rejects) == 1
+
+
 def test_an_object_that_is_no_image_is_set_aside_and_takes_no_slice_from_its_series() -> None:
     told = slices(evenly(4))
     report = slices(evenly(1))[0]
@@ -240,6 +252,47 @@ def test_each_frame_is_rescaled_by_its_own_slope() -> None:
         head.RescaleSlope, head.RescaleIntercept = 0.5 + number, -1024
     raw, found = one(slices(evenly(3))).volumes[0].voxels, one(told).volumes[0].voxels
     assert np.allclose(found, raw * np.array([0.5, 1.5, 2.5])[:, None, None] - 1024)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    slope=st.one_of(st.integers(-100_000, 100_000), st.sampled_from([65536, 100000, 0.5, 1e-3, 1 / 3, 1e-9, -0.25, 1e6, 3.7e4])),
+    intercept=st.one_of(st.integers(-(2**32), 2**32), st.sampled_from([-1024, 0.1, 1e9, -1e9 - 0.5])),
+    raw=st.lists(st.integers(-(2**15), 2**15 - 1), min_size=4, max_size=4),
+)
+def test_rescaled_numbers_are_slope_times_stored_plus_intercept_or_the_series_is_refused(slope: float, intercept: float, raw: list[int]) -> None:
+    told = slices(evenly(2), size=(2, 2))
+    for head in told:
+        head.PixelData, head.RescaleSlope, head.RescaleIntercept = np.array(raw, "<i2").tobytes(), slope, intercept
+    found = one(told)
+    by, plus = (Fraction(float(head[name].value)) for name in ("RescaleSlope", "RescaleIntercept"))
+    wanted = [value * by + plus for value in raw]
+    if found.verdict.decision == "refuse":
+        assert max(map(abs, wanted)) > 2**32
+        return
+    values = [Fraction(value) for value in found.volumes[0].voxels[0].ravel().tolist()]
+    exact = by.denominator == plus.denominator == 1
+    assert all(abs(value - one) <= (0 if exact else abs(by)) for value, one in zip(values, wanted, strict=True))
+    assert len(set(values)) == len(set(wanted))
+
+
+def test_a_number_beyond_an_integer_of_32_bits_does_not_come_round_from_below() -> None:
+    told = slices(evenly(3))
+    for head in told:
+        head.RescaleSlope, head.RescaleIntercept = 100000, 0
+        head.PixelData = np.full(99, 30000, "<i2").tobytes()
+    assert np.all(one(told).volumes[0].voxels == 3_000_000_000)
+
+
+@pytest.mark.parametrize("wrong", [("RescaleIntercept", b"99999999999 "), ("RescaleSlope", b"1e300 "), ("RescaleSlope", b"1e30"), ("RescaleSlope", b"nan "),
+                                   ("RescaleIntercept", b"-inf"), ("RescaleIntercept", b"nan ")])  # fmt: skip
+def test_a_slice_rescaled_beyond_all_measure_is_named_and_its_series_refused(wrong: tuple[str, bytes]) -> None:
+    keyword, raw = wrong
+    told = slices(evenly(4))
+    told[2][keyword] = RawDataElement(Tag(keyword), "DS", len(raw), raw, 0, False, True)
+    found = one(told)
+    assert (found.verdict.decision, found.volumes) == ("refuse", [])
+    assert list(found.rejects.values()) == ["rescale slope or intercept is no number, or makes numbers beyond 32 bits"]
 
 
 def test_an_enhanced_instance_is_the_same_volume_as_its_slices() -> None:

@@ -121,7 +121,8 @@ class _Work:
     def _of_instance(self, place: int, name: str, dataset: Any) -> list[Frame]:
         self._decoded[place] = pixels.stored(dataset, where=name)  # first, since it bounds the number of frames
         made = frames(dataset, file=place, where=name)
-        return mosaic.tiles(dataset, made[0], where=name) if mosaic.is_mosaic(made[0]) else made
+        whole = mosaic.tiles(dataset, made[0], where=name) if mosaic.is_mosaic(made[0]) else made
+        return [pixels.checked(self._decoded[place], frame, where=name) for frame in whole]
 
     def _unfit(self, found: list[Frame]) -> str | None:
         """Why no stack can be made of these frames, None when one can."""

@@ -63,7 +63,7 @@ class Plane:
 class Volume:
     """One regular grid of voxels.
 
-    voxels      (slices, rows, columns), rescaled (HU and the like); float32, or the integers themselves when nothing is rescaled
+    voxels      (slices, rows, columns), rescaled (HU and the like), in a type that holds them (`pixels.plane`)
     affine      (4, 4), see above
     acquired    the slices that it was made of; of a resampled volume they lie elsewhere than its own
     told        what sets this volume apart from the others of its series: echo, b-value, time, ... by name
