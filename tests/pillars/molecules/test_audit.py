@@ -120,6 +120,52 @@ def test_a_covariate_that_gives_the_label_away_is_refused_and_a_harmless_one_is_
             assert looked(told, asked, gather(told, asked)).compounds["x"].to_list()[:4] == [7.0, 8.0, 9.0, 7.0]
 
 
+def labelled(values, *, again=()) -> list[Event]:
+    """A covariate's events, None where a compound has none."""
+    told = [Event(n + 1, None, "ASSAY//x", numeric_value=value, source=f"f#{n}") for n, value in enumerate(values) if value is not None]
+    return told + [Event(n + 1, None, "ASSAY//x", numeric_value=value, source=f"f#{n + 900}") for n, value in enumerate(again)]
+
+
+@pytest.mark.parametrize(("values", "again"), [
+    ([float(n % 2) for n in range(60)], ()),  # the label
+    ([-10.0 * (n % 2) - n / 60 for n in range(60)], ()),  # falls as it rises
+    ([10.0 * (n % 2) + n / 60 if n < 26 else None for n in range(60)], ()),  # of less than half of the compounds
+    ([float(n) if n % 2 else None for n in range(60)], ()),  # known with one label only
+    ([7.0 if n % 2 else float(n % 4 + 6) for n in range(60)], ()),  # neither high nor low: 6 and 8 are no, 7 is yes
+    ([1.0] * 60, [float(n % 2) for n in range(60)]),  # the second result: what the model reads is the mean
+])  # fmt: skip
+def test_a_covariate_under_another_code_that_is_the_label_is_refused(values, again):
+    rows = [("C" * (n + 1) + "O", float(n % 2)) for n in range(60)]
+    asked = task("yes-no", covariates={"x": "ASSAY//x"})
+    told = events(rows, split=["train"] * 60, extra=labelled(values, again=again))
+    with pytest.raises(Refused, match="the covariate ASSAY//x gives the label away"):
+        looked(told, asked, gather(told, asked))
+
+
+@pytest.mark.parametrize("read", [lambda y: 3 * y + 1, lambda y: -(y**3), lambda y: y + 0.3 * (y % 3)])
+def test_a_covariate_that_orders_compounds_as_the_number_does_is_refused(read):
+    rows = [("C" * (n + 1) + "O", float(n)) for n in range(60)]
+    asked = task(covariates={"x": "ASSAY//x"})
+    told = events(rows, split=["train"] * 60, extra=labelled([read(float(n)) for n in range(60)]))
+    with pytest.raises(Refused, match="the covariate ASSAY//x gives the label away"):
+        looked(told, asked, gather(told, asked))
+
+
+def test_a_targets_own_code_as_covariate_is_caught_by_the_audit_too():
+    rows = [("C" * (n + 1) + "O", float(n % 2)) for n in range(60)]
+    asked = task("yes-no", covariates={"hint": "ASSAY//y"})
+    told = events(rows, split=["train"] * 60)
+    with pytest.raises(Refused, match="the covariate ASSAY//y gives the label away"):
+        looked(told, asked, gather(told, asked))
+
+
+def test_where_a_label_is_rare_not_every_column_gives_it_away():
+    rows = [("C" * (n + 1) + "O", float(n < 3)) for n in range(120)]
+    asked = task("yes-no", covariates={"x": "ASSAY//x"})
+    found = events(rows, split=["train"] * 120, extra=labelled([7.0 + n % 3 for n in range(120)]))
+    assert looked(found, asked, gather(found, asked)).findings.revealing == []
+
+
 def test_the_counts_are_plain_numbers():
     told = events(ALKANES, split=["train"] * 4)
     found = counted(looked(told, task(), gather(told, task())).findings)

@@ -22,6 +22,7 @@ from bedside.core.errors import Malformed, Misconfigured, Refused, Unusable
 from bedside.core.pillar import Material
 from bedside.core.task import AnyTask
 from bedside.demo.molecules import BAD, COMPOUNDS
+from bedside.pillars.molecules.faults import taken
 from bedside.pillars.molecules.lines import Rule, rule, threshold
 from bedside.pillars.molecules.options import options
 from bedside.pillars.molecules.pillar import PILLAR
@@ -180,6 +181,40 @@ def test_the_network_reads_no_covariate():
     PILLAR.check(task, {}, policy="as-received")
     with pytest.raises(Misconfigured, match="the network reads the structure alone"):
         PILLAR.check(task, {"beside": ["d-mpnn"]}, policy="as-received")
+
+
+@pytest.mark.parametrize("code", ["ASSAY//solubility", "ASSAY//channel", "assay//Channel ", "ASSAY//channel//raw", "ASSAY", "MOLECULE//SMILES", "SPLIT//test"])
+def test_a_covariate_that_is_an_answer_is_refused_before_anything_is_read(code):
+    task = msgspec.convert(declared()["task"] | {"covariates": {"hint": code}}, AnyTask)
+    with pytest.raises(Refused, match="a covariate reads what the task asks for"):
+        PILLAR.check(task, {}, policy="as-received")
+
+
+@pytest.mark.parametrize("name", ["smiles", "SMILES", "unit_id", "split", "skeleton", "subject_id", "time", "key", "salt", "value", "label", "x_right", "by_key", "",
+                                  "a b", "../x"])  # fmt: skip
+def test_a_covariate_has_a_name_of_its_own(name):
+    task = msgspec.convert(declared()["task"] | {"covariates": {name: "ASSAY//ph"}}, AnyTask)
+    with pytest.raises(Misconfigured, match="covariates: "):
+        PILLAR.check(task, {}, policy="as-received")
+
+
+def test_no_column_that_a_molecule_study_makes_can_be_taken(study):
+    made = [name for path in ("cohort/decisions.parquet", "cohort/features.parquet", "predictions/test.parquet") for name in pl.read_parquet_schema(study / path)]
+    assert not set(made) - taken()
+
+
+@pytest.mark.parametrize("name", ["trees", "leaves", "rows_in_leaf", "bins", "epochs", "width", "depth", "batch", "folds", "repeats", "named", "scaffold_rows"])
+@pytest.mark.parametrize("value", [-1, 3_000_000_000, 10**30])
+def test_no_count_of_a_model_is_beyond_sense(name, value):
+    with pytest.raises(Misconfigured, match=f"{name} must lie between|integer|`int`"):
+        options({name: value})
+
+
+@pytest.mark.parametrize("name", ["l2", "learning_rate", "feature_share", "row_share", "dropout", "coverage"])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf"), -0.1])
+def test_no_number_of_a_model_is_none(name, value):
+    with pytest.raises(Misconfigured, match=f"{name} must"):
+        options({name: value})
 
 
 @pytest.mark.parametrize("model", [{"kind": "forest"}, {"trees": 0}, {"coverage": 1.0}, {"beside": ["mean", "mean"]}, {"beside": ["lightgbm"]}, {"blocks": []},

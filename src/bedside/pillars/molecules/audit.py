@@ -19,7 +19,7 @@ from bedside.bundle.runners.molecules_features import fingerprints
 from bedside.bundle.runners.molecules_standard import molecule
 from bedside.core.errors import Refused
 from bedside.core.task_molecule import SPLIT, MoleculeTask
-from bedside.pillars.molecules.revealing import reveals
+from bedside.pillars.molecules.revealing import gives_away, reveals
 
 TEST, _BY = "test", ("key", "skeleton", "print")
 _MAJORITY = 0.5
@@ -64,7 +64,7 @@ def audit(compounds: pl.DataFrame, measured: pl.DataFrame, events: pl.DataFrame,
 
     Raises `Refused` with every reason; the message holds counts and codes, never a structure.
     """
-    rows = measured.join(compounds.select("unit_id", "key", "skeleton", "smiles", "split", "salt", "subject_id"), on="unit_id", maintain_order="left")
+    rows = measured.join(compounds.select("unit_id", "key", "skeleton", "smiles", "split", "salt", "subject_id", *task.covariates), on="unit_id", maintain_order="left")
     known = _known(compounds)
     clash = _conflicts(rows, task)
     told = _look(rows, compounds, known, clash, events, task)
@@ -114,10 +114,15 @@ def _look(rows: pl.DataFrame, compounds: pl.DataFrame, known: pl.DataFrame, clas
 
 
 def _revealing(rows: pl.DataFrame, events: pl.DataFrame, task: MoleculeTask) -> list[str]:
-    """Other codes of the same compounds that say as good as what is asked."""
+    """Other codes of the same compounds that say as good as what is asked; and covariates, whatever their code, as the model reads them."""
     ours = {task.structure, *task.codes.values()}
     other = events.filter(~pl.col("code").is_in(list(ours)) & ~pl.col("code").str.starts_with(SPLIT))
-    return sorted({code for target in task.targets for code in reveals(rows.filter(target=target.name), other, target)})
+    told = set[str]()
+    for target in task.targets:
+        own = rows.filter(target=target.name)
+        told |= set(reveals(own, other, target))
+        told |= {code for name, code in task.covariates.items() if name in own.columns and gives_away(own, name, target)}
+    return sorted(told)
 
 
 def _refuse(told: Findings, task: MoleculeTask) -> None:

@@ -58,8 +58,12 @@ class ModelOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scaffold_rows: int = 10
 
 
-_AT_LEAST = {"trees": 1, "leaves": 2, "rows_in_leaf": 1, "bins": 2, "folds": 2, "repeats": 1, "l2": 0, "epochs": 3, "width": 1, "depth": 1,
-             "batch": 2, "named": 0, "scaffold_rows": 1}  # fmt: skip
+# Bounds far outside of sense, so that a slip is told here and not by a library, or after a week. LightGBM takes at most 131,072 leaves and 65,535 bins.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "trees": (1, 100_000), "leaves": (2, 131_072), "rows_in_leaf": (1, 1_000_000), "bins": (2, 65_535), "l2": (0, 1e6), "epochs": (3, 100_000),
+    "width": (1, 16_384), "depth": (1, 100), "batch": (2, 1_000_000), "folds": (2, 1_000), "repeats": (1, 1_000), "named": (0, 1_000_000),
+    "scaffold_rows": (1, 1_000_000_000), "coverage": (0.5, 0.99),
+}  # fmt: skip
 _SHARES = ("learning_rate", "feature_share", "row_share")
 
 
@@ -75,9 +79,8 @@ def options(model: Mapping[str, object]) -> ModelOptions:
         told = msgspec.convert(dict(model), ModelOptions)
     except msgspec.ValidationError as error:
         raise Misconfigured(str(error), where="study.toml, [model]", do="see docs/molecules.md") from error
-    faults = [f"{name} must be at least {least:g}" for name, least in _AT_LEAST.items() if getattr(told, name) < least]
+    faults = [f"{name} must lie between {low:,g} and {high:,.10g}" for name, (low, high) in _BOUNDS.items() if not low <= getattr(told, name) <= high]
     faults += [f"{name} must be above 0 and at most 1" for name in _SHARES if not 0 < getattr(told, name) <= 1]
-    faults += ["coverage must lie between 0.5 and 0.99"] * (not 0.5 <= told.coverage <= 0.99)
     faults += ["dropout must lie from 0 to below 1"] * (not 0 <= told.dropout < 1)
     faults += ["beside holds one twice, or the model itself"] * (len({*told.beside, told.kind}) < len(told.beside) + 1)
     faults += ["blocks is empty, or holds one twice"] * (not told.blocks or len(set(told.blocks)) < len(told.blocks))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from bedside.core import canonical
-from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.errors import Misconfigured, Refused, Unusable
 from bedside.core.pillar import Cohort, Developed, Material, Predicted
 from bedside.core.progress import say
 from bedside.core.task_molecule import MoleculeTask
@@ -34,13 +34,18 @@ class MoleculePillar:
     extra = "molecules"
 
     def check(self, task: MoleculeTask, model: Mapping[str, object], *, policy: str | None) -> None:
-        """Targets, codes, split and [model]; every fault of the task at once."""
+        """Targets, codes, split and [model]; every fault of the task at once. `Refused` where a covariate is an answer."""
         from bedside.cohort import splits
+        from bedside.pillars.molecules.faults import answers, faults
         from bedside.pillars.molecules.options import options
 
         splits.check(task.split)
-        if faults := list(_faults(task, options(model))):
-            raise Misconfigured("; ".join(faults), where="study.toml, [task]", do="see docs/molecules.md")
+        wrong = faults(task, options(model))
+        if told := answers(task):
+            raise Refused("; ".join([f"a covariate reads what the task asks for, or how it is split: {', '.join(told)}", *wrong]),
+                          where="study.toml, [task.covariates]", do="name codes that are known before the answer is, or leave them out")  # fmt: skip
+        if wrong:
+            raise Misconfigured("; ".join(wrong), where="study.toml, [task]", do="see docs/molecules.md")
 
     def cohort(self, material: Material, out: Path) -> Cohort:
         """Structures to standard form, split, audit; `left-out.json` says of each compound left out where it stood, and why."""
@@ -75,22 +80,6 @@ class MoleculePillar:
     def patient_days(self, task: MoleculeTask, predictions: pl.DataFrame) -> float | None:
         """Nobody is a patient here."""
         return None
-
-
-def _faults(task: MoleculeTask, told: ModelOptions) -> list[str]:
-    names = [target.name for target in task.targets]
-    faults = ["asks is empty"] * (not names) + ["asks names a target twice"] * (len(set(names)) < len(names))
-    faults += [f"{target.name}: kind {target.kind} is not for molecules (yes-no or number)" for target in task.targets if target.kind not in ("yes-no", "number")]
-    faults += [f"codes says nothing of {name}" for name in names if name not in task.codes]
-    faults += [f"codes names {name}, and asks does not" for name in task.codes if name not in names]
-    faults += ["two targets have one code"] * (len(set(task.codes.values())) < len(task.codes))
-    faults += ["split.by site: a table of compounds names no site"] * (task.split.by == "site")
-    faults += ["split.folds: a declared split has none"] * (task.split.by in ("declared", "time") and task.split.folds > 0)
-    faults += ["spread must not be below 0"] * (task.spread < 0) + ["similarity must lie in 0..1"] * (not 0 < task.similarity <= 1)
-    faults += ["standard: fewest must be at least 1 and at most `most`"] * (not 1 <= task.standard.fewest <= task.standard.most)
-    if task.covariates and "d-mpnn" in (told.kind, *told.beside):
-        faults.append("covariates: the network reads the structure alone; use lightgbm")
-    return faults
 
 
 def _cohort(found: Gathered, events: pl.DataFrame, material: Material, told: ModelOptions) -> Cohort:

@@ -1,6 +1,6 @@
 """Columns that give the label away: known only together with the answer, or the answer in another form.
 
-In        what was measured of each compound; other events of the same compounds
+In        what was measured of each compound; other events of the same compounds, or a covariate
 Out       the codes of those that order the compounds almost as the answer does, or sort them into its classes
 Examples  pIC50 beside "active" (MoleculeNet's BACE), `why_stop` beside a trial's outcome (HINT)
 """
@@ -15,7 +15,8 @@ from bedside.core.target import Target
 
 _ORDERS, _RANKS = 0.98, 0.94  # |Spearman| with a number; |2 AUROC - 1| with a label: an AUROC of .97
 _SHARE, _FEWEST = 0.5, 20  # of the compounds that must have the column; fewer say nothing
-_PURE, _MOST_WORDS = 0.99, 0.2  # share of compounds whose word has one label alone; words per compound, above which they are names
+_IMPURE, _MOST_WORDS = 0.02, 0.2  # compounds whose word has the other label, of those with the rarer; words per compound, above which they are names
+_RARER = 3  # compounds with the rarer label; of fewer a covariate gives nothing away that chance could not
 
 
 def reveals(rows: pl.DataFrame, other: pl.DataFrame, target: Target) -> Iterator[str]:
@@ -29,6 +30,21 @@ def reveals(rows: pl.DataFrame, other: pl.DataFrame, target: Target) -> Iterator
         numbers, words = one.drop_nulls("numeric_value"), one.drop_nulls("text_value")
         if (numbers.height >= enough and _orders(numbers, target)) or (words.height >= enough and _sorts(words, target)):
             yield str(code)
+
+
+def gives_away(rows: pl.DataFrame, covariate: str, target: Target) -> bool:
+    """Whether a covariate does so by its order, by its few values, or by being there at all; however few compounds have it.
+
+    rows   value of the target's measurements, and the covariate's column as the model reads it
+    """
+    numbers = rows.select("value", pl.col(covariate).alias("numeric_value")).drop_nulls()
+    if numbers.height >= _FEWEST and (target.kind != "yes-no" or _rarer(numbers) >= _RARER) and _orders(numbers, target):
+        return True
+    if target.kind != "yes-no" or rows.height < _FEWEST or _rarer(rows) < _RARER:
+        return False
+    words = [numbers.with_columns(pl.col("numeric_value").cast(pl.String).alias("text_value")),
+             rows.select("value", pl.col(covariate).is_null().cast(pl.String).alias("text_value"))]  # fmt: skip
+    return any(one.height >= _FEWEST and _rarer(one) >= _RARER and _sorts(one, target) for one in words)
 
 
 def _orders(rows: pl.DataFrame, target: Target) -> bool:
@@ -49,4 +65,8 @@ def _sorts(rows: pl.DataFrame, target: Target) -> bool:
     if target.kind != "yes-no" or rows["value"].n_unique() < 2 or not 2 <= kinds <= _MOST_WORDS * rows.height:
         return False
     best = rows.group_by("text_value", "value").len().group_by("text_value").agg(pl.col("len").max())["len"].sum()
-    return float(best) / rows.height >= _PURE
+    return rows.height - int(best) <= _IMPURE * _rarer(rows)
+
+
+def _rarer(rows: pl.DataFrame) -> int:
+    return int(rows["value"].value_counts()["count"].cast(pl.Int64).min() or 0)  # type: ignore[arg-type]
