@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from bedside.core.split import Split
 from bedside.core.target import Target
 from bedside.core.task_note import NoteTask
 from bedside.demo.notes_study import write as write_demo
-from bedside.pillars.text.corpus.annotations import OUTSIDE
+from bedside.pillars.text.corpus.annotations import OUTSIDE, SEVERAL_TEXTS
 from bedside.pillars.text.corpus.document import Document, write
 from bedside.pillars.text.pillar import PILLAR
 from bedside.pillars.text.tagger.extractor import TaggedExtractor
@@ -189,6 +190,7 @@ def test_rules_are_a_model_like_any_other_sealed_with_their_version(tmp_path):
         (NoteTask("t", [Target("a", "found")], types={"b": ["x"]}), "no target"),
         (NoteTask("t", [Target("a", "found"), Target("b", "found")], types={"b": ["a"]}), "counts as two"),
         (NoteTask("t", [Target("none", "found")]), "annotated with nothing"),
+        (NoteTask("t", [Target("a", "found")], types={"a": []}), "no annotation type"),
         (NoteTask("t", [Target("a", "found")], split=Split(by="time")), "split by time"),
         (NoteTask("t", [Target("a", "found")], split=Split(by="declared", folds=3)), "no folds"),
     ],
@@ -199,7 +201,7 @@ def test_a_task_that_makes_no_sense_is_told(task, says):
 
 
 def test_an_annotation_table_that_lies_changes_no_other_note(tmp_path):
-    told = study(tmp_path, [made("a", "train"), made("b", "train"), made("c", "test")])
+    told = study(tmp_path, [made("a", "train"), made("b", "train"), made("c", "test"), made("d", "train")])
     table = tmp_path / "raw/tables/annotations.csv"
     rows = table.read_text().splitlines()
     with table.open("a", newline="") as stream:
@@ -207,15 +209,57 @@ def test_an_annotation_table_that_lies_changes_no_other_note(tmp_path):
     told.run(STEPS, quiet=True)
     rejected = pl.read_parquet(tmp_path / "cohort/annotations-rejected.parquet")
     assert sorted(source.rsplit("#", 1)[1] for source in rejected["source"]) == [str(len(rows) + i) for i in (1, 2, 3)]
-    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].unique().to_list() == ["c"]
+    assert pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"].unique().sort().to_list() == ["c", "d"]
 
 
-def test_two_notes_of_one_id_are_told_and_notes_of_other_codes_counted(tmp_path):
-    told = study(tmp_path / "one", [made("a", "train"), made("b", "test")])
-    path = tmp_path / "one/raw/notes/b.txt"
-    path.write_text(path.read_text().replace("Note-ID: b", "Note-ID: a"))
-    with pytest.raises(Unusable, match="two notes have one Note-ID"):
-        told.run(STEPS, quiet=True)
+@pytest.mark.parametrize(("same", "counted"), [(True, {"said a second time": 1}), (False, {"left out: several texts under one Note-ID": 2})])
+def test_one_note_id_twice_costs_no_other_note(tmp_path, same, counted):
+    told = study(tmp_path, [made("a", "train"), made("b", "train"), made("c", "test"), made("d", "train")])
+    twin = (tmp_path / "raw/notes/a.txt").read_text()
+    (tmp_path / "raw/notes/d.txt").write_text(twin if same else twin.replace("Seen today", "Seen at home"))
+    told.run(STEPS, quiet=True)
+    receipt = next(entry for entry in told.ledger() if entry.receipt.step == "cohort").receipt.counts
+    names = ("said a second time", "left out: several texts under one Note-ID")
+    assert {name: many for name in names if (many := receipt["flow"][name])} == counted
+    assert receipt["flow"]["notes"] == 4
+    units = set(pl.read_parquet(tmp_path / "cohort/decisions.parquet")["unit_id"])
+    assert units == ({"a", "b", "c"} if same else {"b", "c"})
+    left = pl.read_parquet(tmp_path / "cohort/notes-left-out.parquet")
+    assert (left["source"].n_unique(), left.height) == ((0, 0) if same else (2, 2))
+    if not same:
+        assert receipt["annotations_not_taken"][SEVERAL_TEXTS] == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"l2": math.inf}, {"l1": math.nan}, {"l1": -1.0}, {"iterations": 5_000_000_000}, {"folds": 1}, {"passes": 3},
+     {"kind": "endpoint", "url": "u", "model": "m", "timeout_s": math.nan}, {"kind": "endpoint", "url": "u", "model": "m", "retries": -1}],
+)  # fmt: skip
+def test_a_number_that_is_none_or_out_of_range_is_refused_before_anything_runs(model):
+    with pytest.raises(Misconfigured, match=f"{list(model)[-1]} must be a number from"):
+        PILLAR.check(NoteTask("t", [Target("a", "found")]), model, policy="as-received")
+
+
+def test_a_target_that_no_development_note_annotates_is_told(tmp_path):
+    asks = ASKS + ', { name = "unicorn", kind = "found" }'
+    with pytest.raises(Unusable, match="no development note annotates 'unicorn'"):
+        study(tmp_path, [made("a", "train"), made("b", "test")], asks=asks).run(STEPS, quiet=True)
+
+
+def test_no_copy_of_a_note_lies_in_another_fold(tmp_path):
+    long = "Admitted with heart failure and given furosemide forty milligrams twice daily until dry weight was reached again at home, fever"
+    copied = [Document(f"n{i}", long, [Span(len(long) - 5, len(long), "problem")]) for i in range(12)]
+    told = study(tmp_path, [*copied, made("z", "", words="cough")], split='by = "subject", folds = 3')
+    told.run(STEPS, quiet=True)
+    flow = next(entry for entry in told.ledger() if entry.receipt.step == "cohort").receipt.counts["flow"]
+    decisions = pl.read_parquet(tmp_path / "cohort/decisions.parquet").filter(pl.col("unit_id") != "z")
+    assert decisions["split"].n_unique() == 1
+    assert flow["left out: nearly the text of a note in another fold"] == 12 - decisions["unit_id"].n_unique() > 0
+    leakage = json.loads((tmp_path / "cohort/leakage.json").read_text())
+    assert leakage == {"subjects in more than one fold": 0, "notes compared with notes of other folds": 13, "nearly equal texts in more than one fold": 0}
+
+
+def test_notes_of_other_codes_are_counted(tmp_path):
     other = study(tmp_path / "two", [made("a", "train"), made("b", "train"), made("c", "test")])
     path = tmp_path / "two/raw/notes/b.txt"
     path.write_text(path.read_text().replace("Type: Corpus text", "Type: Letter"))

@@ -68,6 +68,8 @@ class EndpointOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, t
 
 
 ModelOptions = CrfOptions | RulesOptions | EncoderOptions | EndpointOptions
+_RANGES = {"iterations": (1, 10_000), "l1": (0.0, 1000.0), "l2": (0.0, 1000.0), "passes": (1, 2), "folds": (2, 100),
+           "timeout_s": (0.001, 86_400.0), "retries": (0, 100), "longest": (200, 1_000_000)}  # fmt: skip
 _KINDS = ("crf", "rules", "encoder", "endpoint")
 
 
@@ -87,10 +89,5 @@ def options(model: Mapping[str, object]) -> ModelOptions:
 
 
 def _faults(told: ModelOptions) -> list[str]:
-    if isinstance(told, CrfOptions):
-        found = ["iterations must be at least 1"] * (told.iterations < 1) + ["passes is 1 or 2"] * (told.passes not in (1, 2))
-        return found + ["folds must be at least 2"] * (told.folds < 2) + ["l1 and l2 must not be negative"] * (min(told.l1, told.l2) < 0)
-    if isinstance(told, EndpointOptions):
-        found = ["timeout_s must be above 0"] * (told.timeout_s <= 0) + ["retries must not be negative"] * (told.retries < 0)
-        return found + ["longest must be at least 200"] * (told.longest < 200)
-    return []
+    return [f"{name} must be a number from {low:g} to {high:g}" for name, (low, high) in _RANGES.items()
+            if hasattr(told, name) and not (low <= getattr(told, name) <= high)]  # fmt: skip  (so that nan, which is in no order, is outside)

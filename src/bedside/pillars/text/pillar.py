@@ -85,6 +85,7 @@ def _faults(task: NoteTask) -> list[str]:
     found = ["asks names no target"] * (not names) + ["asks names one target twice"] * (len(set(names)) < len(names))
     found += [f"target {target.name!r} is of kind {target.kind}; things in notes are found" for target in task.asks if target.kind != "found"]
     found += [f"types speaks of {name!r}, which is no target" for name in sorted(set(task.types) - set(names))]
+    found += [f"types gives target {name!r} no annotation type" for name, kinds in sorted(task.types.items()) if not kinds]
     found += ["an annotation type counts as two targets"] * (len(set(types)) < len(types))
     found += [f"a target's name ends with {OVERLAP!r}"] * any(name.endswith(OVERLAP) for name in names) + [f"{NOTHING!r} means annotated with nothing"] * (NOTHING in types)
     found += ["a declared split has no folds"] * (task.split.by == "declared" and task.split.folds > 0)

@@ -9,7 +9,7 @@ Rules     an annotation whose words are not in its place, or that lies outside t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bedside.bundle.runners.text_spans import Span, apart
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 UNKNOWN_NOTE = "names a note that is not there"
+SEVERAL_TEXTS = "names an id that several texts have"
 UNREADABLE = "does not say where: note|start|end"
 OUTSIDE = "lies outside the note's text"
 OTHER_WORDS = "the note has other words in its place"
@@ -54,10 +55,10 @@ class _Told(NamedTuple):
     words: str
 
 
-def gold(notes: Mapping[str, str], events: pl.DataFrame, target_of: Mapping[str, str]) -> Gold:
+def gold(notes: Mapping[str, str], events: pl.DataFrame, target_of: Mapping[str, str], *, several: Collection[str] = ()) -> Gold:
     """Annotations of every note.
 
-    notes    note id to text
+    notes    note id to text; several: ids of notes that were left out, since more than one text has them
     events   of the lake; those that are no annotation are passed over
     """
     import polars as pl
@@ -68,7 +69,7 @@ def gold(notes: Mapping[str, str], events: pl.DataFrame, target_of: Mapping[str,
         kind = code.removeprefix(ANNOTATION)
         told, reason = _read(text or "", notes, none=kind == NOTHING)
         if reason:
-            rejected.append(Rejected(told.note_id, source, reason))
+            rejected.append(Rejected(told.note_id, source, SEVERAL_TEXTS if told.note_id in several else reason))
             spoiled |= {told.note_id} if reason in _SPOILS else set()
             continue
         own = spans.setdefault(told.note_id, [])

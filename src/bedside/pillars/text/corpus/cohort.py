@@ -2,9 +2,10 @@
 
 In        a lake with notes, ANNOTATION// and SPLIT// events; a note task
 Out       a `Cohort`: one decision a note and target, with the gold spans as JSON ([[start, end], ...]) in `answer`; one feature row a note
-          (where its text lies, and its digest); annotations-rejected.parquet beside them
-Refuses   a subject, or nearly the same text, on both sides of a declared split. Where this room makes the split, a test note that is
-          nearly a copy of a development note is left out, and counted.
+          (where its text lies, and its digest); annotations-rejected.parquet and notes-left-out.parquet beside them
+Refuses   a subject, or nearly the same text, on both sides of a declared split, and a target that no development note annotates. Where
+          this room makes the split, a test note that is nearly a copy of a development note is left out, and counted; in folds, the later
+          of two copies that fell into different ones. Notes of several texts under one id are left out (`doubles.py`).
 """
 
 from __future__ import annotations
@@ -19,14 +20,16 @@ from bedside.core.ids import sha256
 from bedside.core.pillar import Cohort, Material
 from bedside.core.task_note import OVERLAP, SPLIT, NoteTask
 from bedside.pillars.text.corpus.annotations import Gold, gold, reasons
-from bedside.pillars.text.corpus.copies import copies
+from bedside.pillars.text.corpus.apart import apart
+from bedside.pillars.text.corpus.doubles import doubles
 from bedside.pillars.text.corpus.subgroups import COLUMNS, subgroups
 
 if TYPE_CHECKING:
     import polars as pl
 
-NOTES, REJECTED = "lake/notes.parquet", "annotations-rejected.parquet"
+NOTES, REJECTED, LEFT_OUT = "lake/notes.parquet", "annotations-rejected.parquet", "notes-left-out.parquet"
 _PLACES = {"train", "tune", "test"}
+_COPIES = ("left out of the test: nearly the text of a development note", "left out: nearly the text of a note in another fold")
 
 
 def cohort(material: Material, out: Path) -> Cohort:
@@ -38,17 +41,19 @@ def cohort(material: Material, out: Path) -> Cohort:
     task: NoteTask = material.task
     lake = Lake(material.root / "lake")
     every, events = lake.notes(), lake.events()
-    taken = every.filter(pl.col("code").is_in(task.codes)) if task.codes else every
-    if taken["note_id"].is_duplicated().any():
-        raise Unusable("two notes have one Note-ID", where="lake/notes.parquet", do="give every note of the study its own Note-ID")
-    found = gold(dict(taken.select("note_id", "text").iter_rows()), events, task.target_of)
+    own = doubles(every)
+    own.left_out.write_parquet(out / LEFT_OUT)
+    taken = own.notes.filter(pl.col("code").is_in(task.codes)) if task.codes else own.notes
+    found = gold(dict(taken.select("note_id", "text").iter_rows()), events, task.target_of, several=set(own.left_out["note_id"]))
     pl.DataFrame(found.rejected, schema=dict.fromkeys(("note_id", "source", "reason"), pl.String), orient="row").write_parquet(out / REJECTED)
     notes = taken.filter(pl.col("note_id").is_in(list(found.spans))).sort("note_id")
     placed = _placed(notes, events, task)
-    kept, leakage = _apart(subgroups(events, placed), task)
-    flow = {"notes": every.height, "of codes not asked for": every.height - taken.height, "not annotated": _bare(taken, found),
+    kept, leakage = apart(subgroups(events, placed), task)
+    _learnable(kept, found, task)
+    flow = {"notes": every.height, "said a second time": own.again, "left out: several texts under one Note-ID": own.left_out.height,
+            "of codes not asked for": own.notes.height - taken.height, "not annotated": _bare(taken, found),
             "left out: an annotation does not fit its text": len(found.spoiled), "without a declared split": notes.height - placed.height,
-            "left out of the test: nearly the text of a development note": placed.height - kept.height, "notes decided on": kept.height}  # fmt: skip
+            _COPIES[task.split.folds > 0]: placed.height - kept.height, "notes decided on": kept.height}  # fmt: skip
     decisions = pl.concat([_asked(kept, found, target.name) for target in task.targets])
     return Cohort(decisions, _features(kept), flow, [("notes", every.height), ("annotated notes", notes.height), ("notes decided on", kept.height)], leakage,
                   {"annotations": _annotations(found), "annotations_not_taken": reasons(found.rejected), "annotations_not_asked_for": found.others})  # fmt: skip
@@ -82,22 +87,13 @@ def _placed(notes: pl.DataFrame, events: pl.DataFrame, task: NoteTask) -> pl.Dat
     return joined.with_columns(pl.coalesce("own", "whole").alias("split")).drop("own", "whole").drop_nulls("split")
 
 
-def _apart(notes: pl.DataFrame, task: NoteTask) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The notes without leaks between development and test, and what was looked for."""
-    import polars as pl
-
-    if task.split.folds:
-        return notes, {"subjects in more than one fold": 0}
-    test = pl.col("split") == "test"
-    sides = [dict(part.select("note_id", "text").iter_rows()) for part in (notes.filter(~test), notes.filter(test))]
-    shared = set(notes.filter(test)["subject_id"]) & set(notes.filter(~test)["subject_id"])
-    pairs = copies(*sides)
-    if task.split.by == "declared" and (shared or pairs):
-        raise Refused(f"the declared split leaks: {len(shared)} subjects and {len(pairs)} nearly equal texts are on both sides of it",
-                      where="development and test notes", do="declare one split for each subject, and leave out one of two copies")  # fmt: skip
-    kept = notes.filter(~pl.col("note_id").is_in([name for _, name in pairs]))
-    return kept, {"subjects in development and test": len(shared), "test notes compared with development notes": len(sides[1]),
-                  "nearly equal texts in development and test": 0}  # fmt: skip
+def _learnable(notes: pl.DataFrame, found: Gold, task: NoteTask) -> None:
+    """`Unusable` when a target stands in no development note: nothing could be learned or judged of it."""
+    development = notes.filter(notes["split"] != "test")["note_id"].to_list()
+    there = {span.kind for name in development for span in found.spans[name]}
+    if silent := [target.name for target in task.asks if target.name not in there]:
+        raise Unusable(f"no development note annotates {', '.join(map(repr, silent))}", where=f"{len(development)} development notes",
+                       do="annotate it, map annotation types to it ([task.types]), or ask for another target")  # fmt: skip
 
 
 def _asked(notes: pl.DataFrame, found: Gold, target: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ Method    Jaccard index of the sets of eight-word runs, words in small letters a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 RUN, FEWEST, KEPT, SAME = 8, 12, 128, 0.8
@@ -30,17 +30,39 @@ def copies(development: Mapping[str, str], test: Mapping[str, str], *, same: flo
     >>> copies({"a": note}, {"b": note + " more", "c": "Seen today."})
     [('a', 'b')]
     """
-    known = {name: runs(text) for name, text in development.items()}
-    where: dict[int, list[str]] = {}
-    for name, own in known.items():
+    known, asked = _by_runs(development), _by_runs(test)
+    where: dict[int, list[frozenset[int]]] = {}
+    for own in known:
         for run in own:
-            where.setdefault(run, []).append(name)
+            where.setdefault(run, []).append(own)
     found: list[tuple[str, str]] = []
-    for name, text in test.items():
-        own = runs(text)
-        if len(own) >= FEWEST:
-            found += [(other, name) for other in {one for run in own for one in where.get(run, ())} if _alike(own, known[other]) >= same]
+    for own, names in asked.items():
+        for other in {one for run in own for one in where.get(run, ())}:
+            if _alike(own, other) >= same:
+                found += [(one, name) for one in known[other] for name in names]
     return sorted(found)
+
+
+def _by_runs(texts: Mapping[str, str]) -> dict[frozenset[int], list[str]]:
+    """Notes by their runs, so that a form handed in a thousand times is compared once; without those too short to be a copy."""
+    found: dict[frozenset[int], list[str]] = {}
+    for name, text in texts.items():
+        if len(own := runs(text)) >= FEWEST:
+            found.setdefault(own, []).append(name)
+    return found
+
+
+def later(pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """The notes to leave out so that no pair is whole: of each, the later one, unless the other is left out already.
+
+    >>> sorted(later([("a", "b"), ("b", "c")]))
+    ['b']
+    """
+    out = set[str]()
+    for one, other in sorted(pairs):
+        if one not in out and other not in out:
+            out.add(max(one, other))
+    return out
 
 
 def _alike(one: frozenset[int], other: frozenset[int]) -> float:
