@@ -74,6 +74,24 @@ def test_a_finished_pillar_s_demo_is_not_done_again(study):
     assert len(study.ledger()) == before
 
 
+@pytest.mark.xdist_group("molecules")
+def test_molecules_are_searched_in_a_finished_study_and_not_in_one_that_was_altered(tmp_path):
+    from bedside.core.errors import Refused
+    from bedside.study.generate import generate
+
+    if lacking("molecules"):
+        pytest.skip("extra [molecules] is not installed")
+    study = shown("molecules", tmp_path / "molecules")
+    found = generate(study.root, target=None, wanted="high", calls=60, seed=1)
+    assert len(found.molecules) == 60
+    assert study.verify().findings == []
+    assert "raw:" in str(explain(study.root, "generate/kept/held-back"))
+    features = study.root / "cohort" / "features.parquet"
+    features.write_bytes(features.read_bytes() + b" ")
+    with pytest.raises(Refused, match="not what the ledger says"):
+        generate(study.root, target=None, wanted="high", calls=60, seed=1)
+
+
 def test_federated_sites_are_fitted_together_and_the_result_holds(tmp_path):
     if lacking(PIECES["federated"].extra):
         pytest.skip("extra [risk] is not installed")

@@ -78,6 +78,8 @@ def check(split: Split) -> None:
     if split.folds < 0 or split.folds == 1 or (not split.folds and (min(fractions) < 0 or sum(fractions) >= 1)):
         raise Misconfigured("test_fraction and tune_fraction must leave subjects to train on; folds is 0 or at least 2",
                             where="task.split", do="correct the split in study.toml")  # fmt: skip
+    if not split.folds and split.by != "declared" and split.test_fraction <= 0:
+        raise Misconfigured("test_fraction leaves nobody to test on", where="task.split", do="set it above 0, or use folds")
 
 
 def copies(events: pl.DataFrame) -> dict[int, int]:

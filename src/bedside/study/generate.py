@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 
 from bedside.core import canonical
-from bedside.core.errors import Misconfigured, Unusable
+from bedside.core.errors import Misconfigured, Refused, Unusable
 from bedside.core.ids import sha256_file
 from bedside.core.receipt import Figure, Item, Receipt
 from bedside.core.task_molecule import MoleculeTask
@@ -37,6 +37,7 @@ def generate(root: Path, *, target: str | None, wanted: str, calls: int, seed: i
     asked = next((one for one in task.asks if target in (None, one.name)), None)
     if asked is None:
         raise Misconfigured(f"the task asks for no {target!r}", where="--target", do=f"choose from {', '.join(one.name for one in task.asks)}")
+    learned = _learned_from(study)
     rows = _development(study, asked.name)
     labels = asked.kind == "yes-no"
     answer = rows["label" if labels else "truth"].cast(pl.Float64).to_numpy()
@@ -45,16 +46,21 @@ def generate(root: Path, *, target: str | None, wanted: str, calls: int, seed: i
     with folder.locked(study.root):
         outputs = _written(study, found)
     parameters: dict[str, object] = {"target": asked.name, "wanted": wanted, "calls": calls, "seed": seed}
-    inputs = [*_learned_from(study), *([Item("start", sha256_file(start))] if start else [])]
+    inputs = [*learned, *([Item("start", sha256_file(start))] if start else [])]
     study.record(Receipt("generate", inputs=sorted(inputs), outputs=outputs, parameters=parameters, code=code_version(), figures=_figures(found),
                          counts={"proposals": found.proposals, "scored": len(found.molecules)}))  # fmt: skip
     return found
 
 
 def _learned_from(study: Study) -> list[Item]:
-    """Decisions and features as the newest cohort step wrote them, so that a figure of the page can be walked back."""
+    """Decisions and features, which must be what the newest cohort step wrote, so that a figure of the page can be walked back."""
+    study._made("cohort/decisions.parquet", "cohort")
     made = next(entry for entry in reversed(study.ledger()) if entry.receipt.step == "cohort")
-    return [item for item in made.receipt.outputs if item.name in ("cohort/decisions.parquet", "cohort/features.parquet")]
+    items = [item for item in made.receipt.outputs if item.name in ("cohort/decisions.parquet", "cohort/features.parquet")]
+    altered = [item.name for item in items if not (study.root / item.name).is_file() or sha256_file(study.root / item.name) != item.digest]
+    if altered:
+        raise Refused(f"{', '.join(altered)} is not what the ledger says", where=study.file.name, do="bedside run makes it again; bedside verify says more")
+    return items
 
 
 def _development(study: Study, target: str) -> pl.DataFrame:

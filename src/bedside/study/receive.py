@@ -109,11 +109,17 @@ class Reception:
     kept_by: str = ""
 
     def handle(self, received: Received) -> None:
-        """One whole study."""
+        """One whole study. What it breaks, nobody foresaw: it is written down by its kind alone, since its words may name the patient."""
         from bedside.pillars.imaging.exchange.answer import answer
 
-        name, said = self._name(received), answer(received, self.thinker)
-        sent = self._send(said)
+        name = self._name(received)
+        try:
+            said = answer(received, self.thinker)
+            sent = self._send(said)
+        except Exception as error:  # noqa: BLE001 (the next study is answered all the same)
+            self._record(name, received, {}, 0, f"failed with {type(error).__name__}")
+            say(f"study {name}: {len(received.instances)} instances; failed with {type(error).__name__}")
+            return
         say(f"study {name}: {len(received.instances)} instances; {_told(said)}; {sent}")
         self._record(name, received, said.counts(), len(said.objects) if sent == "sent" else 0, sent)
 
@@ -121,9 +127,10 @@ class Reception:
         """End the listener; what had not wholly arrived, and instances that could not be read, are counted and forgotten."""
         for received in self.listener.stop():
             self._record(self._name(received), received, {"refused: not whole when the listener stopped": 1}, 0, "nothing to send")
-        unread = self.listener.inbox.unread
-        if unread:
-            self._write(Receipt("receive", inputs=self._inputs(), counts={"instances_unread": dict(sorted(unread.items()))}))
+        told = {"instances_unread": self.listener.inbox.unread, "studies_failed": self.listener.failures}
+        if any(told.values()):
+            counts: dict[str, object] = {what: dict(sorted(count.items())) for what, count in told.items() if count}
+            self._write(Receipt("receive", inputs=self._inputs(), counts=counts))
         self._flush()
         if self.pending:
             say(f"{len(self.pending)} entries could not be written to the ledger: {self.kept_by}")

@@ -7,6 +7,7 @@ Out       faults; a part that is misshapen (`shape.py` says how) hides nothing b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,22 @@ def _other_kind(declared: dict[str, Any], model: object, policy: str | None) -> 
     from bedside.study.pillars import PILLARS
 
     kind = declared["kind"]
+    if wild := _not_finite(model, "model") + _not_finite(declared, "task"):
+        return wild
     if kind not in PILLARS or not isinstance(model, dict) or not right(declared, AnyTask):
         return []
-    return _caught("task", lambda: PILLARS.get(kind).check(msgspec.convert(declared, AnyTask), model, policy=policy))
+    task = msgspec.convert(declared, AnyTask)
+    return _caught("task.split", lambda: _split(task.split)) + _caught("task", lambda: PILLARS.get(kind).check(task, model, policy=policy))
+
+
+def _not_finite(value: object, key: str) -> list[Fault]:
+    """TOML has inf and nan, which slip through every comparison: none of them is a setting."""
+    if isinstance(value, dict):
+        return [fault for name, inner in value.items() for fault in _not_finite(inner, f"{key}.{name}")]
+    if isinstance(value, list):
+        return [fault for index, inner in enumerate(value) for fault in _not_finite(inner, f"{key}[{index}]")]
+    wild = isinstance(value, float) and not isfinite(value)
+    return [Fault(key, "is not a finite number", "write a number, or leave it out")] if wild else []
 
 
 def _task(declared: object) -> Task:
