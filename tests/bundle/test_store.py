@@ -162,3 +162,15 @@ def test_a_definition_that_gives_other_columns_is_refused(folder: Path, tmp_path
     (place / "manifest.json").write_bytes(canonical.dumps(manifest))
     with pytest.raises(Refused, match="columns"):
         Bundle.open(place)
+
+
+def test_a_model_of_another_kind_is_no_risk_model_and_says_which_it_is(tmp_path):
+    from bedside.bundle.sealed import Sealed, seal_files
+    from bedside.core.errors import Misconfigured
+    from bedside.core.task_molecule import MoleculeTask
+
+    seal_files(tmp_path / "model", name="x", runner="molecules", runner_version="1", task=MoleculeTask("x", [], {}), thresholds={}, training={},
+               files={"features.json": b"{}"}, card={"said": "so"})  # fmt: skip
+    assert Sealed.open(tmp_path / "model").card == {"said": "so"}
+    with pytest.raises(Misconfigured, match="kind 'molecule', not a risk model"):
+        Bundle.open(tmp_path / "model")
