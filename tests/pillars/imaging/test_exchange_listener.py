@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from tests.pillars.imaging.exchange_bundle import bundle, pixels
 from tests.pillars.imaging.exchange_made import ORIENTATIONS, multiframe, series
 from tests.pillars.imaging.orthanc import UNCLOSED, swept, turned_away
@@ -168,14 +170,33 @@ def test_an_instance_that_is_too_large_is_not_waited_for():
     assert [len(one.instances) for one in handed] == [7]
 
 
-def test_a_handler_that_breaks_ends_the_wait_and_is_told():
-    def breaks(study):
-        raise RuntimeError("no disk")
+def test_a_study_that_breaks_its_handler_is_counted_without_the_patient_and_the_next_is_handled(capsys):
+    handed = []
 
-    with listening(handle=breaks) as (listener, peer, _handed):
+    def breaks(study):
+        handed.append(study)
+        if len(handed) == 1:
+            raise OverflowError("Müller^Zwölf 4711")
+
+    with listening(handle=breaks) as (listener, peer, _):
+        store(peer, made("one")[:1])
+        until(lambda: listener.failures)
+        store(peer, made("two"))
+        until(lambda: len(handed) == 2)
+    assert (listener.failures, listener.failed) == ({"OverflowError": 1}, None)
+    said = capsys.readouterr().err
+    assert "a study of 1 instances failed with OverflowError" in said
+    assert not any(secret in said for secret in ("Müller", "4711"))
+
+
+def test_a_handler_that_ends_the_process_ends_the_wait_and_is_told():
+    def ends(study):
+        raise SystemExit(3)
+
+    with listening(handle=ends) as (listener, peer, _handed):
         store(peer, made()[:1])
         listener.wait()
-        assert isinstance(listener.failed, RuntimeError)
+        assert isinstance(listener.failed, SystemExit)
 
 
 def test_a_study_that_had_not_arrived_when_it_stops_is_counted():
@@ -310,6 +331,26 @@ def test_our_own_answer_that_comes_back_is_left_alone():
 def test_a_model_that_breaks_on_a_series_is_told_by_its_kind_alone():
     said = answer(received(*made()), thinker(Broken()))
     assert said.series == [("refused", "failed with ZeroDivisionError")]
+
+
+def test_a_study_that_breaks_the_reader_itself_is_told_by_the_kind_alone(monkeypatch):
+    def breaks(files, *, resample):
+        raise RecursionError("Müller^Zwölf")
+
+    monkeypatch.setattr("bedside.pillars.imaging.exchange.answer.read", breaks)
+    assert answer(received(*made()), thinker(Lumps())).series == [("refused", "failed with RecursionError")]
+
+
+@pytest.mark.parametrize(("keyword", "raw"), [("RescaleIntercept", b"99999999999 "), ("RescaleSlope", b"1e300 "), ("RescaleSlope", b"1e30"),
+                                              ("PixelSpacing", b"1e300\\1e300"), ("ImagePositionPatient", b"1e200\\0\\0 "),
+                                              ("NumberOfFrames", b"3000000000"), ("RescaleSlope", b"inf ")])  # fmt: skip
+def test_one_slice_with_an_absurd_number_refuses_its_series_alone(keyword, raw):
+    first, second = made("one"), made("two")
+    for one in second:
+        one.StudyInstanceUID = first[0].StudyInstanceUID
+    first[3][keyword] = RawDataElement(Tag(keyword), "DS", len(raw), raw, 0, False, True)
+    said = answer(received(*first, *second), thinker(Lumps()))
+    assert sorted(fate for fate, _ in said.series) == ["answered", "refused"]
 
 
 def two_orientations():

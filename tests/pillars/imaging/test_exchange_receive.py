@@ -208,6 +208,21 @@ def test_while_a_run_is_at_work_entries_wait_and_none_is_lost(tmp_path, capsys):
     assert "waits" not in capsys.readouterr().err
 
 
+def test_a_study_on_which_everything_fails_is_written_down_by_the_kind_of_failure_alone(tmp_path, capsys, monkeypatch):
+    from bedside.pillars.imaging.exchange.inbox import Received
+    from bedside.study.receive import reception
+
+    def breaks(received, thinker):
+        raise OverflowError("Müller^Zwölf")
+
+    monkeypatch.setattr("bedside.pillars.imaging.exchange.answer.answer", breaks)
+    made = reception(study(tmp_path / "study"), ae_title="BEDSIDE", send_to="127.0.0.1:1:X")
+    made.handle(Received("1.2.3", {"1.2.3.4": b"slice"}))
+    [entry] = made.study.ledger()
+    assert (entry.receipt.counts["instances"], entry.receipt.counts["sent"]) == (1, "failed with OverflowError")
+    assert "Müller" not in capsys.readouterr().err
+
+
 def test_the_library_that_runs_the_model_is_kept_from_reporting_its_use(tmp_path):
     """onnxruntime's wheels write a device identifier and events for Microsoft beside the user's caches, and send them, unless told not to."""
     (tmp_path / "model").write_bytes(network())

@@ -102,6 +102,13 @@ def test_uneven_gaps_are_resampled_onto_the_median_gap() -> None:
     assert volume.place(0, 1, 2).row == 1
 
 
+@pytest.mark.parametrize("away", [(0.0, 0.0, 9e5), (9e5, 4.0, 45.5), (-10.0, -9e5, 45.5)])
+def test_one_slice_far_from_the_others_is_refused_rather_than_the_room_between_them_made_up(away: tuple[float, float, float]) -> None:
+    uneven = np.array([-10.0, 4.0, 43.4])
+    found = one(slices([*evenly(5), uneven, np.array(away)]))
+    assert (found.verdict.decision, found.verdict.reason) == ("refuse", "slices too far apart to lie on one regular grid")
+
+
 def test_what_lies_on_no_grid_is_left_out_when_resampling_is_not_wanted() -> None:
     found = one(slices(evenly(8, step=(0.0, 1.0, 3.0))), resample=False)
     assert (found.verdict.decision, found.volumes) == ("resample", [])

@@ -76,8 +76,11 @@ def answer(study: Received, thinker: Thinker, *, at: datetime | None = None) -> 
         said.series.append(("refused", "instances of the study did not fit within the limits"))
         return said
     files = [File(f"instance {number}", data) for number, data in enumerate(study.instances.values(), 1)]
-    for series in read(files, resample=thinker.irregular == "resample"):
-        said.series.append(_of(series, study, thinker, said.objects, at))
+    try:
+        for series in read(files, resample=thinker.irregular == "resample"):
+            said.series.append(_of(series, study, thinker, said.objects, at))
+    except Exception as error:  # noqa: BLE001 (as below, for what the reader did not foresee)
+        said.series.append(("refused", f"failed with {type(error).__name__}"))
     return said
 
 

@@ -148,5 +148,5 @@ def _unpacked(head: Dataset) -> int:
     try:
         numbers = [int(head.get(name) or 1) for name in ("NumberOfFrames", "SamplesPerPixel", "BitsAllocated")]
         return max(0, int(head.get("Rows") or 0) * int(head.get("Columns") or 0) * prod(numbers) // 8)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0

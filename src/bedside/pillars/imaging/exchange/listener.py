@@ -9,11 +9,13 @@ Source    DICOM PS3.4 annexes A and B, PS3.7 section 9.1, PS3.8 section 9.3.4 (A
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.lazy import need
+from bedside.core.progress import say
 from bedside.pillars.imaging.exchange.inbox import NOT_UNDERSTOOD, Inbox, Limits, Received
 
 if TYPE_CHECKING:
@@ -33,13 +35,15 @@ class Listener:
     """Listens from `start` to `stop`.
 
     callers   AE titles that may send; everyone when empty, which is `Refused` unless it listens on loopback only, or by TLS
-    handle    what to do with a whole study; whatever it raises ends the listener's work with `failed`
+    handle    what to do with a whole study; one on which it fails is counted in `failures`, by the kind of error (what an error says
+              may name the patient), and the next is handled. What is no error but an end (`SystemExit`) ends the work with `failed`
     """
 
     def __init__(self, *, ae_title: str, callers: Sequence[str] = (), limits: Limits | None = None, handle: Callable[[Received], None]) -> None:
         self.ae_title, self.callers, self.limits = ae_title, tuple(callers), limits or Limits()
         self.inbox, self._handle = Inbox(self.limits), handle
         self.failed: BaseException | None = None
+        self.failures: Counter[str] = Counter()
         self._stopping, self._hand = threading.Event(), threading.Thread(target=self._work, name="studies", daemon=True)
         self._arriving: dict[int, int] = {}
         self._server: Any = None
@@ -62,7 +66,7 @@ class Listener:
         return int(self._server.socket.getsockname()[1])
 
     def wait(self) -> None:
-        """Until a handler failed; an interrupt passes through."""
+        """Until the work has ended; an interrupt passes through."""
         while not self._stopping.wait(1.0):
             pass
 
@@ -124,4 +128,8 @@ class Listener:
 
     def _look(self) -> None:
         while (study := self.inbox.next_whole()) is not None:
-            self._handle(study)
+            try:
+                self._handle(study)
+            except Exception as error:  # noqa: BLE001 (whatever one study breaks, the next sender is still heard)
+                self.failures[type(error).__name__] += 1
+                say(f"a study of {len(study.instances)} instances failed with {type(error).__name__}; it is forgotten")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _DO = "export the series again with all its headers, or leave it out"
 _ORTHOGONAL = 1e-3
+_NEAREST_MM, _FARTHEST_MM = 1e-6, 1e6
+"""A distance in or around a patient lies between a nanometre and a kilometre; what does not, is damage."""
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, IndexError, OverflowError, NotImplementedError, BytesLengthException)
 SIEMENS_B_VALUE = (0x0019, 0x100C)
 
@@ -75,6 +77,8 @@ def _frame(dataset: Any, number: int, file: int, where: str) -> Frame:
     along, downward = orientation[:3], orientation[3:]
     if not _unit(along, downward) or min(spacing) <= 0:
         raise Malformed("row and column directions are no right angle of unit length, or the pixel spacing is not positive", where=where, do=_DO)
+    if np.abs(position).max() > _FARTHEST_MM or not all(_is_distance(one) for one in spacing):
+        raise Malformed("a position or pixel spacing that lies in no room", where=where, do=_DO)
     return Frame(
         str(dataset.SOPInstanceUID), number, file, position, downward * spacing[0], along * spacing[1], int(dataset.Rows),
         int(dataset.Columns), slope=_one(levels, "RescaleSlope"), intercept=_one(levels, "RescaleIntercept"), told=_told(dataset, levels),
@@ -154,10 +158,14 @@ def text(dataset: Any, keyword: str) -> str:
         return ""
 
 
-def number(dataset: Any, keyword: str) -> float | None:
-    """An attribute as a finite number above 0, None where it is none."""
+def _is_distance(mm: float) -> bool:
+    return bool(_NEAREST_MM <= mm <= _FARTHEST_MM)
+
+
+def millimetres(dataset: Any, keyword: str) -> float | None:
+    """An attribute as a distance, None where it is none that could be."""
     try:
         value = float(dataset.get(keyword) or 0)
     except UNREADABLE:
         return None
-    return value if 0 < value < float("inf") else None
+    return value if _is_distance(value) else None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bedside.core.errors import Malformed
-from bedside.pillars.imaging.series.frames import UNREADABLE, Frame, number
+from bedside.pillars.imaging.series.frames import UNREADABLE, Frame, millimetres
 
 _CSA, _COUNT = (0x0029, 0x1010), (0x0019, 0x100A)
 _MARK, _HEADER, _TAG, _ITEM, _NAME = b"SV10", 16, 84, 16, 64
@@ -40,7 +40,7 @@ def tiles(dataset: Any, frame: Frame, *, where: str) -> list[Frame]:
 def _tiles(dataset: Any, frame: Frame, where: str) -> list[Frame]:
     told = csa(bytes(dataset[_CSA].value)) if _CSA in dataset else {}
     count = int(dataset[_COUNT].value) if _COUNT in dataset else int((told.get("NumberOfImagesInMosaic") or ["0"])[0] or 0)
-    normal, step = _normal(told, frame), number(dataset, "SpacingBetweenSlices") or number(dataset, "SliceThickness")
+    normal, step = _normal(told, frame), millimetres(dataset, "SpacingBetweenSlices") or millimetres(dataset, "SliceThickness")
     side = math.ceil(math.sqrt(count)) if 0 < count <= _MOST else 0
     if not side or step is None or normal is None:
         raise Malformed("a Siemens mosaic without the private header that says how its slices lie", where=where, do=_DO)

@@ -18,7 +18,7 @@ import numpy as np
 from bedside.core.errors import Malformed, Unusable
 from bedside.formats.dicom import parse
 from bedside.pillars.imaging.series import mosaic, pixels
-from bedside.pillars.imaging.series.frames import Frame, frames, number, text
+from bedside.pillars.imaging.series.frames import UNREADABLE, Frame, frames, millimetres, text
 from bedside.pillars.imaging.series.resample import regular
 from bedside.pillars.imaging.series.stacks import Stack, normal, stacks
 from bedside.pillars.imaging.series.verdict import Verdict, is_even, judge, refuse
@@ -76,7 +76,10 @@ def read(files: Iterable[File], *, resample: bool = True) -> list[Series]:
 
 def _series(uid: str, told: list[tuple[str, Any]], *, resample: bool) -> Series:
     head, work = told[0][1], _Work(told)
-    verdict, volumes = work.volumes(resample=resample)
+    try:
+        verdict, volumes = work.volumes(resample=resample)
+    except (*UNREADABLE, ArithmeticError, MemoryError, RuntimeError) as error:  # one series takes no other with it
+        verdict, volumes = refuse(f"its headers or pixels cannot be put together ({type(error).__name__})"), []
     return Series(uid, text(head, "StudyInstanceUID"), text(head, "Modality"), verdict, len(told), volumes, work.rejects,
                   text(head, "Manufacturer"), text(head, "ManufacturerModelName"))  # fmt: skip
 
@@ -103,7 +106,10 @@ class _Work:
         verdict = judge(divided, duplicates)
         if verdict.decision == "refuse" or (verdict.decision == "resample" and not resample):
             return verdict, []
-        return verdict, [self._volume(stack) for stack in divided]
+        try:
+            return verdict, [self._volume(stack) for stack in divided]
+        except Unusable as error:
+            return refuse(error.what, duplicates=duplicates), []
 
     def _frames(self) -> list[Frame]:
         found: list[Frame] = []
@@ -164,7 +170,7 @@ def _one_verdict(stack: Stack) -> str:
 def _affine(acquired: Plane, head: Any) -> NDArray[np.float64]:
     """(slice, row, column) to mm; the one slice of a stack is as thick as its header says."""
     origins, affine = acquired.origins, np.eye(4)
-    thick = next((size for name in ("SpacingBetweenSlices", "SliceThickness") if (size := number(head, name))), 1.0)
+    thick = next((size for name in ("SpacingBetweenSlices", "SliceThickness") if (size := millimetres(head, name))), 1.0)
     affine[:3, 0] = (origins[-1] - origins[0]) / (len(origins) - 1) if len(origins) > 1 else acquired.normal * thick
     affine[:3, 1], affine[:3, 2], affine[:3, 3] = acquired.down, acquired.across, origins[0]
     return affine

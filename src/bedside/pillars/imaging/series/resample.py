@@ -5,18 +5,25 @@ Out       a `Volume`: rows and columns as acquired, slices evenly along the norm
 Method    each voxel of the grid is met along the normal between its two neighbouring slices; in each of these it is read by
           bilinear interpolation at the pixel that lies there; the two are weighted by distance. No slice is invented beyond
           the first and the last; outside a slice's field the lowest value of the series stands.
+Refuses   `Unusable`: slices so far apart or so far aside that nearly all of the grid would be made up
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bedside.core.errors import Unusable
 from bedside.pillars.imaging.series.volume import Plane
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_MOST_TIMES = 8
+"""A grid holds at most so many times the voxels that were acquired; a tilt of 30 degrees needs twice as many."""
 
 
 def regular(voxels: NDArray[Any], acquired: Plane) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -28,8 +35,10 @@ def regular(voxels: NDArray[Any], acquired: Plane) -> tuple[NDArray[np.float32],
     along = (acquired.origins - acquired.origins[0]) @ normal
     step = float(np.median(np.diff(along)))
     count = round(float(along[-1]) / step) + 1
+    _bounded(count, len(along))
     at = np.minimum(np.arange(count) * (along[-1] / max(count - 1, 1)), along[-1])
     affine, shape = _grid(acquired, normal, at, voxels.shape)
+    _bounded(prod(shape), voxels.size)
     lowest = float(voxels.min())
     made = np.empty(shape, np.float32)
     for index, distance in enumerate(at):
@@ -38,6 +47,11 @@ def regular(voxels: NDArray[Any], acquired: Plane) -> tuple[NDArray[np.float32],
         pair = [_shifted(voxels[near], *_pixels_off(affine, index, acquired, near), shape[1:], lowest) for near in (above - 1, above)]
         made[index] = (1 - share) * pair[0] + share * pair[1]
     return made, affine
+
+
+def _bounded(wanted: int, acquired: int) -> None:
+    if wanted > _MOST_TIMES * acquired:
+        raise Unusable("slices too far apart to lie on one regular grid", where="series", do="leave the series out, or export its parts apart")
 
 
 def _grid(acquired: Plane, normal: NDArray[np.float64], at: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[NDArray[np.float64], tuple[int, int, int]]:
