@@ -22,16 +22,52 @@ def private(privacy, **more):
     return made.planned(model=made.PRIVATE, federated={"folds": 0, "privacy": privacy, "learning_rate": 0.5, **more})
 
 
-@pytest.mark.parametrize("noise", [0.6, 1.1, 4.0])
-@pytest.mark.parametrize("share", [0.01, 0.3, 1.0])
-@pytest.mark.parametrize("steps", [1, 60, 3000])
-def test_the_accountant_agrees_with_dp_accounting(noise, share, steps):
-    from dp_accounting import dp_event
+def google(noise, share, steps, delta, orders=None):
+    """What dp-accounting's Renyi accountant says, for adding or removing one."""
+    from dp_accounting import NeighboringRelation, dp_event
     from dp_accounting.rdp import RdpAccountant
 
     gaussian = dp_event.GaussianDpEvent(noise)
-    theirs = RdpAccountant(orders=list(ORDERS)).compose(dp_event.PoissonSampledDpEvent(share, gaussian) if share < 1 else gaussian, steps)
-    assert epsilon(noise=noise, share=share, steps=steps, delta=1e-5) == pytest.approx(theirs.get_epsilon(1e-5), rel=1e-9, abs=1e-9)
+    theirs = RdpAccountant(orders=orders, neighboring_relation=NeighboringRelation.ADD_OR_REMOVE_ONE)
+    return theirs.compose(dp_event.PoissonSampledDpEvent(share, gaussian) if share < 1 else gaussian, steps).get_epsilon(delta)
+
+
+WHOLE = (2, 3, 5, 8, 16, 64, 256)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.3, 0.6, 1.1, 4.0, 20.0, 200.0])
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize(("steps", "delta"), [(1, 1e-5), (3000, 1e-5), (60, 1e-8)])
+def test_the_accountant_says_what_dp_accounting_says_and_never_less(noise, share, steps, delta):
+    ours, theirs = epsilon(noise=noise, share=share, steps=steps, delta=delta), google(noise, share, steps, delta)
+    assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+    assert ours >= theirs - 1e-9 * max(1.0, theirs)
+    assert epsilon(noise=noise, share=share, steps=steps, delta=delta, orders=WHOLE) == pytest.approx(google(noise, share, steps, delta, WHOLE), rel=1e-6, abs=1e-6)
+
+
+def test_the_orders_are_those_of_dp_accounting():
+    from dp_accounting.rdp.rdp_privacy_accountant import DEFAULT_RDP_ORDERS
+
+    assert pytest.approx(DEFAULT_RDP_ORDERS) == ORDERS
+
+
+@pytest.mark.parametrize("order", [1.1, 1.5, 2, 2.3, 7.7, 10.9])
+@pytest.mark.parametrize(("noise", "share"), [(0.3, 0.1), (1.1, 0.01), (20.0, 0.1), (2.0, 0.6)])
+def test_a_divergence_is_the_integral_that_defines_it_or_more(order, noise, share):
+    """Of the density with one patient more to that without, to the order, by the trapezoidal rule."""
+    x = np.linspace(-40 * noise, 40 * noise + 20, 2_000_001)
+    ratio = np.logaddexp(np.log1p(-share), np.log(share) + (2 * x - 1) / (2 * noise**2))
+    integral = np.trapezoid(np.exp(order * ratio - x**2 / (2 * noise**2)), x) / np.sqrt(2 * np.pi * noise**2)
+    exact = np.log(integral) / (order - 1)
+    assert renyi(order, noise=noise, share=share) >= exact - 1e-9 * max(1, exact)
+    if order == 2 or order > 7:  # between, the sum without signs is looser
+        assert renyi(order, noise=noise, share=share) == pytest.approx(exact, rel=0.02)
+
+
+@pytest.mark.parametrize("privacy", [{"noise": 0.0}, {"noise": 1e-200}, {"noise": float("nan")}, {"noise": float("inf")}, {"share": float("nan")}, {"delta": float("nan")}])
+def test_no_epsilon_is_told_of_what_is_no_number(privacy):
+    with pytest.raises(Misconfigured):
+        epsilon(**{"noise": 1.0, "share": 0.5, "steps": 10, "delta": 1e-5} | privacy)
 
 
 def test_one_gaussian_step_has_the_divergence_of_its_formula():
@@ -116,7 +152,8 @@ def test_trees_claim_no_privacy():
 
 @pytest.mark.parametrize(("privacy", "words"), [
     ({**PATIENT, "noise": 0.0}, "noise"), ({**PATIENT, "share": 0.0}, "share"), ({**SITE, "share": 0.5}, "unit patient only"), ({**SITE, "delta": 1.0}, "delta"),
-    ({**SITE, "clip": 0.0}, "clip"),
+    ({**SITE, "clip": 0.0}, "clip"), ({**PATIENT, "noise": float("nan")}, "noise"), ({**PATIENT, "noise": float("inf")}, "noise"),
+    ({**PATIENT, "clip": float("nan")}, "clip"), ({**PATIENT, "delta": float("nan")}, "delta"), ({**PATIENT, "share": float("nan")}, "share"),
 ])  # fmt: skip
 def test_privacy_that_would_be_none_is_refused(privacy, words):
     with pytest.raises(Misconfigured, match=words):
@@ -126,3 +163,10 @@ def test_privacy_that_would_be_none_is_refused(privacy, words):
 def test_calibration_by_folds_is_not_paid_for():
     with pytest.raises(Misconfigured, match="folds must be 0"):
         made.planned(federated={"privacy": SITE})
+
+
+@pytest.mark.parametrize(("options", "words"), [({name: value}, name) for name in ("learning_rate", "timeout_s", "largest_update", "quorum", "proximal")
+                                                for value in (float("nan"), float("inf"), -1.0)] + [({"rounds": 10**12}, "rounds"), ({"folds": -1}, "folds")])  # fmt: skip
+def test_no_option_of_a_run_is_beyond_sense(options, words):
+    with pytest.raises(Misconfigured, match=words):
+        made.planned(federated=options)

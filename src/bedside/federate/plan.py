@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import msgspec
@@ -19,10 +20,16 @@ from bedside.core.federable import Federable, FederablePillar, Federated, Shape
 from bedside.core.registry import Registry
 from bedside.core.task import AnyTask
 from bedside.evaluate.figures import name as figure
+from bedside.federate.accountant import LEAST_NOISE, MOST_NOISE
 from bedside.federate.channel import Kind, Rules
 
 PILLARS: Registry[FederablePillar] = Registry("federable kind of task", {"risk": "bedside.pillars.risk.federable:FEDERABLE"})
 MOST_SITES, GROUPS, THRESHOLDS, BINS = 64, 50, 8, 10
+# Bounds far outside of sense: a slip is told before a round begins.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "rounds": (1, 1_000_000), "local_steps": (1, 1_000_000), "batch_rows": (0, 1_000_000_000), "proximal": (0, 1e9), "folds": (0, 1_000),
+    "least_subjects": (1, 1_000_000_000), "least_cell": (1, 1_000_000_000),
+}  # fmt: skip
 _DIGEST, _RECEIPT = 64, 1 << 20
 _RANKS = ("auroc", "auprc", "base_rate")
 _PROMISES = ("in_the_large", "slope", "observed_to_expected", "brier", "mean_error")
@@ -130,17 +137,15 @@ def plan(kind: str, task: Any, model: Mapping[str, object], seed: int) -> Plan:
 
 
 def _check(options: Federated) -> None:
-    wrong = [
-        ("rounds must be at least 1", options.rounds < 1), ("local_steps must be at least 1", options.local_steps < 1),
-        ("learning_rate must be above 0", options.learning_rate <= 0), ("batch_rows must not be negative", options.batch_rows < 0),
-        ("proximal must not be negative", options.proximal < 0), ("folds must be 0, or 2 and more", options.folds < 0 or options.folds == 1),
-        ("least_subjects must be at least 1", options.least_subjects < 1), ("least_cell must be at least 1", options.least_cell < 1),
-        ("quorum must be above 0 and at most 1", not 0 < options.quorum <= 1), ("timeout_s must be above 0", options.timeout_s <= 0),
-        ("largest_update must be above 0", options.largest_update <= 0),
+    wrong = [(f"{name} must lie between {low:g} and {high:,.10g}", not low <= getattr(options, name) <= high) for name, (low, high) in _BOUNDS.items()]
+    wrong += [
+        ("learning_rate must be above 0", not 0 < options.learning_rate < inf), ("folds must be 0, or 2 and more", options.folds == 1),
+        ("quorum must be above 0 and at most 1", not 0 < options.quorum <= 1), ("timeout_s must be above 0", not 0 < options.timeout_s < inf),
+        ("largest_update must be above 0", not 0 < options.largest_update < inf),
     ]  # fmt: skip
     if privacy := options.privacy:
-        wrong += [("privacy.noise must be above 0", privacy.noise <= 0), ("privacy.clip must be above 0", privacy.clip <= 0),
-                  ("privacy.share must be above 0 and at most 1", not 0 < privacy.share <= 1),
+        wrong += [(f"privacy.noise must be above 0, and lie between {LEAST_NOISE:g} and {MOST_NOISE:,.0f}", not LEAST_NOISE <= privacy.noise <= MOST_NOISE),
+                  ("privacy.clip must be above 0", not 0 < privacy.clip < inf), ("privacy.share must be above 0 and at most 1", not 0 < privacy.share <= 1),
                   ("privacy.share is for unit patient only", privacy.unit == "site" and privacy.share != 1),
                   ("privacy.delta must be between 0 and 1", not 0 < privacy.delta < 1),
                   ("with privacy, folds must be 0: calibration and thresholds would need further noise", options.folds > 0)]  # fmt: skip
