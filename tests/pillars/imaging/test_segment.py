@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from pydicom import dcmread
 from tests.pillars.imaging.made_series import encoded, evenly, files, slices
 
 from bedside.bundle.runners.onnx_image import MODEL, NAME, PREPROCESS, VERSION, OnnxImage, Preprocess, prepare, restore, slide
@@ -223,7 +224,7 @@ def test_a_model_that_cannot_be_is_told_before_anything_runs(wrong: dict[str, ob
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """Twelve phantoms from raw files to the dossier, with a few steps of training; three of them bad, and two files besides."""
+    """Twelve phantoms from raw files to the dossier, with a few steps of training; three of them bad, and four files besides."""
     root = tmp_path_factory.mktemp("images") / "study"
     before, demo.PATIENTS = demo.PATIENTS, 12
     try:
@@ -233,6 +234,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     stray = demo.segmentation(drawn((5, 9, 11)), slices(evenly(5), who=99), ("ball", "rod"))
     stray.PatientID = demo.patient(0).mrn
     (root / "raw" / "mr" / "stray.dcm").write_bytes(encoded(stray))
+    kept = next((root / "raw" / "mr").glob(f"{demo.patient(6).mrn}/mask.dcm"))
+    (root / "raw" / "mr" / "sent twice.dcm").write_bytes(kept.read_bytes())
+    other = dcmread(kept)
+    other.PatientID, other.SOPInstanceUID = demo.patient(0).mrn, f"{other.SOPInstanceUID}.9"
+    other.file_meta.MediaStorageSOPInstanceUID = other.SOPInstanceUID
+    (root / "raw" / "mr" / "anothers.dcm").write_bytes(encoded(other))
     (root / "raw" / "mr" / "letter.dcm").write_bytes(b"Dear colleague")
     text = (root / "study.toml").read_text().replace("steps = 120\nwatch = 40", "steps = 12\nwatch = 6")
     (root / "study.toml").write_text(text)
@@ -251,8 +258,8 @@ def test_every_instance_of_the_lake_is_in_a_unit_or_told_why_not(study: Study) -
     assert sorted(one["left_out"] for one in told["series"] if one.get("left_out")) == [
         "no mask that fits", "refuse: 1 slices are missing between others", "refuse: 2 orientations in one series"]  # fmt: skip
     assert sorted(told["masks left out"].values()) == [
-        "a mask in another geometry than its series", "a mask of a series that was left out", "a mask of a series that was left out",
-        "a mask of an unknown series"]  # fmt: skip
+        "a copy of another mask", "a mask in another geometry than its series", "a mask of a series that was left out",
+        "a mask of a series that was left out", "a mask of an unknown series", "a mask of another patient than its series"]  # fmt: skip
 
 
 def test_a_file_that_is_no_dicom_is_quarantined_and_the_run_goes_on(study: Study) -> None:

@@ -29,6 +29,7 @@ from bedside.pillars.imaging.segment import truth
 from bedside.pillars.imaging.segment.cases import Answer, segments_of
 from bedside.pillars.imaging.series.read import File, Series, read
 from bedside.pillars.imaging.series.verdict import Verdict
+from bedside.pillars.imaging.series.volume import Volume
 
 if TYPE_CHECKING:
     import polars as pl
@@ -56,7 +57,7 @@ def cohort(material: Material, out: Path) -> Cohort:
     images, left_out = images_of(material.root, task, keep=(_MASK,))
     work = _Work(material.root, task)
     masks = images.filter(pl.col("modality") == _MASK)
-    work.take_masks(masks["path"].to_list())
+    work.take_masks(dict(masks.select("path", "subject_id").iter_rows()))
     for (uid,), rows in track(sorted(images.filter(pl.col("modality") != _MASK).partition_by("series_uid", as_dict=True).items()), "series"):
         work.take_series(str(uid), rows)
     work.strangers()
@@ -79,9 +80,12 @@ class _Work:
         self.masks: dict[str, list[truth.Mask]] = defaultdict(list)
         self.used: set[str] = set()
         self._digests: dict[str, str] = {}
+        self._subjects: dict[str, str] = {}
 
-    def take_masks(self, paths: list[str]) -> None:
-        for path in sorted(paths):
+    def take_masks(self, subjects: dict[str, str]) -> None:
+        """Masks by their path, and whose they are."""
+        self._subjects = subjects
+        for path in sorted(subjects):
             data = (self.root / path).read_bytes()
             try:
                 mask = truth.read(data, where=path)
@@ -112,7 +116,7 @@ class _Work:
         if len(series.volumes) > 1:
             return "several volumes in one series", None
         volume = series.volumes[0]
-        answers, why = self._answers(series, volume)
+        answers, why = self._answers(series, volume, str(rows["subject_id"][0]))
         if why is not None:
             return why, None
         told, paths = rows.sort("time", "instance_uid").row(0, named=True), [path for path in paths if path not in series.rejects]
@@ -123,23 +127,34 @@ class _Work:
             "print": near.fingerprint(volume.voxels),
         }  # fmt: skip
 
-    def _answers(self, series: Series, volume: Any) -> tuple[dict[str, Answer], str | None]:
+    def _answers(self, series: Series, volume: Volume, subject: str) -> tuple[dict[str, Answer], str | None]:
         """Of each target where its truth lies; or why the series cannot be judged."""
         found: dict[str, Answer] = {}
+        drawn: set[tuple[str, ...]] = set()
         for mask in self.masks.get(series.uid, []):
-            told = {name: numbers for name, names in self.wanted.items() if (numbers := mask.numbers(names))}
             try:
-                truth.labels(mask, volume, {name: self.wanted[name] for name in told})
+                told, print_ = self._told(mask, volume, subject)
             except Malformed as error:
                 self.lost_masks[mask.where] = error.what
                 continue
-            if not told:
-                self.lost_masks[mask.where] = "a mask of other structures"
+            if print_ in drawn:
+                self.lost_masks[mask.where] = "a copy of another mask"
             elif found.keys() & told.keys():
                 return {}, "two masks of one structure"
             else:
+                drawn.add(print_)
                 found |= {name: Answer(mask.where, self._digests[mask.where], numbers) for name, numbers in told.items()}
         return found, None if found.keys() == self.wanted.keys() else "no mask that fits" if not found else "no mask of some of the structures"
+
+    def _told(self, mask: truth.Mask, volume: Volume, subject: str) -> tuple[dict[str, list[int]], tuple[str, ...]]:
+        """The segments of each structure, and what tells this mask from another: structures and voxels. `Malformed` for what is no truth here."""
+        if str(self._subjects[mask.where]) != subject:
+            raise Malformed("a mask of another patient than its series", where=mask.where, do="correct the patient's identifier of one of them")
+        told = {name: numbers for name, names in self.wanted.items() if (numbers := mask.numbers(names))}
+        voxels = truth.labels(mask, volume, {name: self.wanted[name] for name in told})
+        if not told:
+            raise Malformed("a mask of other structures", where=mask.where, do="name its segments in task.segments, or leave it out")
+        return told, (*told, sha256(voxels.tobytes()))
 
     def strangers(self) -> None:
         """Masks of series that are not there, or were left out."""

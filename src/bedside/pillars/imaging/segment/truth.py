@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,6 +119,6 @@ def _stored(mask: Mask) -> NDArray[Any]:
         return pixels.stored(dataset, where=mask.where)
     shape = (int(dataset.NumberOfFrames), int(dataset.Rows), int(dataset.Columns))
     bits = np.unpackbits(np.frombuffer(dataset.PixelData, np.uint8), bitorder="little")
-    if bits.size < np.prod(shape):
+    if min(shape) < 1 or bits.size < prod(shape):
         raise Malformed("pixel data of the mask is shorter than its rows, columns and frames", where=mask.where, do=_DO)
-    return bits[: int(np.prod(shape))].reshape(shape)
+    return bits[: prod(shape)].reshape(shape)
