@@ -17,7 +17,7 @@ from pathlib import Path
 
 from bedside.pillars.text.rules import RuleExtractor
 
-WORST = ("lymph nodes ", "no tumor in ", "three nodes ", "margins are ", "tumor size ", "HER2 of ", "stage ", "mass, ", "spiculated ", " ", ".", "\n", "1", "(", "1,", "aspirin ", "K 1.1 ", "T1N0 ", "margin ", ":", "A:", "no fever, ", "1 of 2 ", "Gleason 3+", " -fever", "no ")
+WORST = ("lymph nodes ", "no tumor in ", "three nodes ", "margins are ", "tumor size ", "HER2 of ", "stage ", "mass, ", "spiculated ", " ", ".", "\n", "1", "(", "1,", "aspirin ", "K 1.1 ", "T1N0 ", "margin ", ":", "A:", "no fever, ", "1 of 2 ", "Gleason 3+", " -fever", "no ", "no fever; ", "fever: no ", "[ ] fever ", "any fever ", "; fever or ")
 """Texts of one thing over and over: the rate at ten times the length must be about the same, else some pattern is not linear."""
 
 

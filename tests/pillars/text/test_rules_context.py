@@ -6,6 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bedside.pillars.text.rules import RuleExtractor
 
@@ -59,10 +61,75 @@ def test_a_denial_reaches_every_item_of_its_list(word: str) -> None:
         ("FAMILY HISTORY: diabetes and gout.", "gout", "family"),
         ("Accompanied by mother. Asthma is stable.", "asthma", "present"),
         ("No history of seizures.", "seizures", "negated historical"),
+        ("No pneumothorax; moderate pleural effusion.", "pleural effusion", "present"),
+        ("No pneumothorax or consolidation is seen; cardiomegaly is noted.", "cardiomegaly", "present"),
+        ("Denies fever; has cough.", "cough", "present"),
+        ("No DVT, has PE.", "pe", "present"),
+        ("Pneumonia; PE ruled out.", "pneumonia", "present"),
+        ("Likely gout; edema.", "edema", "present"),
+        ("Negative for fever; or vomiting.", "vomiting", "negated"),
+        ("Denies fever, chills; nausea or vomiting.", "nausea", "negated"),
+        ("Denies: fever; chills; cough.", "cough", "negated"),
+        ("Mother had breast cancer; patient has hypertension.", "hypertension", "present"),
+        ("Mother had breast cancer and patient has hypertension.", "hypertension", "present"),
+        ("There is no evidence that she has pneumonia.", "pneumonia", "negated"),
+        ("Without significant improvement of his heart failure.", "heart failure", "present"),
+        ("Pneumonia, DVT prophylaxis with heparin.", "pneumonia", "present"),
+        ("Pneumonia, DVT prophylaxis with heparin.", "dvt", "hypothetical"),
     ],
 )
 def test_a_cue_says_no_more_than_it_says(text: str, word: str, axes: str) -> None:
     assert said(text, word) == axes
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "axes"),
+    [
+        ("Edema: no.", "edema", "negated"),
+        ("Diabetes - no", "diabetes", "negated"),
+        ("Diabetes: N", "diabetes", "negated"),
+        ("Diabetes: N/A", "diabetes", "present"),
+        ("Edema: no, fever: no, cough: yes, rash", "cough", "present"),
+        ("Edema: no, rash", "rash", "present"),
+        ("Edema: no Rash: no Cough: yes", "rash", "negated"),
+        ("Rash: no history of eczema.", "rash", "present"),
+        ("Nausea or vomiting: no", "nausea", "negated"),
+        ("Any chest pain? No.", "chest pain", "negated"),
+        ("Any chest pain, cough or dyspnea? No. Rash? Yes.", "chest pain", "negated"),
+        ("Any chest pain, cough or dyspnea? No. Rash? Yes.", "rash", "present"),
+        ("Fever? No cough.", "fever", "present"),
+        ("Chest pain (-), dyspnea (+).", "chest pain", "negated"),
+        ("Chest pain (-), dyspnea (+).", "dyspnea", "present"),
+        ("fever -ve, cough +ve", "fever", "negated"),
+        ("fever -ve, cough +ve", "cough", "present"),
+        ("fever -ve cough", "cough", "present"),
+        ("-ve fever, chills.", "chills", "negated"),
+        ("No fever, cough present.", "cough", "present"),
+        ("[ ] Diabetes [x] Hypertension", "diabetes", "negated"),
+        ("[ ] Diabetes [x] Hypertension", "hypertension", "present"),
+        ("☐ Asthma ☑ Gout", "asthma", "negated"),
+        ("Diabetes [x]  Asthma [ ]", "asthma", "negated"),
+        ("Diabetes [x]  Asthma [ ]", "diabetes", "present"),
+        ("Diabetes: [ ] yes [x] no", "diabetes", "negated"),
+        ("Diabetes: [x] yes [ ] no", "diabetes", "present"),
+        ("[ ] Follow up pneumonia with a film", "pneumonia", "present"),
+        ("[ ] Diabetes\nAsthma is stable.", "asthma", "present"),
+    ],
+)
+def test_an_answer_a_sign_and_a_box_say_what_they_say_of_their_own_item(text: str, word: str, axes: str) -> None:
+    assert said(text, word) == axes
+
+
+@pytest.mark.parametrize(
+    "text", ["Pneumonia vaccine given.", "Influenza and pneumonia vaccines given.", "Immunized against hepatitis B.", "Seen in the heart failure clinic.", "Admitted to the stroke unit."]
+)
+def test_what_is_called_after_a_problem_is_no_problem(text: str) -> None:
+    assert [fact.text for fact in RULES.extract(text) if fact.kind == "problem"] == []
+
+
+@given(st.lists(st.sampled_from(["fever", "Edema", ":", "; ", ", ", "no", "[ ]", "[x] ", "☐", "yes", "?", " - ", "-ve", "+ve", "(-)", "\n", ". ", "has", "or", " "]), max_size=40).map("".join))
+def test_no_form_however_filled_in_breaks_a_note_or_moves_a_span(text: str) -> None:
+    assert all(text[fact.start : fact.end] == fact.text for fact in RULES.extract(text))
 
 
 def test_a_cue_inside_a_phrase_is_part_of_its_name() -> None:

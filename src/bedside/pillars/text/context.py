@@ -3,7 +3,8 @@
 In        the words of a text, its sentences and sections, and spans in it
 Out       `Axes` for each span
 Rules     a cue acts on the spans after it ("denies fever, chills, or cough") or before it ("fever: none") in its sentence, up to a word
-          that ends its reach ("but", "secondary to"), or the next cue of its axis that says otherwise. A longer phrase around a cue can
+          that ends its reach ("but", "secondary to"), a semicolon (unless it is a list's, as in "denies: fever; chills" or "; nausea or chills"), or a
+          comma with a new predicate ("no DVT, has PE"). A longer phrase around a cue can
           mean something else ("no increase", "gram negative"). A cue inside a span is part of the span's name, and no cue.
 Source    NegEx: Chapman et al., J Biomed Inform 2001;34:301-10. ConText: Harkema et al., J Biomed Inform 2009;42:839-51.
           Cues: data/cues.csv, ours, with those that NegEx published (Apache-2.0) among them.
@@ -35,8 +36,8 @@ class Axes(NamedTuple):
 
 
 class Cue(NamedTuple):
-    """axis: negated, uncertain, historical, hypothetical, family, any; role: before or after what it acts on, near (before it, in the same item of a
-    list), stop, pseudo."""
+    """axis: negated, uncertain, historical, hypothetical, family, any; role: before or after what it acts on, near or item (before it, after it, in the
+    same item of a list), stop, pseudo."""
 
     axis: str
     role: str
@@ -46,6 +47,11 @@ PLAIN = Axes()
 _AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 _ANY, _HISTORICAL = len(_AXES), _AXES.index("historical")
 _LONGEST_BRACKET = 200
+_PREDICATES = r"has|have|had|is|are|was|were|shows|continues|remains|takes|feels|describes"
+_OR_LIST = rf"(?!\s*(?:or|nor|and/or)\b)(?!\s*(?:(?!(?:{_PREDICATES}|noted|seen|new|mild|moderate|severe|small|large|possible|probable|likely)\b)[a-z/-]{{2,20}} ){{1,4}}or [a-z -]{{2,40}}(?:[.,;]|\Z))"
+_CLAUSE = re.compile(rf";{_OR_LIST}|,(?=\s+(?:{_PREDICATES})\b)")
+_ANSWER_BEFORE, _ANSWER_AFTER = re.compile(r"[:?=(–-]\s?\Z"), re.compile(r"\s?(?:[.,;)\n]|\Z)")
+_SIGN = "-ve"
 _MARK = re.compile(r"[,;\n]")
 _REACH_BACK = 16
 """Words before a cue on which it can act, where nothing ends its reach."""
@@ -121,15 +127,51 @@ def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reac
         if found.meaning[0].role == "stop":
             stops.setdefault(axis, []).append(found)
     places = {axis: _ordered([*stops.get(axis, ()), *stops.get(_ANY, ())]) for axis in range(_ANY)}
+    closed, semicolons = _clauses(text, first, last)
+    ended = {end for _, end in spans}
     told: dict[int, list[tuple[int, int]]] = {}
     for axis, found in cues:
         for cue in found.meaning:
-            if cue.role in ("before", "near"):
+            if cue.role in ("before", "near") and not _answers(text, found, ended):
                 end = last if cue.role == "before" else _item(text, found.last, last)
-                told.setdefault(axis, []).append((found.last, _forward(text, found, end, places[axis][0])))
-            elif cue.role == "after":
-                told.setdefault(axis, []).append((_back(found, first, places[axis][1]), found.first))
+                told.setdefault(axis, []).append((found.last, min(_forward(text, found, end, places[axis][0]), _clause(text, found, last, closed))))
+            elif cue.role in ("after", "item"):
+                begin = max(first, semicolons[at - 1] if (at := bisect_right(semicolons, found.first)) else first)
+                begin = max(begin, _item_begins(text, begin, found.first)) if cue.role == "item" else begin
+                told.setdefault(axis, []).append((_back(found, begin, places[axis][1]), found.first))
     return {axis: _joined(spans) for axis, spans in told.items()}
+
+
+def _clauses(text: Words, first: int, last: int) -> tuple[list[int], list[int]]:
+    """The words before which a clause ends among words [first, last), and those of them that stand after a semicolon."""
+    ends, semicolons = list[int](), list[int]()
+    for mark in _CLAUSE.finditer(text.folded, text.starts[first], text.ends[last - 1]) if last > first else ():
+        ends.append(bisect_left(text.starts, mark.start(), first, last))
+        if mark[0] == ";":
+            semicolons.append(ends[-1])
+    return ends, semicolons
+
+
+def _clause(text: Words, cue: Found[tuple[Cue, ...]], last: int, ends: list[int]) -> int:
+    """The word before which the clause of a cue ends; a cue with a colon behind it heads a list, which its semicolons do not end."""
+    at = bisect_left(ends, cue.last)
+    return last if at == len(ends) or text.folded.startswith(":", text.ends[cue.last - 1]) else ends[at]
+
+
+def _answers(text: Words, cue: Found[tuple[Cue, ...]], ended: set[int]) -> bool:
+    """Whether a cue is the answer or the sign of what stands before it ("Edema: no, ...", "fever -ve cough"), and acts on nothing behind it."""
+    start, end = text.starts[cue.first], text.ends[cue.last - 1]
+    if text.words[cue.first] == _SIGN and cue.last - cue.first == 1 and (start in ended or (start - 1 in ended and text.folded[start - 1].isspace())):
+        return True
+    return _ANSWER_AFTER.match(text.folded, end) is not None and _ANSWER_BEFORE.search(text.folded, max(start - 2, 0), start) is not None
+
+
+def _item_begins(text: Words, first: int, last: int) -> int:
+    """The word with which the item of a list begins that goes on to word `last`."""
+    end = text.starts[last]
+    begin = max(text.starts[first], end - _LONGEST_BRACKET)
+    mark = max(text.folded.rfind(char, begin, end) for char in ",;\n")
+    return bisect_left(text.starts, mark, first, last) if mark >= 0 else first
 
 
 def _ordered(stops: Sequence[Found[tuple[Cue, ...]]]) -> tuple[list[int], list[int]]:

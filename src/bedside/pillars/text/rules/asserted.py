@@ -3,7 +3,7 @@
 In        a draft, and its axes as `context.axes` gives them
 Out       a `Fact`
 Added     a chronic disease in the history is still there; a problem with a year behind it is over; "-fever" among "+cough" is denied, "?PE" is
-          doubted; under the heading of the family, a fact is a relative's. Values of tests are not denied: "negative" is their value.
+          doubted; what a form answers of it ("Edema: no", `answers.py`) goes before what a cue says; under the heading of the family, a fact is a relative's. Values of tests are not denied: "negative" is their value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 
 from bedside.pillars.text.context import Axes
 from bedside.pillars.text.fact import Fact
+from bedside.pillars.text.rules.answers import answered
 from bedside.pillars.text.rules.note import Draft, Note
 
 _ASSERTED: frozenset[str] = frozenset(("problem", "medication", "procedure", "histology", "tumour-site"))
@@ -37,10 +38,12 @@ def asserted(note: Note, draft: Draft, one: Axes) -> Fact:
         temporality = "current"
     asked = note.low[max(draft.start - 2, 0) : draft.start].strip() == "?"
     minus = _MINUS.search(note.low, max(draft.start - 2, 0), draft.start) is not None and _PLUS.search(note.low, max(draft.start - _NEAR, 0), draft.end + _NEAR) is not None
+    told = answered(note, draft.start, draft.end) if draft.kind in _ASSERTED else None
+    negated = one.negated or minus if told is None else not told
     family = one.experiencer == "family" or (name == "family-history" and draft.kind in _ASSERTED)
     return Fact(
         draft.kind, draft.start, draft.end, note.text[draft.start : draft.end], draft.attributes, draft.name, draft.code,
-        negated=(one.negated or minus) and draft.kind in _ASSERTED, uncertain=(one.uncertain or asked) and draft.kind in _ASSERTED,
+        negated=negated and draft.kind in _ASSERTED, uncertain=(one.uncertain or asked) and draft.kind in _ASSERTED,
         temporality=temporality if draft.kind != "date" else "current", experiencer="family" if family and draft.kind != "date" else "patient",
         section=name, sentence=note.sentence_at(draft.start),
     )  # fmt: skip

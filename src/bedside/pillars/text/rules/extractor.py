@@ -17,12 +17,13 @@ from bedside.pillars.text.context import axes
 from bedside.pillars.text.fact import Fact
 from bedside.pillars.text.rules import dates, measurements, medications, pathology
 from bedside.pillars.text.rules.asserted import asserted
+from bedside.pillars.text.rules.heads import names_something_else
 from bedside.pillars.text.rules.note import Draft, Note
 from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
 from bedside.pillars.text.rules.widen import first_word
 from bedside.pillars.text.tokens import Found, Words
 
-VERSION = "rules/1"
+VERSION = "rules/2"
 _ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylaxis to|reaction to|hypersensitiv\w{0,4} to|allerg(?:y|ies):)[^.;\n]{0,60}\Z")
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
@@ -88,7 +89,7 @@ class RuleExtractor:
             stop = note.sentence_at(start)[1]
             if end <= stop:
                 draft = _draft(note, one.meaning, start, end, stop, found[index + 1 :index + 9], tissue)
-                if draft is not None:
+                if draft is not None and not (draft.kind == "problem" and names_something_else(note, start, end)):
                     yield draft
 
 

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from bedside.pillars.text.fact import Attribute, Kind
+from bedside.pillars.text.rules.answers import boxes
 from bedside.pillars.text.sections import Section, outline
 from bedside.pillars.text.sentences import Span, sentences
 from bedside.pillars.text.tokens import Words, words_of
@@ -39,6 +40,8 @@ class Note:
         told = outline(text)
         self.sections: list[Section] = told.sections
         self.sentences: list[Span] = sentences(text, told.breaks)
+        self.boxes = boxes(self.low)
+        self.box_starts = [box.start for box in self.boxes]
         self._section_starts = [section.start for section in self.sections]
         self._sentence_starts = [start for start, _ in self.sentences]
 
