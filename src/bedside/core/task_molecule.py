@@ -17,7 +17,8 @@ class Standard(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     tautomer      "as-drawn", or RDKit's canonical one (slow, and not always what is in the flask)
     stereo        "keep": isomers are different compounds; "drop": one compound, drawn flat
-    mixtures      two organic parts of comparable size: "leave-out", or take the "largest"
+    mixtures      two organic parts of comparable size (the second has half of the heavy atoms or more), known counter-ions and solvents aside
+                  where another part is larger: "leave-out", or take the "largest"
     metals        a metal bonded in the compound: "leave-out" or "keep"; metal counter-ions go with the salt in any case
     fewest, most  heavy atoms of the compound after desalting
     """

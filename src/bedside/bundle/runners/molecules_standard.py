@@ -2,27 +2,27 @@
 
 In        SMILES; a `Standard` (core.task_molecule)
 Out       `Compound`: canonical SMILES, InChIKey, what was changed; or the reason
-Steps     RDKit's cleanup (metal bonds cut, groups normalised, reionised), largest fragment, uncharge, then tautomer and stereo as the
+Steps     RDKit's cleanup (metal bonds cut, groups normalised, reionised), the compound among its parts (`molecules_parts.py`), uncharge, then tautomer and stereo as the
           standard says. Never raises for what the text holds.
 Source    RDKit MolStandardize; cf. Bento et al., J Cheminform 2020;12:51 (the ChEMBL pipeline).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from bedside.bundle.runners.molecules_parts import compound
 from bedside.core.lazy import need
 from bedside.core.task_molecule import Standard
 
 EXTRA = "molecules"
 _LONGEST = 5_000  # characters: beyond it is no drug-like molecule, and parsing would cost minutes
-_COMPARABLE, _SMALLEST = 0.5, 8  # a second organic part of half the size and 8 heavy atoms (benzoate has 9) makes a mixture
 # Hydrogen, boron to fluorine, silicon to chlorine, arsenic, selenium, bromine, tellurium, iodine.
 _NO_METAL = frozenset({1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 33, 34, 35, 52, 53})
 EMPTY, UNREADABLE, LARGE, SMALL = "no structure", "SMILES that cannot be read", "too large", "too small"
 MIXTURE, METAL, INORGANIC, UNNAMED = "mixture", "holds a metal", "no carbon", "no InChIKey"
+DUMMY = "holds an atom that stands for any (*)"
 
 
 class Compound(NamedTuple):
@@ -75,10 +75,12 @@ def _standardised(text: str, standard: Standard) -> Compound:
     if drawn.GetNumAtoms() == 0:
         return Compound(reason=EMPTY)
     clean = tools.cleanup(drawn)
-    parts = chem.GetMolFrags(clean, asMols=True)
-    if standard.mixtures == "leave-out" and _mixed(parts, chem):
-        return Compound(reason=MIXTURE)
     main = tools.fragment.choose(clean)
+    if standard.mixtures == "leave-out" and _has_carbon(main):
+        parts = [part for part in chem.GetMolFrags(clean, asMols=True) if _has_carbon(part)]
+        main = compound(parts, tools.charge.uncharge) if len(parts) > 1 else main
+    if main is None:
+        return Compound(reason=MIXTURE)
     if reason := _unfit(main, standard):
         return Compound(reason=reason)
     return _finished(drawn, clean, main, standard)
@@ -101,17 +103,12 @@ def _finished(drawn: Any, clean: Any, main: Any, standard: Standard) -> Compound
     return Compound(told[-1], key, None, steps) if key else Compound(reason=UNNAMED)
 
 
-def _mixed(parts: Iterable[Any], chem: Any) -> bool:
-    """Whether two different organic parts are of comparable size."""
-    sizes = {chem.MolToSmiles(part): part.GetNumHeavyAtoms() for part in parts if _has_carbon(part)}
-    largest = sorted(sizes.values(), reverse=True)[:2]
-    return len(largest) == 2 and largest[1] >= _SMALLEST and largest[1] >= _COMPARABLE * largest[0]
-
-
 def _unfit(main: Any, standard: Standard) -> str | None:
     atoms = main.GetNumHeavyAtoms()
     if not standard.fewest <= atoms <= standard.most:
         return LARGE if atoms > standard.most else SMALL
+    if any(atom.GetAtomicNum() == 0 for atom in main.GetAtoms()):
+        return DUMMY
     if standard.metals == "leave-out" and any(atom.GetAtomicNum() not in _NO_METAL for atom in main.GetAtoms()):
         return METAL
     return None if _has_carbon(main) else INORGANIC
