@@ -12,7 +12,7 @@ from tests.federate.conftest import copied, named
 
 from bedside.bundle.store import Bundle
 from bedside.cli.group import bedside
-from bedside.core.errors import Misconfigured, Refused
+from bedside.core.errors import BedsideError, Misconfigured, Refused
 from bedside.federate.receipt import genuine
 from bedside.ledger.log import Ledger
 from bedside.study.federate import federate
@@ -145,6 +145,33 @@ def test_two_sites_of_one_name_and_a_single_site_are_no_federation(ran, tmp_path
         federate(shared, [ran.sites[0], ran.sites[0]], out=tmp_path / "out")
     with pytest.raises(Misconfigured, match="at least two sites"):
         federate(shared, ran.sites[:1], out=tmp_path / "out")
+
+
+def test_a_fault_of_the_shared_file_is_told_alone(ran, tmp_path):
+    copied(ran, tmp_path / "again")
+    shared = tmp_path / "again/study.toml"
+    shared.write_text(shared.read_text().replace("seed = ", "sead = ", 1))
+    with pytest.raises(Misconfigured, match="sead: no such key") as told:
+        federate(shared, [tmp_path / "again/sites" / name for name in ("north", "valley")], out=tmp_path / "out", quiet=True)
+    assert "has 1 problem" in told.value.what
+    assert "no source is declared" not in str(told.value)
+
+
+@pytest.mark.parametrize("content", [b"\x00\xff\xfegarbage\n" * 50, b"", b"a,b\n1,2\n", b"mrn\n\"never closed"])
+def test_raw_tables_that_are_garbage_are_told_with_the_name_of_their_site(ran, tmp_path, content):
+    sites = copied(ran, tmp_path / "again")
+    (sites[1] / "raw/stays.csv").write_bytes(content)
+    with pytest.raises(BedsideError) as told:
+        federate(tmp_path / "again/study.toml", sites, out=tmp_path / "out", quiet=True)
+    assert told.value.where.startswith("site harbour, ")
+
+
+def test_a_fault_in_the_study_file_of_a_site_is_told_with_the_name_of_its_folder(ran, tmp_path):
+    sites = copied(ran, tmp_path / "again")
+    (sites[2] / "study.toml").write_text("schema = 1")
+    with pytest.raises(Misconfigured) as told:
+        federate(tmp_path / "again/study.toml", sites, out=tmp_path / "out", quiet=True)
+    assert told.value.where.startswith("site valley, study.toml")
 
 
 def test_a_run_that_is_refused_leaves_no_result(ran, tmp_path):

@@ -80,14 +80,15 @@ class Problem(msgspec.Struct, frozen=True):
         return f"study.toml, {at}: {self.what} ({self.do})"
 
 
-def load(path: Path, *, sources: bool = True) -> StudyFile:
+def load(path: Path, *, sources: bool = True, shared: bool = False) -> StudyFile:
     """The study file at `path`; `Refused` when a rule says no to any of it, else `Misconfigured`: both list all its problems.
 
     sources   False leaves out whether the raw files are there: a finished study is read, served and verified without them
+    shared    the file is what several sites agree on, and has no source by design
     """
     text = read(path)
-    if problems(text, path.parent, sources=sources):
-        found = problems(text, path.parent)  # whoever must correct the file is told all of it
+    if problems(text, path.parent, sources=sources and not shared):
+        found = problems(text, path.parent, sources=not shared)  # whoever must correct the file is told all of it
         kind = Refused if any(problem.refused for problem in found) else Misconfigured
         raise kind(f"study.toml has {len(found)} problem{'s' * (len(found) > 1)}:\n  - " + "\n  - ".join(p.text() for p in found),
                    where=path.name, do="correct the lines above; `bedside check` shows them again")  # fmt: skip

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from bedside.core import canonical
-from bedside.core.errors import Misconfigured, Refused
+from bedside.core.errors import BedsideError, Misconfigured, Refused
 from bedside.core.progress import say
 from bedside.federate.coordinator import Coordinator
 from bedside.federate.plan import Plan
 from bedside.federate.records import Federation
+from bedside.federate.site import Site
 from bedside.federate.transport import InProcess
 from bedside.study import folder
 from bedside.study.config import StudyFile, load
@@ -52,7 +53,7 @@ def federate(shared: Path, sites: Sequence[Path], *, out: Path, rounds: int | No
     engine   "in-process", or "flare": the same sites as processes of NVIDIA FLARE's simulator on this machine
     Raises `Refused` for a model that is not federable, for sites that differ in task, model, features or units, or are too small.
     """
-    file = load(shared, sources=False)
+    file = load(shared, shared=True)
     agreed, studies = plan_of(file), _opened(sites)
     _empty(out)
     _same(file, studies)
@@ -60,7 +61,8 @@ def federate(shared: Path, sites: Sequence[Path], *, out: Path, rounds: int | No
     for name, study in studies.items():
         if not quiet:
             say(f"site {name}")
-        study.run(STEPS, quiet=quiet)
+        with _at(name):
+            study.run(STEPS, quiet=quiet)
     with _whole(out) as place:
         run = _run(agreed, studies, place, rounds, engine, quiet)
         pooled = pooled_test(agreed, studies, file) if pool_test else None
@@ -103,16 +105,30 @@ def _run(agreed: Plan, studies: Mapping[str, Study], out: Path, rounds: int | No
                         columns=columns_of(agreed), site=EXECUTOR)  # fmt: skip
     if engine != "in-process":
         raise Misconfigured(f"no engine called {engine!r}", where="--engine", do="choose in-process or flare")
-    transport = InProcess([open_site(study.root, agreed) for study in studies.values()])
+    transport = InProcess([_open(name, study, agreed) for name, study in studies.items()])
     tell = (lambda _: None) if quiet else say
     return Coordinator(agreed, transport, rounds=rounds, made=made, say=tell).federate(columns_of(agreed), out / "bundles" / "model")
+
+
+def _open(name: str, study: Study, agreed: Plan) -> Site:
+    with _at(name):
+        return open_site(study.root, agreed)
+
+
+@contextmanager
+def _at(site: str) -> Iterator[None]:
+    """What goes wrong at a site is told with its name: files of all sites are called the same."""
+    try:
+        yield
+    except BedsideError as error:
+        raise type(error)(error.what, where=f"site {site}, {error.where}", do=error.do) from error
 
 
 def export(shared: Path, sites: Sequence[str], into: Path, *, rounds: int | None = None) -> Path:
     """Write an NVIDIA FLARE job for real sites; their names are those that FLARE knows them by. Nothing is run."""
     from bedside.federate.flare import job
 
-    file = load(shared, sources=False)
+    file = load(shared, shared=True)
     agreed = plan_of(file)
     if len(set(sites)) < 2:
         raise Misconfigured("a federated fit takes at least two sites", where="--sites", do="name two or more, as FLARE knows them")
@@ -124,7 +140,7 @@ def collected(shared: Path, work: Path, *, out: Path) -> Federated:
     from bedside.federate.flare import collect, unpack
 
     _empty(out)
-    file = load(shared, sources=False)
+    file = load(shared, shared=True)
     agreed, run = plan_of(file), collect(work)
     if run.plan != agreed.digest:
         raise Refused("this result is of another study.toml", where=str(work), do="give the study.toml that the job was made from")
@@ -141,7 +157,8 @@ def _opened(sites: Sequence[Path]) -> dict[str, Study]:
     """Studies by the name of their site; every name once."""
     studies: dict[str, Study] = {}
     for path in sites:
-        study = Study(path)
+        with _at(path.name):
+            study = Study(path)
         name = study.file.site
         if name in studies or not name.replace("-", "").replace("_", "").isalnum():
             raise Misconfigured(f"two sites are called {name!r}, or the name is no plain word", where=f"{path.name}/study.toml, site", do="give each site its own name")
