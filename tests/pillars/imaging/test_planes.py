@@ -18,7 +18,7 @@ from tests.pillars.imaging.made_planes import NIH, chest, chests, of_test, radio
 from bedside import Study
 from bedside.bundle.runners.onnx_planes import OnnxPlanes
 from bedside.bundle.sealed import Sealed
-from bedside.core.errors import Misconfigured, Refused
+from bedside.core.errors import Misconfigured, Refused, Unusable
 from bedside.core.pillar import Material
 from bedside.core.task import AnyTask
 from bedside.pillars.imaging.planes import nets
@@ -338,10 +338,28 @@ def two_views() -> dict[str, bytes | str]:
     ('kind = "yes-no" }, {', 'kind = "grade" }, {', "question 'classify' has no answer for"),
     ("test_fraction = 0.4", "folds = 5", "without folds"),
     ('effusion = "NIHCXR//Effusion"', 'other = "X"', "task.codes does not say"),
-    ("width = 8", "width = 1", "width is below 4"),
+    ("width = 8", "width = 1", "width is not from 4 to 1024"),
     ('network = "resnet"', 'network = "vgg"', "vgg"),
     ("epochs = 16", 'epochs = 16\nthresholds = { alert = "luck" }', "not a threshold rule"),
 ])  # fmt: skip
 def test_what_makes_no_sense_is_said_before_anything_runs(tmp_path, old, new, words):
     with pytest.raises(Misconfigured, match=words):
         study(tmp_path / "study", TASK.replace(old, new), chests(2)).run(COHORT, quiet=True)
+
+
+@pytest.mark.parametrize("wrong", [
+    *({name: value} for name in ("learning_rate", "weight_decay", "radius", "floor") for value in (float("nan"), float("inf"), -1.0, 1e30)),
+    *({name: 10**7} for name in ("size", "width", "epochs", "patience", "batch", "threads")),
+    {"network": "vit", "size": 1024}, {"batch": 4096, "size": 2048}, {"thresholds": {"alert": "risk=nan"}},
+])  # fmt: skip
+def test_numbers_that_no_model_can_have_are_refused(wrong):
+    with pytest.raises(Misconfigured):
+        options(wrong)
+
+
+def test_training_that_comes_apart_is_told():
+    rows = np.arange(4)
+    lesson = Lesson(np.zeros((4, 1, 32, 32), np.uint16), np.full((4, 1), np.nan, np.float32), rows, rows)
+    said = options({"size": 32, "width": 4, "epochs": 2})
+    with steady(1, 1) as torch, pytest.raises(Unusable, match="training came apart"):
+        fit(torch, nets.network(said, 1), lesson, lambda said, wanted: (said - wanted).mean(), said, seed=1)

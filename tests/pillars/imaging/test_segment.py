@@ -7,16 +7,18 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
 from pydicom import dcmread
 from tests.pillars.imaging.made_series import encoded, evenly, files, slices
 
+from bedside.bundle.runners import onnx_image
 from bedside.bundle.runners.onnx_image import MODEL, NAME, PREPROCESS, VERSION, OnnxImage, Preprocess, prepare, restore, slide
 from bedside.bundle.sealed import Sealed, seal_files
 from bedside.core import canonical
-from bedside.core.errors import Malformed, Misconfigured, Refused
+from bedside.core.errors import Malformed, Misconfigured, Refused, Unusable
 from bedside.core.ids import sha256
 from bedside.core.target import Target
 from bedside.core.task_image import ImageTask
@@ -212,11 +214,37 @@ def test_the_same_seed_gives_the_same_weights() -> None:
     assert exported(one.net, said) == exported(other.net, said)
 
 
-@pytest.mark.parametrize("wrong", [{"window": [30, 48, 32]}, {"network": "swinunetr", "window": [48, 48, 48]}, {"network": "swinunetr", "window": [32, 32, 32]}, {"steps": 0}, {"channels": [8]},
-                                   {"network": "resnet"}, {"overlap": 1.0}, {"spacing_mm": [0, 1, 1]}])  # fmt: skip
+NAN, INF = float("nan"), float("inf")
+NUMBERS = ("learning_rate", "weight_decay", "turn", "scale", "shift", "brighten", "noise", "overlap", "low", "high")
+
+
+@pytest.mark.parametrize("wrong", [
+    {"window": [30, 48, 32]}, {"network": "swinunetr", "window": [48, 48, 48]}, {"network": "swinunetr", "window": [32, 32, 32]}, {"steps": 0},
+    {"channels": [8]}, {"network": "resnet"}, {"overlap": 1.0}, {"spacing_mm": [0, 1, 1]},
+    *({name: value} for name in NUMBERS for value in (NAN, INF, -INF, 1e30)), *({"spacing_mm": [2, value, 2]} for value in (NAN, INF, 1e-9, -1)),
+    *({name: 10**7} for name in ("steps", "watch", "batch", "warm_up", "threads")), {"overlap": 0.9999999}, {"channels": []}, {"channels": [8, 10**6]},
+    {"channels": [0, 8]}, {"channels": [8] * 12, "window": [4096] * 3}, {"window": [16000, 28000, 28000]}, {"network": "vit", "features": 10**6},
+    {"network": "vit", "features": 0}, {"network": "vit", "window": [256, 256, 256]}, {"network": "swinunetr", "features": 13, "window": [64, 64, 64]},
+    {"channels": [8, 16], "window": [2, 2, 2]}, {"batch": 256, "window": [512, 512, 512]}, {"low": 5.0, "high": 5.0},
+])  # fmt: skip
 def test_a_model_that_cannot_be_is_told_before_anything_runs(wrong: dict[str, object]) -> None:
     with pytest.raises(Misconfigured):
         options(wrong)
+
+
+def test_training_that_comes_apart_is_told() -> None:
+    said = options({"window": [16, 28, 28], "channels": [4, 8], "steps": 3, "watch": 3})
+    torn = [case._replace(image=np.full_like(case.image, NAN)) for case in phantoms(2)]
+    with pytest.raises(Unusable, match="training came apart at step 1"):
+        learn(torn, [], recipe(said), said, seed=7)
+
+
+@pytest.mark.parametrize("wrong", [{"spacing_mm": (INF, 1.0, 1.0)}, {"spacing_mm": (NAN, 1.0, 1.0)}, {"low": NAN}, {"high": INF}, {"overlap": NAN},
+                                   {"window": (0, 8, 8)}])  # fmt: skip
+def test_a_bundle_whose_preprocessing_cannot_be_is_not_opened(wrong: dict[str, Any]) -> None:
+    told = msgspec.structs.replace(recipe(options({})), **wrong)
+    with pytest.raises(Misconfigured, match="of the preprocessing cannot be"):
+        onnx_image.checked(told, "model")
 
 
 # --- the whole spine --------------------------------------------------------------------------------

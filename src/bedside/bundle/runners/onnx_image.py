@@ -30,6 +30,7 @@ NAME, VERSION = "onnx-image", "1"
 MODEL, PREPROCESS = "model.onnx", "preprocess.json"
 _SAME_SPACING, _LEAST_WEIGHT, _WIDTH = 0.01, 1e-3, 0.125
 _MOST_VOXELS = 1 << 29
+_FARTHEST_MM, _WIDEST, _BRIGHTEST = 1e3, 1 << 12, 1e12
 
 
 class Preprocess(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,7 +68,7 @@ class OnnxImage:
         if sealed.manifest.runner != NAME:
             raise Misconfigured(f"this bundle wants the runner {sealed.manifest.runner!r}", where=sealed.where, do=f"open it with that; this is {NAME}")
         self.digest = sealed.digest
-        self.preprocess: Preprocess = sealed.record(PREPROCESS, Preprocess)
+        self.preprocess: Preprocess = checked(sealed.record(PREPROCESS, Preprocess), sealed.where)
         self._session = session(sealed.files, where=sealed.where)
 
     def labels(self, voxels: NDArray[Any], affine: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -83,6 +84,18 @@ class OnnxImage:
         """(n, classes, ...) logits of (n, 1, ...) windows."""
         told: Floats = self._session.run(None, {"image": windows})[0]
         return told
+
+
+def checked(recipe: Preprocess, where: str) -> Preprocess:
+    """The recipe, when every number of it is one that can be worked with (nan never is); else `Misconfigured`."""
+    sound = {
+        "spacing_mm": all(0 < one <= _FARTHEST_MM for one in recipe.spacing_mm), "window": all(0 < one <= _WIDEST for one in recipe.window),
+        "low and high": -_BRIGHTEST <= recipe.low < recipe.high <= _BRIGHTEST, "overlap": 0 <= recipe.overlap < 1, "labels": 0 < len(recipe.labels) < 256,
+    }  # fmt: skip
+    wrong = [name for name, right in sound.items() if not right]
+    if wrong:
+        raise Misconfigured(f"{', '.join(wrong)} of the preprocessing cannot be", where=f"{where}, {PREPROCESS}", do="train the model again")
+    return recipe
 
 
 def prepare(voxels: NDArray[Any], affine: NDArray[np.float64], recipe: Preprocess) -> tuple[Floats, Turned]:

@@ -92,6 +92,8 @@ def fit(torch: Any, net: Any, lesson: Lesson, loss: Loss, options: PlaneOptions,
         best, kept, waited, better = (now, _weights(net), 0, epoch) if now < best else (best, kept, waited + 1, better)
         if waited >= options.patience:
             break
+    if not better:
+        raise Unusable("training came apart: the loss was never a number", where="[model]", do="lower learning_rate, or look at the images")
     net.load_state_dict(kept)
     net.eval()
     return {"epochs": epoch, "best_epoch": better, "loss_on_tune": round(float(best), 6), "weights": sum(p.numel() for p in net.parameters()),

@@ -46,8 +46,12 @@ class PlaneOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: int = 1
 
 
-_AT_LEAST: dict[str, float] = {"size": 16, "width": 4, "epochs": 1, "patience": 1, "batch": 2, "threads": 1}
-_ABOVE_ZERO = ("learning_rate", "radius")
+_FROM_TO: dict[str, tuple[float, float]] = {
+    "size": (16, 2048), "width": (4, 1024), "epochs": (1, 10**5), "patience": (1, 10**5), "batch": (2, 4096), "threads": (1, 256),
+    "weight_decay": (0, 1), "radius": (0.1, 512),
+}  # fmt: skip
+_MOST_NUMBERS, _MOST_TOKENS, _PATCH = 1 << 32, 1 << 12, 8
+"""Of a batch at full resolution, which is 16 GiB a layer; of what a vit cuts an image into, each of which attends to all."""
 _HALVED = 32
 """A DenseNet halves its image five times."""
 
@@ -60,11 +64,13 @@ def options(declared: Mapping[str, object]) -> PlaneOptions:
         said = msgspec.convert(declared, PlaneOptions)
     except msgspec.ValidationError as error:
         raise Misconfigured(str(error), where="study.toml, [model]", do="see docs/imaging-2d.md for its keys") from error
-    wrong = [f"{name} is below {least:g}" for name, least in _AT_LEAST.items() if getattr(said, name) < least]
-    wrong += [f"{name} is not above 0" for name in _ABOVE_ZERO if not getattr(said, name) > 0]
+    wrong = [f"{name} is not from {least:g} to {most:g}" for name, (least, most) in _FROM_TO.items() if not least <= getattr(said, name) <= most]
+    wrong += ["learning_rate is not above 0 and at most 1"] * (not 0 < said.learning_rate <= 1)
     wrong += ["floor is not between 0 and 1"] * (not 0 < said.floor < 1)
     wrong += [f"{said.network} needs a size of at least {_HALVED}"] * (said.network.startswith("densenet") and said.size < _HALVED)
-    wrong += ["size is no multiple of 8, which vit cuts it into"] * (said.network == "vit" and said.size % 8 > 0)
+    wrong += ["size is no multiple of 8, which vit cuts it into"] * (said.network == "vit" and said.size % _PATCH > 0)
+    wrong += ["size is too large for vit, which cuts it into over 4096 patches"] * (said.network == "vit" and (said.size // _PATCH) ** 2 > _MOST_TOKENS)
+    wrong += ["batch, size and width make over 16 GiB together"] * (said.batch * said.size**2 * said.width > _MOST_NUMBERS)
     wrong += ["size is no multiple of 4"] * (said.size % 4 > 0)
     if wrong:
         raise Misconfigured("; ".join(wrong), where="study.toml, [model]", do="correct these keys")

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from bedside.bundle.runners.onnx_image import Preprocess, slide
+from bedside.core.errors import Unusable
 from bedside.core.lazy import need
 from bedside.core.progress import track
 from bedside.pillars.imaging.segment.network import network
@@ -61,6 +62,8 @@ def learn(train: Sequence[Case], tune: Sequence[Case], recipe: Preprocess, optio
         draw, best, watched, losses = Windows(train, options, seed=seed), copy.deepcopy(net.state_dict()), list[Watched](), list[float]()
         for step in track(range(1, options.steps + 1), "train"):
             losses.append(_step(torch, net, optimiser, *draw.batch()))
+            if not math.isfinite(losses[-1]):
+                raise Unusable(f"training came apart at step {step}: the loss is no number", where="[model]", do="lower learning_rate, or raise warm_up")
             schedule.step()
             if step % options.watch == 0 or step == options.steps:
                 watched.append(Watched(step, tune_dice(net, tune, recipe), float(np.mean(losses))))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Literal
 
 import msgspec
@@ -56,8 +57,13 @@ class SegmentOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     threads: int = 1
 
 
-_AT_LEAST: dict[str, float] = {"steps": 1, "watch": 1, "batch": 1, "warm_up": 0, "weight_decay": 0, "turn": 0, "scale": 0, "shift": 0,
-                               "brighten": 0, "noise": 0, "threads": 1}  # fmt: skip
+_FROM_TO: dict[str, tuple[float, float]] = {
+    "steps": (1, 10**6), "watch": (1, 10**6), "batch": (1, 256), "warm_up": (0, 10**6), "weight_decay": (0, 1), "turn": (0, 180), "scale": (0, 0.9),
+    "shift": (0, 1000), "brighten": (0, 10), "noise": (0, 10), "overlap": (0, 0.9), "threads": (1, 256), "low": (-1e9, 1e9), "high": (-1e9, 1e9),
+}  # fmt: skip
+_SPACING_MM, _CHANNELS, _WINDOW, _LEVELS = (0.01, 100.0), (1, 1024), (1, 512), (2, 8)
+_MOST_NUMBERS, _MOST_TOKENS = 1 << 32, 1 << 13
+"""Of a batch at full resolution, which is 16 GiB a layer; of a vit's window, each of which attends to all."""
 _STEPS, _FEATURES = {"vit": PATCH, "swinunetr": 32}, {"vit": 4, "swinunetr": 12}
 
 
@@ -71,21 +77,33 @@ def options(declared: Mapping[str, object]) -> SegmentOptions:
         said = msgspec.convert(dict(declared), SegmentOptions)
     except msgspec.ValidationError as error:
         raise Misconfigured(str(error), where="study.toml, [model]", do="see docs/imaging.md") from error
-    faults = [f"{name} must be at least {least:g}" for name, least in _AT_LEAST.items() if getattr(said, name) < least]
-    faults += ["learning_rate must be above 0"] * (said.learning_rate <= 0) + ["overlap must be from 0 to below 1"] * (not 0 <= said.overlap < 1)
-    faults += ["scale must be below 1"] * (said.scale >= 1) + ["high must be above low"] * (said.high <= said.low)
-    faults += ["spacing_mm must be above 0"] * (said.spacing_mm is not None and min(said.spacing_mm) <= 0)
-    faults += _of_network(said)
+    faults = [f"{name} must be from {least:g} to {most:g}" for name, (least, most) in _FROM_TO.items() if not least <= getattr(said, name) <= most]
+    faults += ["learning_rate must be above 0 and at most 1"] * (not 0 < said.learning_rate <= 1)
+    faults += ["high must be above low"] * (not said.high > said.low)
+    faults += _outside("spacing_mm", said.spacing_mm or (), _SPACING_MM) + _outside("window", said.window, _WINDOW)
+    faults = faults or _of_network(said)
     if faults:
         raise Misconfigured("; ".join(faults), where="study.toml, [model]", do="correct the values above")
     return said
 
 
+def _outside(name: str, values: Sequence[float], within: tuple[float, float]) -> list[str]:
+    """A fault when any of the values is not within; nan never is."""
+    return [f"{name} must each be from {within[0]:g} to {within[1]:g}"] * (not all(within[0] <= one <= within[1] for one in values))
+
+
 def _of_network(said: SegmentOptions) -> list[str]:
+    wide = [said.features] if said.network in _FEATURES else said.channels
+    least = _FEATURES.get(said.network, 1)
+    faults = _outside("features" if said.network in _FEATURES else "channels", wide, (least, _CHANNELS[1]))
+    faults += [f"features must be a multiple of {least}"] * any(one % least for one in wide)
+    faults += ["channels must name 2 to 8 levels"] * (said.network not in _FEATURES and not _LEVELS[0] <= len(wide) <= _LEVELS[1])
+    return faults or _of_window(said, wide[0])
+
+
+def _of_window(said: SegmentOptions, wide: int) -> list[str]:
     step = _STEPS.get(said.network, 2 ** (len(said.channels) - 1))
     faults = [f"window must be multiples of {step}"] * any(size < step or size % step for size in said.window)
-    faults += ["swinunetr needs a window above 32 along some axis"] * (said.network == "swinunetr" and max(said.window) <= step)
-    if said.network in _FEATURES:
-        least = _FEATURES[said.network]
-        return faults + [f"features must be a multiple of {least}"] * (said.features < 1 or said.features % least != 0)
-    return faults + ["channels names at least two levels of at least 1"] * (len(said.channels) < 2 or min(said.channels, default=0) < 1)
+    faults += [f"{said.network} needs a window above {step} along some axis"] * (said.network != "vit" and max(said.window) <= step)
+    faults += ["window is too large for vit: it holds over 8192 patches"] * (said.network == "vit" and prod(said.window) // PATCH**3 > _MOST_TOKENS)
+    return faults + ["batch, window and the first channels make over 16 GiB together"] * (said.batch * prod(said.window) * wide > _MOST_NUMBERS)
