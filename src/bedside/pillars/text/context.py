@@ -3,7 +3,7 @@
 In        the words of a text, its sentences and sections, and spans in it
 Out       `Axes` for each span
 Rules     a cue acts on the spans after it ("denies fever, chills, or cough") or before it ("fever: none") in its sentence, up to a word
-          that ends its reach ("but", "secondary to"), a semicolon (unless it is a list's, as in "denies: fever; chills" or "; nausea or chills"), or a
+          that ends its reach ("but", "secondary to"), a semicolon (unless it is a list's, as in "denies fever; chills; cough", "denies: fever; chills" or "; nausea or chills"), or a
           comma with a new predicate ("no DVT, has PE"). A longer phrase around a cue can
           mean something else ("no increase", "gram negative"). A cue inside a span is part of the span's name, and no cue.
 Source    NegEx: Chapman et al., J Biomed Inform 2001;34:301-10. ConText: Harkema et al., J Biomed Inform 2009;42:839-51.
@@ -50,6 +50,13 @@ _LONGEST_BRACKET = 200
 _PREDICATES = r"has|have|had|is|are|was|were|shows|continues|remains|takes|feels|describes"
 _OR_LIST = rf"(?!\s*(?:or|nor|and/or)\b)(?!\s*(?:(?!(?:{_PREDICATES}|noted|seen|new|mild|moderate|severe|small|large|possible|probable|likely)\b)[a-z/-]{{2,20}} ){{1,4}}or [a-z -]{{2,40}}(?:[.,;]|\Z))"
 _CLAUSE = re.compile(rf";{_OR_LIST}|,(?=\s+(?:{_PREDICATES})\b)")
+_BARE = re.compile(rf"(?!.*\b(?:{_PREDICATES}|noted|seen|new|mild|moderate|severe|small(?!-)|large|there|patient|he|she)\b).{{1,60}}", re.DOTALL)
+_HEADS = (
+    "deny denies denied denying negative neg risk risks complications side return returns call watch monitor monitored observe come seek report notify symptoms "
+    "differential ddx family history past medical educated counseled instructed"
+)
+_LISTS = frozenset(_HEADS.split())
+"""Words with which a cue begins that heads a list; "no" and "without" belong to the noun behind them."""
 _ANSWER_BEFORE, _ANSWER_AFTER = re.compile(r"[:?=(–-]\s?\Z"), re.compile(r"\s?(?:[.,;)\n]|\Z)")
 _SIGN = "-ve"
 _MARK = re.compile(r"[,;\n]")
@@ -127,14 +134,14 @@ def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reac
         if found.meaning[0].role == "stop":
             stops.setdefault(axis, []).append(found)
     places = {axis: _ordered([*stops.get(axis, ()), *stops.get(_ANY, ())]) for axis in range(_ANY)}
-    closed, semicolons = _clauses(text, first, last)
+    closed, listed, semicolons = _clauses(text, first, last)
     ended = {end for _, end in spans}
     told: dict[int, list[tuple[int, int]]] = {}
     for axis, found in cues:
         for cue in found.meaning:
             if cue.role in ("before", "near") and not _answers(text, found, ended):
                 end = last if cue.role == "before" else _item(text, found.last, last)
-                told.setdefault(axis, []).append((found.last, min(_forward(text, found, end, places[axis][0]), _clause(text, found, last, closed))))
+                told.setdefault(axis, []).append((found.last, min(_forward(text, found, end, places[axis][0]), _clause(text, found, last, listed if text.words[found.first] in _LISTS else closed))))
             elif cue.role in ("after", "item"):
                 begin = max(first, semicolons[at - 1] if (at := bisect_right(semicolons, found.first)) else first)
                 begin = max(begin, _item_begins(text, begin, found.first)) if cue.role == "item" else begin
@@ -142,14 +149,15 @@ def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reac
     return {axis: _joined(spans) for axis, spans in told.items()}
 
 
-def _clauses(text: Words, first: int, last: int) -> tuple[list[int], list[int]]:
-    """The words before which a clause ends among words [first, last), and those of them that stand after a semicolon."""
-    ends, semicolons = list[int](), list[int]()
-    for mark in _CLAUSE.finditer(text.folded, text.starts[first], text.ends[last - 1]) if last > first else ():
-        ends.append(bisect_left(text.starts, mark.start(), first, last))
-        if mark[0] == ";":
-            semicolons.append(ends[-1])
-    return ends, semicolons
+def _clauses(text: Words, first: int, last: int) -> tuple[list[int], list[int], list[int]]:
+    """The words before which a clause ends among words [first, last); those less the semicolons between bare items of a list (two or more);
+    and those that stand after a semicolon."""
+    marks = list(_CLAUSE.finditer(text.folded, text.starts[first], text.ends[last - 1])) if last > first else []
+    ends = [bisect_left(text.starts, mark.start(), first, last) for mark in marks]
+    upto = [mark.start() for mark in marks[1:]] + [text.ends[last - 1]]
+    bare = [mark[0] == ";" and _BARE.fullmatch(text.folded, mark.end(), end) is not None for mark, end in zip(marks, upto, strict=False)]
+    listed = [end for i, end in enumerate(ends) if not (bare[i] and (any(bare[i + 1 : i + 2]) or (i > 0 and bare[i - 1])))]
+    return ends, listed, [end for mark, end in zip(marks, ends, strict=True) if mark[0] == ";"]
 
 
 def _clause(text: Words, cue: Found[tuple[Cue, ...]], last: int, ends: list[int]) -> int:

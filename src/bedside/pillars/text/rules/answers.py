@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from bedside.pillars.text.rules.note import Note
 
+_PLAIN, _QUESTION = frozenset((",", ".", ";", "\n", "")), 80
 _NO = r"(?P<no>(?i:no|n|none|nil|negative|neg|denied|denies|absent|false|not present|-ve|0|[-−–]))"
 _YES = r"(?P<yes>(?i:yes|y|positive|pos|present|true|\+ve|\+))"
 _CLOSED = r"(?=[^\S\n]*(?:[.,;)\]|\n(]|\Z)|[^\S\n]{2,}|[^\S\n]+[A-Z][^.,;:?\n]{0,30}[:?])"
 _ALSO = r"(?:[^\S\n]*\([^()\n]{0,30}\))?(?:[^\S\n]*(?:/|(?i:or|and)\b)[^.,;:?\n()]{1,40})?"
 _LABEL = re.compile(rf"{_ALSO}[^\S\n]*[:=][^\S\n]*(?:{_NO}|{_YES}){_CLOSED}")
 _DASH = re.compile(r"[^\S\n]+[-–—][^\S\n]+(?:(?P<no>(?i:no|n|none|nil|negative|denied|denies|absent))|(?P<yes>(?i:yes|y|present)))(?=[^\S\n]*(?:[.,;)\n]|\Z))")
-_ASKED = re.compile(rf"(?P<between>[^.?!;:\n]{{0,80}})\?\s{{0,3}}(?:{_NO}|{_YES})(?=\s*(?:[.,;)\]]|\n|\Z))")
+_ASKED = re.compile(rf"(?P<between>[^.?!;:\n]{{0,{_QUESTION}}})\?\s{{0,3}}(?:{_NO}|{_YES})(?=\s*(?:[.,;)\]]|\n|\Z))")
 _ASKING = re.compile(r"(?:any|do|does|did|is|are|has|have|had|ever|history of|h/o)\b")
 _SIGN = re.compile(
     r"[^\S\n]?\([^\S\n]?(?:(?P<no>[-−–]|-ve|neg|negative|no|none|absent|denies|denied)|(?P<yes>\+|\+ve|pos|positive|yes|present))[^\S\n]?\)"
@@ -32,7 +33,7 @@ _SIGN = re.compile(
     re.IGNORECASE,
 )
 _PRESENT, _ITEM_BEGINS = re.compile(r"[^\S\n]+present(?=[^\S\n]*(?:[,;.)\n]|\Z))"), re.compile(r"(?:\A|[,;.:\n])[^\S\n]{0,2}\Z")
-_BOX = re.compile(r"\[[^\S\n]?(?P<tick>[x✓✔]?)_?[^\S\n]?\]|\((?:[^\S\n]|(?P<cross>x))\)|(?P<open>[☐□])|(?P<shut>[☑☒■])")
+_BOX = re.compile(r"(?=[\[(☐-☒□■])(?:\[[^\S\n]?(?P<tick>[x✓✔]?)_?[^\S\n]?\]|\((?:[^\S\n]|(?P<cross>x))\)|(?P<open>[☐□])|(?P<shut>[☑☒■]))")
 _CHOICE = re.compile(r"[^\S\n]{0,2}(?:(?P<yes>yes|y)|(?P<no>no|n))(?![^\W_])")
 _TO_DO = re.compile(
     r"[^\S\n]{0,3}(?:please |will |to )?(?:follow|f/u|check|start|stop|continue|call|repeat|consider|treat|order|schedule|obtain|discuss|monitor|refer|rule|r/o|evaluate|"
@@ -53,10 +54,13 @@ class Box(NamedTuple):
 
 def answered(note: Note, start: int, end: int) -> bool | None:
     """What a form says of the fact at [start, end)."""
-    found = _LABEL.match(note.text, end) or _DASH.match(note.text, end) or _asked(note, start, end)
+    plain = note.low[end : end + 1] in _PLAIN
+    found = None if plain else _LABEL.match(note.text, end) or _DASH.match(note.text, end)
+    if found is None and note.low.find("?", end, end + _QUESTION + 1) >= 0:
+        found = _asked(note, start, end)
     if found:
         return found["no"] is None
-    if sign := _SIGN.match(note.low, end):
+    if not plain and (sign := _SIGN.match(note.low, end)):
         return not (sign["no"] or sign["minus"])
     if _PRESENT.match(note.low, end) and _ITEM_BEGINS.search(note.low, max(start - 3, 0), start):
         return True
@@ -71,10 +75,10 @@ def boxes(low: str) -> list[Box]:
     """
     found = list[Box]()
     for one in _BOX.finditer(low):
-        line = low.rfind("\n", max(one.start() - _REACH, 0), one.start()) + 1
-        if (found and found[-1].start >= line > 0) or (found and line == 0 and "\n" not in low[found[-1].end : one.start()][:_REACH]):
+        if found and "\n" not in low[found[-1].end : one.start()]:
             after = found[-1].after
         else:
+            line = low.rfind("\n", max(one.start() - _REACH, 0), one.start()) + 1
             after = any(char.isalpha() for char in low[max(line, one.start() - _REACH) : one.start()])
         found.append(Box(one.start(), one.end(), bool(one["tick"] or one["cross"] or one["shut"]), after))
     return found
