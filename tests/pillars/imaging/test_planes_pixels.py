@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
+from pydicom.dataelem import RawDataElement
 from pydicom.pixels import apply_voi_lut, apply_windowing, convert_color_space
+from pydicom.tag import Tag
 
 from bedside.bundle.runners import plane
 from bedside.core.errors import Malformed
@@ -78,7 +80,7 @@ def test_a_palette_is_looked_up():
     assert shown[0, 0].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("what", ["no pixels", "several frames", "short", "syntax", "no photometry"])
+@pytest.mark.parametrize("what", ["no pixels", "several frames", "short", "syntax", "no photometry", b"1\\2 ", b"abc ", b"inf ", b"1e300 "])
 def test_what_cannot_be_shown_is_malformed_and_the_patient_is_not_in_the_message(what):
     made = dataset()
     made.PatientName = "Canary^Carla"
@@ -86,6 +88,8 @@ def test_what_cannot_be_shown_is_malformed_and_the_patient_is_not_in_the_message
         del made.PixelData
     elif what == "several frames":
         made.NumberOfFrames = 2
+    elif isinstance(what, bytes):
+        made["NumberOfFrames"] = RawDataElement(Tag("NumberOfFrames"), "IS", len(what), what, 0, False, True)
     elif what == "short":
         made.PixelData = made.PixelData[:10]
     elif what == "syntax":

@@ -103,6 +103,7 @@ def test_a_mask_follows_its_series_onto_the_regular_grid() -> None:
     (lambda mask: setattr(mask.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0], "PixelSpacing", [1, 1]), "another geometry"),
     (lambda mask: setattr(mask.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0], "ImagePositionPatient", [0, 0, 999]), "another geometry"),
     (lambda mask: setattr(mask, "PixelData", mask.PixelData[:20]), "shorter"),
+    (lambda mask: (setattr(mask, "Rows", 0), setattr(mask, "NumberOfFrames", 3_000_000_000)), "shorter"),
 ])  # fmt: skip
 def test_a_mask_that_does_not_fit_its_series_is_refused(break_it: Any, reason: str) -> None:
     told = slices(evenly(5))

@@ -56,12 +56,11 @@ def read(data: bytes, *, where: str) -> Floats:
 
 def of(dataset: Any, *, where: str) -> Floats:
     """The image of a data set. Raises `Malformed`."""
-    frames = dataset.get("NumberOfFrames") or 1
     if "PixelData" not in dataset:
         raise Malformed("an instance without pixels", where=where, do="fetch the instance again from the archive")
-    if int(frames) != 1:
-        raise Malformed("an image of several frames, where one is read", where=where, do="give the frames as instances, or ask for a series")
     try:
+        if int(dataset.get("NumberOfFrames") or 1) != 1:
+            raise Malformed("an image of several frames, where one is read", where=where, do="give the frames as instances, or ask for a series")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             shown = _shown(dataset)
