@@ -3,7 +3,7 @@
 Entity      a thing of its type at its place: exact, or by any overlap; looked for only in notes that were annotated for the type
 Attribute   of entities found by overlap or not: a part with the same words (numbers, signs and "as needed" spelled alike); one that is
             missed or wrong is counted on either side
-Assertion   of problems found by overlap: each axis, said or not said
+Assertion   of problems found by overlap: each axis, said or not said; "noted": of all problems, those said to be so, now, of the patient
 Intervals   95 %, percentile bootstrap over notes, 2,000 draws, seed 1
 Parts       30 notes (odd numbers) for development: their errors may be read (--errors). 30 (even numbers) for test: scores only.
 Peers       none: these notes are ours, and no published system was run on them. n is small: read the intervals.
@@ -93,6 +93,8 @@ def judged(record: dict[str, Any], extractor: Extractor, tagged: set[str]) -> It
                 yield Hit(record["note"], f"{kind}  {heading}", outcome(gold is not None, fact is not None), words)
         for gold, fact in pairs:
             yield from () if tagged else parts(record["note"], kind, gold, fact)
+            if kind == "problem" and ((so := gold is not None and not gold["assertion"]) or (fact and fact.present)):
+                yield Hit(record["note"], "problem.noted", outcome(so, bool(fact and fact.present)), gold["text"] if gold else fact.text if fact else "")
             if kind == "problem" and gold and fact:
                 told = axes(fact)
                 for axis in AXES:
