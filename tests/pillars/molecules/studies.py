@@ -55,8 +55,8 @@ def tdc(data: Path, name: str, kind: str, **given: object) -> tuple[pl.DataFrame
 
 
 def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", "cohort", "train", "test", "dossier"), split: str = "scaffold",
-        folds: int = 0) -> Study:  # fmt: skip
-    """A demo study written, split as said, and taken through the steps; its keyring lies beside it."""
+        folds: int = 0, more: str = "") -> Study:  # fmt: skip
+    """A demo study written, split as said, and taken through the steps, `more` in its [task]; its keyring lies beside it."""
     from bedside.demo.molecules import write
 
     root.mkdir(parents=True)
@@ -64,7 +64,8 @@ def run(root: Path, *, steps: tuple[str, ...] = ("deidentify", "read", "check", 
     keyring = root.with_name(root.name + ".keyring")
     Keyring.create(keyring)
     path = root / "study.toml"
-    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n').replace('by = "scaffold"', f'by = "{split}"\nfolds = {folds}'))
+    path.write_text(path.read_text().replace("[deidentify]\n", f'[deidentify]\nkeyring = "{keyring}"\n').replace('by = "scaffold"', f'by = "{split}"\nfolds = {folds}')
+                    .replace('on_conflict = "median"', f'on_conflict = "median"\n{more}'))  # fmt: skip
     study = Study(root)
     study.run(list(steps), quiet=True)
     return study

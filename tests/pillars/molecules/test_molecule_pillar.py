@@ -190,6 +190,11 @@ def test_a_covariate_that_is_an_answer_is_refused_before_anything_is_read(code):
         PILLAR.check(task, {}, policy="as-received")
 
 
+def test_a_covariate_that_no_compound_has_is_told(tmp_path):
+    with pytest.raises(Unusable, match=r"no compound has a number of the covariate ph \(ASSAY//ph\)"):
+        run(tmp_path / "study", steps=("deidentify", "read", "cohort"), more='covariates = { ph = "ASSAY//ph" }')
+
+
 @pytest.mark.parametrize("name", ["smiles", "SMILES", "unit_id", "split", "skeleton", "subject_id", "time", "key", "salt", "value", "label", "x_right", "by_key", "",
                                   "a b", "../x"])  # fmt: skip
 def test_a_covariate_has_a_name_of_its_own(name):

@@ -60,6 +60,9 @@ class MoleculePillar:
             reasons = ", ".join(f"{count} {reason}" for reason, count in Counter(reason for _, reason in found.left_out).most_common())
             raise Unusable(f"no compound with structure and measurement is left ({reasons or 'no event has the codes of the task'})",
                            where="the lake", do="compare task.structure and task.codes with what `bedside check` found")  # fmt: skip
+        if absent := [f"{name} ({code})" for name, code in material.task.covariates.items() if found.compounds[name].null_count() == found.compounds.height]:
+            raise Unusable(f"no compound has a number of the covariate {', '.join(absent)}", where="the lake",
+                           do="compare task.covariates with the codes that `bedside check` found, or leave it out")  # fmt: skip
         return _cohort(found, events, material, options(material.model))
 
     def develop(
