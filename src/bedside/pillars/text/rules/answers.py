@@ -2,7 +2,7 @@
 
 In        a note, and the place of a fact
 Out       True when the form says that it is so, False when it says that it is not, None when it says nothing
-Answers   "Edema: no", "Diabetes - N", "Any chest pain? No.", "Rash = absent"; "no" with a noun behind it ("Chest: no rales") answers nothing
+Answers   "Edema: no", "Diabetes - N", "Any chest pain? No.", "Rash | absent |", "Edema: no edema"; "no" with a noun behind it ("Chest: no rales") answers nothing
 Signs     "chest pain (-)", "fever -ve, cough +ve", "fever -, cough +"; ", cough present,"
 Boxes     "[ ] Diabetes [x] Hypertension", "Diabetes [x]", "Diabetes: [ ] yes [x] no". An empty box before a fact denies it, unless it stands before
           a thing to do ("[ ] follow up pneumonia"). A ticked one changes nothing that its own words say.
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from bedside.pillars.text.rules.note import Note
 
 _PLAIN, _QUESTION = frozenset((",", ".", ";", "\n", "")), 80
-_NO = r"(?P<no>(?i:no|n|none|nil|negative|neg|denied|denies|absent|false|not present|-ve|0|[-−–]))"
+_NO = r"(?P<no>(?i:no|n|none|nil|never|negative|neg|denied|denies|absent|false|not present|-ve|0|[-−–]))"
 _YES = r"(?P<yes>(?i:yes|y|positive|pos|present|true|\+ve|\+))"
-_CLOSED = r"(?=[^\S\n]*(?:[.,;)\]|\n(]|\Z)|[^\S\n]{2,}|[^\S\n]+[A-Z][^.,;:?\n]{0,30}[:?])"
-_ALSO = r"(?:[^\S\n]*\([^()\n]{0,30}\))?(?:[^\S\n]*(?:/|(?i:or|and)\b)[^.,;:?\n()]{1,40})?"
-_LABEL = re.compile(rf"{_ALSO}[^\S\n]*[:=][^\S\n]*(?:{_NO}|{_YES}){_CLOSED}")
-_DASH = re.compile(r"[^\S\n]+[-–—][^\S\n]+(?:(?P<no>(?i:no|n|none|nil|negative|denied|denies|absent))|(?P<yes>(?i:yes|y|present)))(?=[^\S\n]*(?:[.,;)\n]|\Z))")
+_CLOSED = r"(?=[^\S\n]{0,20}(?:[.,;)\]|\n(\t]|\Z)|[^\S\n]{2,}|[^\S\n]+[A-Z][^.,;:?\n]{0,30}[:?])"
+_ALSO = r"(?:[^\S\n]{0,20}\([^()\n]{0,30}\))?(?:[^\S\n]{0,20}(?:/|(?i:or|and)\b)[^.,;:?\n()]{1,40})?"
+_LABEL = re.compile(rf"{_ALSO}[^\S\n]{{0,20}}(?:[:=|\t]|\.{{3,60}})[^\S\n]{{0,20}}(?:{_NO}|{_YES}){_CLOSED}")
+_DASH = re.compile(r"[^\S\n]{1,20}[-–—][^\S\n]{1,20}(?:(?P<no>(?i:no|n|none|nil|negative|denied|denies|absent))|(?P<yes>(?i:yes|y|present)))(?=[^\S\n]{0,20}(?:[.,;)\n]|\Z))")
+_AGAIN = re.compile(r"[^\S\n]?:[^\S\n]?(?:no|denies|without) ")
 _ASKED = re.compile(rf"(?P<between>[^.?!;:\n]{{0,{_QUESTION}}})\?\s{{0,3}}(?:{_NO}|{_YES})(?=\s*(?:[.,;)\]]|\n|\Z))")
 _ASKING = re.compile(r"(?:any|do|does|did|is|are|has|have|had|ever|history of|h/o)\b")
 _SIGN = re.compile(
@@ -54,12 +55,14 @@ class Box(NamedTuple):
 
 def answered(note: Note, start: int, end: int) -> bool | None:
     """What a form says of the fact at [start, end)."""
-    plain = note.low[end : end + 1] in _PLAIN
+    plain = note.low[end : end + 1] in _PLAIN and not note.low.startswith("...", end)
     found = None if plain else _LABEL.match(note.text, end) or _DASH.match(note.text, end)
     if found is None and note.low.find("?", end, end + _QUESTION + 1) >= 0:
         found = _asked(note, start, end)
     if found:
         return found["no"] is None
+    if not plain and (again := _AGAIN.match(note.low, end)) and note.low.startswith(note.low[start:end], again.end()):
+        return False
     if not plain and (sign := _SIGN.match(note.low, end)):
         return not (sign["no"] or sign["minus"])
     if _PRESENT.match(note.low, end) and _ITEM_BEGINS.search(note.low, max(start - 3, 0), start):
