@@ -20,6 +20,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from bedside.pillars.text.clauses import LISTS, answers, clause, clauses, item_begins
 from bedside.pillars.text.fact import Experiencer, Temporality
 from bedside.pillars.text.tokens import Found, Phrases, Words
 
@@ -47,18 +48,6 @@ PLAIN = Axes()
 _AXES = ("negated", "uncertain", "historical", "hypothetical", "family")
 _ANY, _HISTORICAL = len(_AXES), _AXES.index("historical")
 _LONGEST_BRACKET = 200
-_PREDICATES = r"has|have|had|is|are|was|were|shows|continues|remains|takes|feels|describes"
-_OR_LIST = rf"(?!\s*(?:or|nor|and/or)\b)(?!\s*(?:(?!(?:{_PREDICATES}|noted|seen|new|mild|moderate|severe|small|large|possible|probable|likely)\b)[a-z/-]{{2,20}} ){{1,4}}or [a-z -]{{2,40}}(?:[.,;]|\Z))"
-_CLAUSE = re.compile(rf";{_OR_LIST}|,(?=\s+(?:{_PREDICATES})\b)")
-_BARE = re.compile(rf"(?!.*\b(?:{_PREDICATES}|noted|seen|new|mild|moderate|severe|small(?!-)|large|there|patient|he|she)\b).{{1,60}}", re.DOTALL)
-_HEADS = (
-    "deny denies denied denying negative neg risk risks complications side return returns call watch monitor monitored observe come seek report notify symptoms "
-    "differential ddx family history past medical educated counseled instructed"
-)
-_LISTS = frozenset(_HEADS.split())
-"""Words with which a cue begins that heads a list; "no" and "without" belong to the noun behind them."""
-_ANSWER_BEFORE, _ANSWER_AFTER = re.compile(r"[:?=(–-]\s?\Z"), re.compile(r"\s?(?:[.,;)\n]|\Z)")
-_SIGN = "-ve"
 _MARK = re.compile(r"[,;\n]")
 _REACH_BACK = 16
 """Words before a cue on which it can act, where nothing ends its reach."""
@@ -134,52 +123,19 @@ def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reac
         if found.meaning[0].role == "stop":
             stops.setdefault(axis, []).append(found)
     places = {axis: _ordered([*stops.get(axis, ()), *stops.get(_ANY, ())]) for axis in range(_ANY)}
-    closed, listed, semicolons = _clauses(text, first, last)
+    closed, listed, semicolons = clauses(text, first, last)
     ended = {end for _, end in spans}
     told: dict[int, list[tuple[int, int]]] = {}
     for axis, found in cues:
         for cue in found.meaning:
-            if cue.role in ("before", "near") and not _answers(text, found, ended):
+            if cue.role in ("before", "near") and not answers(text, found, ended):
                 end = last if cue.role == "before" else _item(text, found.last, last)
-                told.setdefault(axis, []).append((found.last, min(_forward(text, found, end, places[axis][0]), _clause(text, found, last, listed if text.words[found.first] in _LISTS else closed))))
+                told.setdefault(axis, []).append((found.last, min(_forward(text, found, end, places[axis][0]), clause(text, found, last, listed if text.words[found.first] in LISTS else closed))))
             elif cue.role in ("after", "item"):
                 begin = max(first, semicolons[at - 1] if (at := bisect_right(semicolons, found.first)) else first)
-                begin = max(begin, _item_begins(text, begin, found.first)) if cue.role == "item" else begin
+                begin = max(begin, item_begins(text, begin, found.first)) if cue.role == "item" else begin
                 told.setdefault(axis, []).append((_back(found, begin, places[axis][1]), found.first))
     return {axis: _joined(spans) for axis, spans in told.items()}
-
-
-def _clauses(text: Words, first: int, last: int) -> tuple[list[int], list[int], list[int]]:
-    """The words before which a clause ends among words [first, last); those less the semicolons between bare items of a list (two or more);
-    and those that stand after a semicolon."""
-    marks = list(_CLAUSE.finditer(text.folded, text.starts[first], text.ends[last - 1])) if last > first else []
-    ends = [bisect_left(text.starts, mark.start(), first, last) for mark in marks]
-    upto = [mark.start() for mark in marks[1:]] + [text.ends[last - 1]]
-    bare = [mark[0] == ";" and _BARE.fullmatch(text.folded, mark.end(), end) is not None for mark, end in zip(marks, upto, strict=False)]
-    listed = [end for i, end in enumerate(ends) if not (bare[i] and (any(bare[i + 1 : i + 2]) or (i > 0 and bare[i - 1])))]
-    return ends, listed, [end for mark, end in zip(marks, ends, strict=True) if mark[0] == ";"]
-
-
-def _clause(text: Words, cue: Found[tuple[Cue, ...]], last: int, ends: list[int]) -> int:
-    """The word before which the clause of a cue ends; a cue with a colon behind it heads a list, which its semicolons do not end."""
-    at = bisect_left(ends, cue.last)
-    return last if at == len(ends) or text.folded.startswith(":", text.ends[cue.last - 1]) else ends[at]
-
-
-def _answers(text: Words, cue: Found[tuple[Cue, ...]], ended: set[int]) -> bool:
-    """Whether a cue is the answer or the sign of what stands before it ("Edema: no, ...", "fever -ve cough"), and acts on nothing behind it."""
-    start, end = text.starts[cue.first], text.ends[cue.last - 1]
-    if text.words[cue.first] == _SIGN and cue.last - cue.first == 1 and (start in ended or (start - 1 in ended and text.folded[start - 1].isspace())):
-        return True
-    return _ANSWER_AFTER.match(text.folded, end) is not None and _ANSWER_BEFORE.search(text.folded, max(start - 2, 0), start) is not None
-
-
-def _item_begins(text: Words, first: int, last: int) -> int:
-    """The word with which the item of a list begins that goes on to word `last`."""
-    end = text.starts[last]
-    begin = max(text.starts[first], end - _LONGEST_BRACKET)
-    mark = max(text.folded.rfind(char, begin, end) for char in ",;\n")
-    return bisect_left(text.starts, mark, first, last) if mark >= 0 else first
 
 
 def _ordered(stops: Sequence[Found[tuple[Cue, ...]]]) -> tuple[list[int], list[int]]:
