@@ -48,49 +48,42 @@ def measure_schema() -> dict[str, pl.DataType]:
 
 def conform(frame: pl.DataFrame) -> pl.DataFrame:
     """A predictions frame with every column of the contract, missing ones null, in the contract's order and types."""
-    import polars as pl
-
-    return frame.select(
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in prediction_schema().items()
-    )
-
-
-def check(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
-    """The frame itself when it keeps the contract, else `Unusable` naming every breach."""
-    import polars as pl
-
-    wanted = prediction_schema()
-    breaches = [f"column {name} is missing or not {dtype}" for name, dtype in wanted.items() if frame.schema.get(name) != dtype]
-    if not breaches:
-        breaches = [f"column {name} holds nulls" for name in ("unit_id", "target", "output", "value", "split") if frame[name].null_count()]
-        if frame.select(pl.struct("unit_id", "target", "output").is_duplicated().any()).item():
-            breaches.append("a unit, target and output occur twice")
-    if breaches:
-        raise Unusable("; ".join(breaches), where=where, do="see bedside.core.predictions for the contract")
-    return frame
+    return _conformed(frame, prediction_schema())
 
 
 def conform_measures(frame: pl.DataFrame) -> pl.DataFrame:
     """A measures frame with every column of the contract, missing ones null, in the contract's order and types."""
-    import polars as pl
+    return _conformed(frame, measure_schema())
 
-    return frame.select(
-        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name)
-        for name, dtype in measure_schema().items()
-    )
+
+def check(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
+    """The frame itself when it keeps the contract, else `Unusable` naming every breach."""
+    return _checked(frame, prediction_schema(), ("unit_id", "target", "output"), ("value", "split"), where)
 
 
 def check_measures(frame: pl.DataFrame, *, where: str) -> pl.DataFrame:
     """The measures frame itself when it keeps the contract, else `Unusable` naming every breach; a value may be NaN or null: not defined."""
+    return _checked(frame, measure_schema(), ("unit_id", "target", "output", "measure"), ("split",), where)
+
+
+def _conformed(frame: pl.DataFrame, wanted: dict[str, pl.DataType]) -> pl.DataFrame:
     import polars as pl
 
-    wanted = measure_schema()
+    return frame.select(
+        pl.col(name).cast(dtype) if name in frame.columns else pl.lit(None, dtype=dtype).alias(name) for name, dtype in wanted.items()
+    )
+
+
+def _checked(frame: pl.DataFrame, wanted: dict[str, pl.DataType], key: tuple[str, ...], filled: tuple[str, ...], where: str) -> pl.DataFrame:
+    """The frame when it has these columns and types, no null in key and `filled`, and no key twice."""
+    import polars as pl
+
     breaches = [f"column {name} is missing or not {dtype}" for name, dtype in wanted.items() if frame.schema.get(name) != dtype]
     if not breaches:
-        breaches = [f"column {name} holds nulls" for name in ("unit_id", "target", "output", "measure", "split") if frame[name].null_count()]
-        if frame.select(pl.struct("unit_id", "target", "output", "measure").is_duplicated().any()).item():
-            breaches.append("a unit, target, output and measure occur twice")
+        breaches = [f"column {name} holds nulls" for name in (*key, *filled) if frame[name].null_count()]
+        if frame.select(pl.struct(key).is_duplicated().any()).item():
+            named = [name.removesuffix("_id") for name in key]
+            breaches.append(f"a {', '.join(named[:-1])} and {named[-1]} occur twice")
     if breaches:
         raise Unusable("; ".join(breaches), where=where, do="see bedside.core.predictions for the contract")
     return frame
