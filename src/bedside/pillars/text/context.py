@@ -76,11 +76,13 @@ def _table() -> _Table:
     return _Table(tables, begins)
 
 
-def axes(text: Words, sentences: Sequence[Span], spans: Sequence[Span]) -> list[Axes]:
+def axes(text: Words, sentences: Sequence[Span], spans: Sequence[Span], *, parts: Sequence[Span] = ()) -> list[Axes]:
     """The axes of each span, in the order given; sections are not looked at here.
 
     sentences   (start, end) in order, as `sentences.sentences` gives them
     spans       (start, end), sorted by start
+    parts       what belongs to a span already, such as the result of a marker: its words are part of no cue ("HER2 negative" says nothing
+                about the carcinoma before it)
 
     >>> from bedside.pillars.text.tokens import words_of
     >>> note = "Denies fever, chills, or cough. Mother had asthma."
@@ -90,12 +92,15 @@ def axes(text: Words, sentences: Sequence[Span], spans: Sequence[Span]) -> list[
     [(True, 'patient'), (True, 'patient'), (False, 'family')]
     """
     found, begins = [PLAIN] * len(spans), [start for start, _ in spans]
+    taken = sorted(parts)
+    starts = [start for start, _ in taken]
     at = 0
     for start, end in sentences:
         upto = bisect_left(begins, end, at)
         if upto > at:
             inside = spans[at:upto]
-            reaches = _reaches(text, bisect_left(text.starts, start), bisect_left(text.starts, end), inside)
+            own = taken[bisect_left(starts, start) : bisect_left(starts, end)]
+            reaches = _reaches(text, bisect_left(text.starts, start), bisect_left(text.starts, end), inside, sorted([*inside, *own]) if own else inside)
             if reaches:
                 found[at:upto] = [_of(text, span, reaches) for span in inside]
         at = upto
@@ -115,9 +120,9 @@ def _of(text: Words, span: Span, reaches: _Reaches) -> Axes:
     return Axes(0 in hit, 1 in hit, temporality, "family" if 4 in hit else "patient")
 
 
-def _reaches(text: Words, first: int, last: int, spans: Sequence[Span]) -> _Reaches:
-    """Where the cues of one sentence, words [first, last), act."""
-    cues = _cues(text, first, last, spans)
+def _reaches(text: Words, first: int, last: int, spans: Sequence[Span], taken: Sequence[Span]) -> _Reaches:
+    """Where the cues of one sentence, words [first, last), act; words of `taken` spans are part of no cue."""
+    cues = _cues(text, first, last, taken)
     stops: dict[int, list[Found[tuple[Cue, ...]]]] = {}
     for axis, found in cues:
         if found.meaning[0].role == "stop":

@@ -23,7 +23,7 @@ from bedside.pillars.text.rules.terms import UPPER, Term, lexicon, tables_digest
 from bedside.pillars.text.rules.widen import first_word
 from bedside.pillars.text.tokens import Found, Words
 
-VERSION = "rules/2"
+VERSION = "rules/3"
 _ALLERGY = re.compile(r"(?:allerg\w{0,6} to|intoleran\w{0,3} (?:to|of)|anaphylaxis to|reaction to|hypersensitiv\w{0,4} to|allerg(?:y|ies):)[^.;\n]{0,60}\Z")
 _RELEASE = re.compile(r"[ -](?:xr|xl|er|sr|cr|la|ec|dr|cd|hfa|patch(?:es)?)(?![^\W_])")
 _TUMOUR = re.compile(r"carcinoma|melanoma|sarcoma|lymphoma|adenoma|site:")
@@ -62,7 +62,7 @@ class RuleExtractor:
         drafts = _unlike(note, [*termed, *_bare_pressures(note, termed), *self._glued(note), *pathology.drafts(note, tissue=note.is_pathology), *dates.drafts(note)])
         drafts = dates.dated(note, drafts)
         spans = [(draft.start, draft.end) for draft in drafts]
-        return [asserted(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans), strict=True)]
+        return [asserted(note, draft, one) for draft, one in zip(drafts, axes(note.words, note.sentences, spans, parts=_results(drafts)), strict=True)]
 
     def _glued(self, note: Note) -> Iterator[Draft]:
         """Vital signs whose value is written without a blank: "BP138/85 HR79"."""
@@ -195,3 +195,8 @@ def _unlike(note: Note, drafts: Iterable[Draft]) -> list[Draft]:
             kept.append(draft)
             last[draft.kind] = max(draft.end, draft.attributes["value"].end) if draft.kind == "biomarker" else draft.end
     return sorted(kept, key=lambda one: (one.start, one.end, one.kind))
+
+
+def _results(drafts: Sequence[Draft]) -> list[tuple[int, int]]:
+    """Where the results of markers, margins and measurements stand: "negative" there is a value, and no cue."""
+    return [(draft.attributes["value"].start, draft.attributes["value"].end) for draft in drafts if "value" in draft.attributes]

@@ -65,7 +65,7 @@ _BIOMARKER = re.compile(
     r"intact|retained|preserved|lost|loss|mutated|mutant(?: pattern)?|mutation detected|detected|amplified|overexpressed|proficient|deficient|msi-h(?:igh)?|msi-l(?:ow)?|mss|stable|high|low|present|absent|diffuse|unmethylated|methylated|codeleted|codeletion|"
     r"[0-3]\+|[<>]?\s?\d{1,3}(?:\.\d)?(?:\s?-\s?\d{1,3})?\s?%|\d{1,3}(?![\d/%+x]|\.\d)|\+\+?\+?|[-+](?![\w]))(?![^\W_])"
 )
-_PERCENT = re.compile(r"[^.;\n]{0,30}?(?P<percent>[<>]?(?<!\d)\d{1,3}(?:\s?-\s?\d{1,3})?\s?%)")
+_PERCENT = re.compile(r"(?:,\s?|[^.,;\n]{0,30}?)(?P<percent>[<>]?(?<!\d)\d{1,3}(?:\s?-\s?\d{1,3})?\s?%)")
 
 
 def drafts(note: Note, *, tissue: bool) -> Iterator[Draft]:
