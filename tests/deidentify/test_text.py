@@ -175,7 +175,7 @@ def test_counts_say_how_many_and_never_which():
 
 def test_a_detector_handed_in_is_heard():
     class Found:
-        def find(self, text: str):
+        def find(self, text: str, found=()):
             return [Span(0, 6, "NAME")]
 
     assert scrub("xylqua walked", detectors=[Found()]).text == "[NAME] walked"

@@ -18,8 +18,9 @@ from bedside.deidentify.clock import Clock
 from bedside.deidentify.known import Finder, has_number
 from bedside.deidentify.patients import Key, KnownIdentifiers, Subject, words
 from bedside.deidentify.policy import Policy
+from bedside.deidentify.replace import Scrubbed
 from bedside.deidentify.spans import Detector, joined
-from bedside.deidentify.text import Scrubbed, scrub, spans_of
+from bedside.deidentify.text import scrub, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -149,7 +149,7 @@ class _Work:
             if policy.dates == "keep"
             else ("113107", "Retain Longitudinal Temporal Information Modified Dates Option")
         ]
-        codes += [("113108", "Retain Patient Characteristics Option")] if policy.characteristics else []
+        codes += [("113108", "Retain Patient Characteristics Option")] if "characteristics" in policy.dicom.retain else []
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = f"Bedside, {policy.name}"
         sequence = []
@@ -168,7 +168,7 @@ class _Work:
 
     def _element(self, dataset: Any, tag: Any, number: int) -> None:
         action = ACTIONS.get(number, "")
-        if number in CHARACTERISTICS and self.desk.policy.characteristics:
+        if number in CHARACTERISTICS and "characteristics" in self.desk.policy.dicom.retain:
             self._characteristic(dataset, tag)
         elif number in (_PATIENT_ID, _PATIENT_NAME):
             dataset[tag].value = self.person.name

@@ -9,7 +9,7 @@ Out       spans. A name that is also a word is taken only where the text makes i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from bedside.deidentify.folding import fold, folded
@@ -45,8 +45,8 @@ class Finder:
         self._literal = [(frozenset(words(value)), kind, fold(value)) for kind, value in sorted(literal)]
         self._numbers, self._phones = _numbers(known, city), _phone_ends(known)
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Every identifier of the person in the text."""
+    def find(self, text: str, found: Sequence[Span] = ()) -> Iterator[Span]:
+        """Every identifier of the person in the text, whatever else was found."""
         plain = folded(text)
         for start, end, kind in self._spans(plain.text):
             yield Span(*plain.span(start, end), kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 # Where stretches overlap, the earlier kind names the whole.
@@ -27,8 +27,11 @@ class Span(NamedTuple):
 class Detector(Protocol):
     """Anything that finds identifiers in text: a statistical model, a site's own list. Handed in, never imported."""
 
-    def find(self, text: str) -> Iterable[Span]:
-        """Every identifier found."""
+    def find(self, text: str, found: Sequence[Span] = ()) -> Iterable[Span]:
+        """Every further identifier, after `found`: those that the rules have, in order and without overlaps.
+
+        A slow detector need not read a sentence in which nothing is left that could be a name.
+        """
         ...
 
 

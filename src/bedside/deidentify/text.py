@@ -4,32 +4,23 @@ In        a text, the finder of its subject (and of the staff), the subject's cl
 Out       the text with a word in brackets for each identifier ([NAME], [PHONE], ...), dates moved in their own writing, ages above
           the cap replaced by the cap + 1; and how many of each kind there were, never which
 Source    45 CFR 164.514(b)(2)(i)
-Elsewhere patterns: `patterns.py`, `dates.py`; known identifiers: `known.py`.
+Elsewhere patterns: `patterns.py`, `dates.py`; known identifiers: `known.py`; what stands in their place: `replace.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-
-import msgspec
 
 from bedside.deidentify import dates, patterns
 from bedside.deidentify.clock import Clock
 from bedside.deidentify.facilities import facilities
 from bedside.deidentify.known import Finder
 from bedside.deidentify.patients import KnownIdentifiers
+from bedside.deidentify.replace import Instead, Replacing, Scrubbed, replaced
 from bedside.deidentify.spans import Detector, Span, joined
 
 _THIS_CENTURY = 2000
-
-
-class Scrubbed(msgspec.Struct, frozen=True):
-    """A text without identifiers, and how many of each kind it held."""
-
-    text: str
-    counts: dict[str, int]
 
 
 def scrub(
@@ -43,6 +34,7 @@ def scrub(
     keep_places: bool = False,
     year: int = _THIS_CENTURY,
     detectors: Sequence[Detector] = (),
+    instead: Instead | None = None,
 ) -> Scrubbed:
     """Take the identifiers out of a text.
 
@@ -51,29 +43,39 @@ def scrub(
     age_cap        ages above it read one more than it; None keeps ages
     keep_dates, keep_places   dates, and cities and zip codes, stay as they are (limited data set)
     year           year for dates that say none
+    instead        gives the surrogate of an identifier; without it a word in brackets stands in its place
 
     >>> scrub("Mr. Smith, MRN 40012345, seen 01/13/2026 for Parkinson disease, BP 120/80.").text
     'Mr. [NAME], MRN [ID], seen [DATE] for Parkinson disease, BP 120/80.'
     """
     if not text or text.isspace():
         return Scrubbed(text, {})
-    finders = [*(_finder(person, keep_places) for person in (known, staff) if person is not None), *detectors]
-    spans = spans_of(text, age_cap=age_cap, keep_dates=keep_dates, keep_places=keep_places, detectors=finders)
-    return _replaced(text, spans, clock, age_cap, year) if spans else Scrubbed(text, {})
+    finders = [_finder(person, keep_places) for person in (known, staff) if person is not None]
+    spans = spans_of(text, age_cap=age_cap, keep_dates=keep_dates, keep_places=keep_places, finders=finders, detectors=detectors)
+    return replaced(text, spans, Replacing(clock, age_cap, year, instead)) if spans else Scrubbed(text, {})
 
 
 def spans_of(
-    text: str, *, age_cap: int | None = 89, keep_dates: bool = False, keep_places: bool = False, detectors: Sequence[Detector] = ()
+    text: str,
+    *,
+    age_cap: int | None = 89,
+    keep_dates: bool = False,
+    keep_places: bool = False,
+    finders: Sequence[Finder] = (),
+    detectors: Sequence[Detector] = (),
 ) -> list[Span]:
-    """Where the identifiers of a text stand: patterns, and what the detectors find."""
+    """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
     found: list[Span] = []
     at = 0
     for line in text.splitlines(keepends=True):
         found += (Span(at + span.start, at + span.end, span.kind) for span in _line_spans(line, age_cap, keep_dates, keep_places))
         at += len(line)
+    for finder in finders:
+        found += finder.find(text)
+    whole = joined(found)
     for detector in detectors:
-        found += detector.find(text)
-    return joined(found)
+        whole = joined([*whole, *detector.find(text, whole)])
+    return whole
 
 
 def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
@@ -91,27 +93,3 @@ def _line_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: b
     if keep_dates:
         return [span for span in found if not any(span.start >= one.start and span.end <= one.end for one in dated)]
     return found + dated
-
-
-def _replaced(text: str, spans: Iterable[Span], clock: Clock | None, age_cap: int | None, year: int) -> Scrubbed:
-    parts, at, counts = [], 0, Counter[str]()
-    for span in spans:
-        before = text[at : span.start]
-        if span.kind == "DATE" and clock is not None:
-            before = dates.weekday_moved(before, clock.days)
-        parts += [before, _instead(text[span.start : span.end], span.kind, clock, age_cap, year)]
-        counts[span.kind] += 1
-        at = span.end
-    return Scrubbed("".join([*parts, text[at:]]), dict(sorted(counts.items())))
-
-
-def _instead(said: str, kind: str, clock: Clock | None, age_cap: int | None, year: int) -> str:
-    if kind == "DATE" and clock is not None:
-        latest = clock.last_year(year)
-        read = dates.parsed(said, year, latest)
-        if read is not None and clock.hides(read[1]):
-            return str(clock.told(read[1]).year)
-        return dates.moved(said, clock.told, year=year, latest=latest) or "[DATE]"
-    if kind == "AGE" and age_cap is not None:
-        return str(age_cap + 1)
-    return f"[{kind}]"
