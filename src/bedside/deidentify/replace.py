@@ -18,10 +18,16 @@ from bedside.deidentify.spans import Span
 
 
 class Scrubbed(msgspec.Struct, frozen=True):
-    """A text without identifiers, and how many of each kind it held."""
+    """A text without identifiers, and how many of each kind it held.
+
+    spans   where they stood in the text as it came
+    marks   where what stands for them is in the text as it is now, in the same order
+    """
 
     text: str
     counts: dict[str, int]
+    spans: tuple[Span, ...] = ()
+    marks: tuple[Span, ...] = ()
 
 
 class Instead(Protocol):
@@ -43,15 +49,18 @@ class Replacing(NamedTuple):
 
 def replaced(text: str, spans: Sequence[Span], how: Replacing) -> Scrubbed:
     """The text with every span replaced."""
-    parts, at, counts = list[str](), 0, Counter[str]()
+    parts, marks, at, length, counts = list[str](), list[Span](), 0, 0, Counter[str]()
     for span in spans:
         before = text[at : span.start]
         if span.kind == "DATE" and how.clock is not None:
             before = dates.weekday_moved(before, how.clock.days)
-        parts += [before, _new(text[span.start : span.end], span.kind, how)]
+        new = _new(text[span.start : span.end], span.kind, how)
+        parts += [before, new]
+        marks.append(Span(length + len(before), length + len(before) + len(new), span.kind))
+        length += len(before) + len(new)
         counts[span.kind] += 1
         at = span.end
-    return Scrubbed("".join([*parts, text[at:]]), dict(sorted(counts.items())))
+    return Scrubbed("".join([*parts, text[at:]]), dict(sorted(counts.items())), tuple(spans), tuple(marks))
 
 
 def _new(said: str, kind: str, how: Replacing) -> str:
