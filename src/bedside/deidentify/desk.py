@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from bedside.core.errors import Malformed
@@ -29,8 +31,12 @@ if TYPE_CHECKING:
 
 _BITS = 60
 _UID_ROOT = "2.25."
-_MOST_KEPT, _MOST_TEXTS, _SHORT = 200_000, 20_000, 400
+_MOST_KEPT, _MOST_TEXTS, _MOST_HELD, _SHORT = 200_000, 20_000, 32_000_000, 400
 _LONG_NUMBER, _NUMBERED, _DECIMAL = 6, frozenset({"ID", "PHONE", "SSN", "ZIP"}), re.compile(r"[-+<>= ]*\d*\.\d+(?:[eE][-+]?\d+)?\Z")
+
+
+Watch = Callable[[str, Scrubbed], None]
+"""Is told every text that was scrubbed, and what came of it: for a sample that a person reads."""
 
 
 class Person(NamedTuple):
@@ -63,7 +69,17 @@ class Desk:
         self._numbers: dict[str, str] = {}
         self._clean: dict[str, bool] = {}
         self._silent: dict[str, bool] = {}
+        self.watch: Watch | None = None
+        self._held = 0
         self._scrubbed: dict[tuple[str, str], Scrubbed] = {}  # the same note comes as a file and as an attachment
+
+    @cached_property
+    def anybody(self) -> Finder:
+        """Finds anyone of the map: for a text of whom nobody knows whose it is."""
+        whole = KnownIdentifiers()
+        for subject in self.map.subjects:
+            whole.add(subject.known)
+        return Finder(whole, city=self.policy.city, many=True)
 
     def find(self, key: Key) -> Person | None:
         """The person of an identifier, None when the survey has not met it."""
@@ -108,13 +124,18 @@ class Desk:
     def text(self, text: str, person: Person | None) -> str:
         """A text without identifiers; what was found is counted."""
         if self.clean(text):
+            if self.watch is not None:
+                self.watch(text, Scrubbed(text, {}))
             return text
         key = (person.name if person else "", text)
         done = self._scrubbed.get(key)
         if done is None:
             done = self._scrub(text, person)
-            if len(self._scrubbed) < _MOST_TEXTS:
+            if len(self._scrubbed) < _MOST_TEXTS and self._held < _MOST_HELD:
                 self._scrubbed[key] = done
+                self._held += len(text)
+        if self.watch is not None:
+            self.watch(text, done)
         for kind, count in done.counts.items():
             self.actions[f"text: {kind}"] += count
         return done.text
@@ -123,7 +144,7 @@ class Desk:
         policy = self.policy
         return scrub(
             text,
-            known=person.finder if person else None,
+            known=person.finder if person else self.anybody if self.map.subjects else None,
             staff=self.staff,
             clock=person.clock if person else self.nobody,
             age_cap=policy.age_cap,
