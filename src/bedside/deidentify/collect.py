@@ -18,6 +18,7 @@ from bedside.formats.files import RawFile
 
 if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
+    from bedside.formats.notes import Note
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+(?:Z|[+-]\d{2}:?\d{2})?)?\Z")
 _LAST_YEAR = 9990
@@ -39,11 +40,12 @@ _KIN_FIELDS = {"NK1": ("2", "5"), "GT1": ("3", "6")}  # whose field of names and
 class People:
     """Who is who, while the survey reads: keys united into people, facts gathered with them."""
 
-    def __init__(self, found: PatientMap) -> None:
+    def __init__(self, found: PatientMap, *, empty: bool = False) -> None:
+        """empty   of one part only: what the map holds already is left to the one that it joins"""
         self.map = found
         self.staff = KnownIdentifiers()
-        self.owners: dict[str, str] = dict(found.state.owners)
-        self.years: dict[str, int] = dict(found.state.encounter_years)
+        self.owners: dict[str, str] = {} if empty else dict(found.state.owners)
+        self.years: dict[str, int] = {} if empty else dict(found.state.encounter_years)
         self._parent: dict[str, str] = {}
         self._order: list[str] = []
         self.facts: dict[str, Subject] = {}
@@ -72,6 +74,21 @@ class People:
         for text in self._order:
             found.setdefault(self._root(text), []).append(text)
         return found
+
+    def join(self, other: People) -> None:
+        """Take in what another has seen after this one, as though this one had seen it itself."""
+        for text in other._order:
+            self.see([text])
+        for text in other._order:
+            self._unite(text, other._root(text))
+        for handle, facts in other.facts.items():
+            mine = self.of(handle)
+            mine.known.add(facts.known)
+            mine.saw(facts.first_us, facts.last_us)
+            mine.encounter_us = earliest(mine.encounter_us, facts.encounter_us)
+        self.staff.add(other.staff)
+        self.owners |= other.owners
+        self.years |= other.years
 
     def _root(self, text: str) -> str:
         while (up := self._parent[text]) != text:
@@ -422,8 +439,16 @@ class Collector:
     def _note(self) -> None:
         from bedside.formats import notes
 
-        self.records += 1
-        note = notes.parse(self.file.read(), where="note")
+        data = self.file.read()
+        lines = notes.are_lines(data)
+        for piece in notes.pieces(data):
+            self.records += 1
+            try:
+                self._one_note(notes.parse(piece.raw, where=piece.place, line=lines))
+            except Malformed:
+                self.unreadable += 1
+
+    def _one_note(self, note: Note) -> None:
         number = note.header.get("Patient-ID", "").strip()
         if not number:
             return

@@ -13,21 +13,22 @@ Skips     records that cannot be parsed: the transform quarantines them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from bedside.core.ids import keyed
+from bedside.core.errors import Malformed
 from bedside.deidentify.collect import Collector, People
-from bedside.deidentify.patients import KnownIdentifiers, MapState, PatientMap, Subject, earliest
+from bedside.deidentify.patients import Key, KnownIdentifiers, MapState, PatientMap, Subject, earliest
+from bedside.formats.chunks import Chunk, chunks
 from bedside.formats.files import RawFile
 
 if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
 
-_BITS = 60
-
+KNOWN = "files"  # the source that a list of known people speaks for: all raw files of one delivery
 
 class SurveyResult(msgspec.Struct, frozen=True):
     """What the survey found, in counts.
@@ -46,6 +47,9 @@ class SurveyResult(msgspec.Struct, frozen=True):
     unreadable: dict[str, int]
 
 
+Known = Sequence[tuple[str | None, KnownIdentifiers]]
+
+
 def survey(
     files: Sequence[RawFile],
     keyring: Keyring,
@@ -53,29 +57,77 @@ def survey(
     mappings: Mapping[str, dict[str, Any]] | None = None,
     timezones: Mapping[str, str | None] | None = None,
     authorities: Mapping[str, str] | None = None,
+    known: Known = (),
 ) -> SurveyResult:
     """Survey files into the keyring's map and save it.
 
     authorities   what a sender writes (PID-3.4, Identifier.system, "source:<name>", "fhir:<source>") -> whose numbers they are
+    known         people known from elsewhere, with the number that their records are under
     """
-    before = keyring.map
-    known = PatientMap(
-        msgspec.structs.replace(
-            before.state, authorities=dict(authorities) if authorities is not None else before.state.authorities
-        )
-    )
-    people = People(known)
-    for subject in known.subjects:
+    base = begin(keyring, authorities)
+    parts = (collect(chunk, base, keyring, mappings or {}, timezones or {}) for file in files for chunk in parts_of(file))
+    return settle(parts, keyring, base, known)
+
+
+class Part(NamedTuple):
+    """What one part of a file told."""
+
+    source: str
+    people: People
+    records: int
+    unreadable: int
+
+
+def begin(keyring: Keyring, authorities: Mapping[str, str] | None = None) -> PatientMap:
+    """The map that a survey goes out from: the keyring's, with the authorities of this survey."""
+    before = keyring.map.state
+    return PatientMap(msgspec.structs.replace(before, authorities=dict(authorities) if authorities is not None else before.authorities))
+
+
+def parts_of(file: RawFile) -> Iterator[Chunk]:
+    """The parts of a file as far as they can be read; the transform counts what cannot."""
+    try:
+        yield from chunks(file)
+    except (Malformed, OSError):
+        return
+
+
+def collect(
+    chunk: Chunk, base: PatientMap, keyring: Keyring, mappings: Mapping[str, dict[str, Any]], timezones: Mapping[str, str | None]
+) -> Part:
+    """What one part of a file tells of people. Pure: parts may be read in any place, and are joined in the order of the files."""
+    people = People(PatientMap(MapState(authorities=base.state.authorities)), empty=True)
+    reader = Collector(chunk, people, keyring, timezones.get(chunk.source), mappings.get(chunk.source))
+    if chunk.too_large:
+        reader.unreadable = 1
+    else:
+        reader.read()
+    return Part(chunk.source, people, reader.records, reader.unreadable)
+
+
+def settle(parts: Iterable[Part], keyring: Keyring, base: PatientMap, known: Known = ()) -> SurveyResult:
+    """Join the parts in order, give everyone a code, and save the next map."""
+    people = People(base)
+    for subject in base.subjects:
         handle = people.see(sorted(subject.keys))
         if handle is not None:
             people.facts[handle] = msgspec.msgpack.decode(msgspec.msgpack.encode(subject), type=Subject)
-    records, unreadable = dict[str, int](), dict[str, int]()
-    for file in files:
-        reader = Collector(file, people, keyring, (timezones or {}).get(file.source), (mappings or {}).get(file.source))
-        reader.read()
-        records[file.source] = records.get(file.source, 0) + reader.records
-        unreadable[file.source] = unreadable.get(file.source, 0) + reader.unreadable
-    return _settle(people, keyring, known, records, unreadable)
+    _take_in(known, people, base)
+    records, unreadable = Counter[str](), Counter[str]()
+    for part in parts:
+        people.join(part.people)
+        records[part.source] += part.records
+        unreadable[part.source] += part.unreadable
+    return _settle(people, keyring, base, dict(records), dict(unreadable))
+
+
+def _take_in(known: Known, people: People, base: PatientMap) -> None:
+    """People known from elsewhere: under the number of their record, and under their medical record numbers."""
+    for at, (subject, identifiers) in enumerate(known):
+        numbers = dict.fromkeys([*([subject] if subject else []), *sorted(identifiers.records)])
+        keys = [base.record_key(number, source=KNOWN) for number in numbers]
+        keys += [base.fhir_key(subject, source=KNOWN)] if subject else []
+        people.of(people.see(keys or [Key(KNOWN, str(at))]) or "").known.add(identifiers)
 
 
 def _settle(
@@ -89,7 +141,7 @@ def _settle(
         subject = _whole(facts, set(keys))
         subject.number = old[0].number if old else number
         number += not old
-        subject.code = old[0].code if old and keyring.naming == "sealed" else _code(keyring, subject.number, keys)
+        subject.code = old[0].code if old and keyring.naming == "sealed" else keyring.code_of(subject.number, keys)
         gone = {one.code for one in old} - {subject.code}
         subject.former = (subject.former | gone) - {subject.code}
         merged, linked = merged + len(gone), linked + (len(keys) > 1)
@@ -104,6 +156,7 @@ def _settle(
             encounter_years=people.years,
             owners=people.owners,
             next_number=number,
+            rotations=known.state.rotations,
         )
     )
     keyring.save()
@@ -121,9 +174,3 @@ def _whole(facts: Iterable[Subject], keys: set[str]) -> Subject:
         whole.encounter_us = earliest(whole.encounter_us, one.encounter_us)
         whole.former |= one.former
     return whole
-
-
-def _code(keyring: Keyring, number: int, keys: list[str]) -> int:
-    """Sealed: drawn from the running number, and so from nothing of the person. Keyed: from their first number in sorted order."""
-    said = ("sealed", str(number)) if keyring.naming == "sealed" else ("keyed", min(keys))
-    return int.from_bytes(keyed(keyring.code_key, *said)[:8], "big") >> (64 - _BITS)
