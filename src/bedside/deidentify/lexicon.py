@@ -1,10 +1,14 @@
-"""The word lists of the text scrubber, and which words are never taken for a name.
+"""The word lists of the text scrubber, and what each word may be.
 
-Source    typed for this project (`words/*.txt`); no list of a third party is copied.
+In        `words/*.txt`, typed for this project, and `words/*.txt.xz`, made of public lists by scripts/make_name_lists.py
+Out       `meanings`: word to the flags of all that it may be; loaded once, at the first text (0.2 CPU-seconds)
+Source    words/README.md says where each list comes from and under which licence
 """
 
 from __future__ import annotations
 
+import lzma
+from enum import IntFlag
 from functools import lru_cache
 from importlib.resources import files
 
@@ -15,15 +19,75 @@ EPONYM_HEADS = (
     "criteria|index|classification|formula|equation|phenomenon|contracture|tremor|respirations?|breathing|tetralogy|anomaly|hernia|gait|stain|tube|drain|"
     "clamp|retractor|position|procedure|operation|repair|line|port|valve|esophagus|oesophagus|nodes?|law|triad|pouch|lesion|ulcer|arthropathy|ataxia|"
     "esophagitis|nodules?|rash|gangrene|point|incision|effect|block|bodies|granulomatosis|purpura|cyst|duct|gland|ganglion|canal|cell|cells|dementia|"
-    "encephalopathy|neuropathy|osteotomy|protocol|trial|study|ratio|stage|stages|grade|type"
+    "encephalopathy|neuropathy|osteotomy|protocol|trial|study|ratio|stage|stages|grade|type|anemia|anaemia|arthritis|body|brace|bandage|cast|crisis|"
+    "deficiency|deformity|disorder|dystrophy|enzyme|equina|factor|forceps|hepatitis|loop|mask|method|paralysis|pessary|prosthesis|psychosis|rod|rods|"
+    "scan|sinus|splint|spots?|stent|struts?|suture|technique|tubules?|vaccine|virus|viral|warts?|wave|waves|web|phase|space|muscle|nerve|ligament|tendon|"
+    "score|staging|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|area|angle|units?|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump"
 )
 
 
-@lru_cache(maxsize=16)
+class Word(IntFlag):
+    """What a word may be; a word of no list is UNKNOWN."""
+
+    GIVEN = 1
+    GIVEN_WORLD = 2
+    FAMILY = 4
+    FAMILY_WORLD = 8
+    CITY = 16
+    PLAIN = 32
+    ENGLISH = 64
+    CLINICAL = 128
+    LAND = 256
+    AMBIGUOUS = 512
+    NOT_NAME = 1024
+    UNKNOWN = 2048
+
+
+_TYPED = {
+    "first_names": Word.GIVEN,
+    "surnames": Word.FAMILY,
+    "ambiguous": Word.PLAIN | Word.AMBIGUOUS,
+    "not_names": Word.PLAIN | Word.NOT_NAME,
+    "state_names": Word.LAND,
+    "countries": Word.LAND,
+    "clinical_words": Word.CLINICAL,
+    "eponyms": Word.CLINICAL,
+}
+_PACKED = {
+    "faker_given_names": Word.GIVEN_WORLD,
+    "faker_family_names": Word.FAMILY_WORLD,
+    "census_surnames": Word.FAMILY_WORLD,
+    "geonames_cities": Word.CITY,
+    "scowl_english": Word.ENGLISH,
+    "clinical_terms": Word.CLINICAL,
+}
+
+
+@lru_cache(maxsize=32)
 def listed(name: str) -> frozenset[str]:
     """The words of `words/<name>.txt`, lower case."""
     lines = files("bedside.deidentify").joinpath("words", f"{name}.txt").read_text("utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+
+
+@lru_cache(maxsize=32)
+def packed(name: str) -> tuple[str, ...]:
+    """The lines of `words/<name>.txt.xz`."""
+    return tuple(lzma.decompress(files("bedside.deidentify").joinpath("words", f"{name}.txt.xz").read_bytes()).decode().split("\n"))
+
+
+@lru_cache(maxsize=1)
+def meanings() -> dict[str, int]:
+    """Every word of every list, lower case without marks, and the flags of all that it may be."""
+    flags: dict[str, int] = {}
+    for name, flag in _PACKED.items():
+        bit = int(flag)
+        for word in packed(name):
+            flags[word] = flags.get(word, 0) | bit
+    for name, flag in _TYPED.items():
+        for word in listed(name):
+            flags[word] = flags.get(word, 0) | int(flag)
+    return flags
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +96,17 @@ def places() -> tuple[str, ...]:
     lines = files("bedside.deidentify").joinpath("words", "places.txt").read_text("utf-8").splitlines()
     named = (place for line in lines if not line.startswith("#") for place in line.split(";"))
     return tuple(sorted(named, key=lambda place: (-len(place), place)))
+
+
+@lru_cache(maxsize=1)
+def towns() -> dict[str, tuple[str, ...]]:
+    """Towns of more than one word, lower case, by their first word, longest first."""
+    by_first: dict[str, list[str]] = {}
+    for town in packed("geonames_cities"):
+        first, _, rest = town.partition(" ")
+        if rest:
+            by_first.setdefault(first, []).append(town)
+    return {first: tuple(sorted(all_of, key=len, reverse=True)) for first, all_of in by_first.items()}
 
 
 @lru_cache(maxsize=1)
