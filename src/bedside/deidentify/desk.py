@@ -123,22 +123,26 @@ class Desk:
 
     def text(self, text: str, person: Person | None) -> str:
         """A text without identifiers; what was found is counted."""
+        return text if self.watch is None and self.clean(text) else self.scrubbed(text, person).text
+
+    def scrubbed(self, text: str, person: Person | None) -> Scrubbed:
+        """A text without identifiers, and where they stood."""
         if self.clean(text):
+            done = Scrubbed(text, {})
             if self.watch is not None:
-                self.watch(text, Scrubbed(text, {}))
-            return text
+                self.watch(text, done)
+            return done
         key = (person.name if person else "", text)
-        done = self._scrubbed.get(key)
-        if done is None:
-            done = self._scrub(text, person)
-            if len(self._scrubbed) < _MOST_TEXTS and self._held < _MOST_HELD:
-                self._scrubbed[key] = done
-                self._held += len(text)
+        known = self._scrubbed.get(key)
+        done = known if known is not None else self._scrub(text, person)
+        if known is None and len(self._scrubbed) < _MOST_TEXTS and self._held < _MOST_HELD:
+            self._scrubbed[key] = done
+            self._held += len(text)
         if self.watch is not None:
             self.watch(text, done)
         for kind, count in done.counts.items():
             self.actions[f"text: {kind}"] += count
-        return done.text
+        return done
 
     def _scrub(self, text: str, person: Person | None) -> Scrubbed:
         policy = self.policy

@@ -8,20 +8,25 @@ Header    keys that are not known lose their line. A note without Patient-ID is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Person
+from bedside.deidentify.replace import Scrubbed
 from bedside.formats import notes as format
 
 _COMPACT_LENGTH = 8
+Told = Callable[[format.Note, Scrubbed], None]
 
 
-def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: str, line: bool = False, nobody: bool = False) -> bytes:
+def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: str, line: bool = False, nobody: bool = False, told: Told | None = None) -> bytes:
     """The note without identifiers. Raises `Malformed` for one that is unreadable or says not whose it is.
 
     line     it is a line of JSON lines
     nobody   a note need not say whose it is
+    told     is told the note as it came, and what became of its body
     """
     note = format.parse(raw, where=where, line=line)
     number = note.header.get("Patient-ID", "").strip()
@@ -34,7 +39,10 @@ def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: 
     person = desk.the(desk.map.record_key(number, source=source), where=where) if number else None
     header = {key: new for key, value in note.header.items() if (new := _header(key, value.strip(), person, desk, timezone, where))}
     desk.actions["notes: header line removed"] += len(note.header) - len(header)
-    return format.dump(msgspec.structs.replace(note, header=header, body=desk.text(note.body, person), raw=b""))
+    done = desk.scrubbed(note.body, person)
+    if told is not None:
+        told(note, done)
+    return format.dump(msgspec.structs.replace(note, header=header, body=done.text, raw=b""))
 
 
 def _header(key: str, value: str, person: Person | None, desk: Desk, timezone: str | None, where: str) -> str:

@@ -14,22 +14,25 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from bedside.core.accounts import Reject, Tally
 from bedside.core.errors import Malformed
-from bedside.core.ids import keyed_hex
+from bedside.core.ids import keyed_file, keyed_hex
 from bedside.deidentify.desk import Desk, Leave, desk
 from bedside.deidentify.lexicon import listed
 from bedside.deidentify.policy import Policy
-from bedside.formats.files import RawFile
+from bedside.formats.chunks import Chunk
+from bedside.formats.files import RawFile, pack
 from bedside.formats.piece import Piece
 
 if TYPE_CHECKING:
     from bedside.deidentify.keyring import Keyring
+    from bedside.deidentify.replace import Scrubbed
     from bedside.deidentify.spans import Detector
+    from bedside.formats.notes import Note
 
 _SUFFIXES = (".ndjson", ".jsonl", ".json", ".hl7", ".csv", ".psv", ".tsv", ".tab", ".parquet", ".pq", ".dcm", ".txt", ".md", ".gz")
 _STEM = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_]+)*\Z")
@@ -37,8 +40,20 @@ _ALIAS_LENGTH = 12
 Change = Callable[[bytes, str], bytes]
 
 
+class Listener(Protocol):
+    """Is told what became of texts: for a sample that a person reads, and for the spans of notes."""
+
+    def text(self, place: str, said: str, done: Scrubbed) -> None:
+        """A text of the record at a place of the file, as it came and as it is now."""
+        ...
+
+    def note(self, place: str, note: Note, done: Scrubbed) -> None:
+        """A note, and what became of its body."""
+        ...
+
+
 class Transformed(msgspec.Struct, frozen=True):
-    """One file, transformed. `data` is None when nothing of it may be kept."""
+    """One file or part of one, transformed. `data` is None when nothing of it may be kept."""
 
     data: bytes | None
     tally: Tally
@@ -54,25 +69,34 @@ def transform(
     mapping: dict[str, Any] | None = None,
     timezone: str | None = None,
     detectors: Sequence[Detector] = (),
+    nobody: bool = False,
+    listener: Listener | None = None,
 ) -> Transformed:
-    """De-identify one file. Never raises for what the file holds.
+    """De-identify one file, or a part of one (`Chunk`). Never raises for what the file holds.
 
     detectors   finders of names beyond the built-in ones, handed in by the study
+    nobody      a note need not say whose it is
     """
     account = _Account(file, keyring)
+    if isinstance(file, Chunk) and file.too_large:
+        account.reject("record", b"%d" % file.too_large, f"a record of {file.too_large >> 20} MB: more than is read at once")
+        return Transformed(None, account.tally, account.rejects, {})
     if policy.unchanged:
         return _unchanged(file, account)
     table = desk(keyring, policy, detectors)
     table.actions = Counter()
+    table.watch = (lambda said, done: listener.text(account.at, said, done)) if listener is not None else None
     try:
         data = (
             _tabular(file, table, account, mapping, timezone)
             if file.format == "tables"
-            else _pieced(file, table, account, timezone)
+            else _pieced(file, table, account, timezone, nobody, listener)
         )
     except Malformed as error:
-        account.reject("file", file.path.read_bytes(), error.what)
+        account.reject_all(error.what)
         data = None
+    finally:
+        table.watch = None
     kept = data if account.tally.written else None
     return Transformed(_packed(kept, file), account.tally, account.rejects, dict(sorted((+table.actions).items())))
 
@@ -126,16 +150,28 @@ class _Account:
     def __init__(self, file: RawFile, keyring: Keyring) -> None:
         self.file, self.key = file, keyring.file_key
         self.tally, self.rejects = Tally(file.source, file.alias), list[Reject]()
+        self.at = "file"
 
     def reject(self, place: str, raw: bytes, reason: str) -> None:
         self.tally.quarantine(reason)
-        self.rejects.append(Reject(self.file.source, self.file.alias, place, reason, keyed_hex(self.key, raw)))
+        self.rejects.append(Reject(self.file.source, self.file.alias, self.place(place), reason, keyed_hex(self.key, raw)))
+
+    def reject_all(self, reason: str) -> None:
+        """Nothing of the file, or of this part of it, goes on."""
+        self.tally.quarantine(reason)
+        part = self.file.data if isinstance(self.file, Chunk) else None
+        digest = keyed_hex(self.key, part) if part is not None else keyed_file(self.key, self.file.path)
+        self.rejects.append(Reject(self.file.source, self.file.alias, self.place("file"), reason, digest))
+
+    def place(self, said: str) -> str:
+        return self.file.place(said) if isinstance(self.file, Chunk) else said
 
     def each(self, pieces: Iterable[Piece], change: Change) -> Iterator[bytes | None]:
         """Every record changed, or None for one that does not go on."""
         for piece in pieces:
+            self.at = self.place(piece.place)
             try:
-                new = change(piece.raw, f"{self.file.source}/{self.file.alias}, {piece.place}")
+                new = change(piece.raw, f"{self.file.source}/{self.file.alias}, {self.at}")
             except Malformed as error:
                 self.reject(piece.place, piece.raw, error.what)
                 yield None
@@ -147,7 +183,7 @@ class _Account:
                 yield new
 
 
-def _pieced(file: RawFile, table: Desk, account: _Account, timezone: str | None) -> bytes:
+def _pieced(file: RawFile, table: Desk, account: _Account, timezone: str | None, nobody: bool, listener: Listener | None) -> bytes:
     """A file of records: each changed on its own, put back in the same layout."""
     data = file.read()
     if file.format == "fhir":
@@ -161,8 +197,12 @@ def _pieced(file: RawFile, table: Desk, account: _Account, timezone: str | None)
         messages = Messages(table, source=file.source, timezone=timezone)
         changed = account.each(hl7v2.pieces(data), lambda raw, where: messages.message(raw, where=where))
         return hl7v2.rebuild(data, list(changed), bare_envelope=True)
-    kind = "instance" if file.format == "dicom" else "note"
-    return b"".join(new for new in account.each([Piece(kind, data)], _single(file, table, timezone)) if new is not None)
+    if file.format == "dicom":
+        return b"".join(new for new in account.each([Piece("instance", data)], _dicom(file, table, timezone)) if new is not None)
+    from bedside.formats import notes
+
+    change = _notes(file, table, account, timezone, nobody, listener, lines=notes.are_lines(data))
+    return notes.rebuild(data, list(account.each(notes.pieces(data), change)))
 
 
 def _fhir(file: RawFile, table: Desk, timezone: str | None, urls: dict[str, str]) -> Change:
@@ -173,14 +213,19 @@ def _fhir(file: RawFile, table: Desk, timezone: str | None, urls: dict[str, str]
     return lambda raw, where: fhir.dump(resources.resource(fhir.parse(raw, where=where), where=where))
 
 
-def _single(file: RawFile, table: Desk, timezone: str | None) -> Change:
-    if file.format == "dicom":
-        from bedside.deidentify import dicom
+def _dicom(file: RawFile, table: Desk, timezone: str | None) -> Change:
+    from bedside.deidentify import dicom
 
-        return lambda raw, where: dicom.change(raw, table, source=file.source, timezone=timezone, where=where)
+    return lambda raw, where: dicom.change(raw, table, source=file.source, timezone=timezone, where=where)
+
+
+def _notes(file: RawFile, table: Desk, account: _Account, timezone: str | None, nobody: bool, listener: Listener | None, *, lines: bool) -> Change:
     from bedside.deidentify import notes
 
-    return lambda raw, where: notes.change(raw, table, source=file.source, timezone=timezone, where=where)
+    told = (lambda note, done: listener.note(account.at, note, done)) if listener is not None else None
+    return lambda raw, where: notes.change(
+        raw, table, source=file.source, timezone=timezone, where=where, line=lines, nobody=nobody, told=told
+    )
 
 
 def _tabular(file: RawFile, table: Desk, account: _Account, mapping: dict[str, Any] | None, timezone: str | None) -> bytes | None:
@@ -200,12 +245,20 @@ def _tabular(file: RawFile, table: Desk, account: _Account, mapping: dict[str, A
     for row, reason in faults:
         account.reject(read.place(row), repr(read.frame.row(row)).encode(), reason)
     account.tally.write(new.height)
-    return format.write(read, new)
+    return _without_header(format.write(read, new), file)
+
+
+def _without_header(data: bytes, file: RawFile) -> bytes:
+    """A later part of a text table goes on where the part before it ended."""
+    if not isinstance(file, Chunk) or file.part == 0:
+        return data
+    plain = gzip.decompress(data) if file.relative.endswith(".gz") else data
+    return pack(plain[plain.find(b"\n") + 1 :], file.relative)
 
 
 def _unchanged(file: RawFile, account: _Account) -> Transformed:
     """Bytes as they are; records are counted as far as they can be."""
-    data = file.path.read_bytes()
+    data = file.data if isinstance(file, Chunk) and file.data is not None else file.path.read_bytes()
     try:
         account.tally.write(_count(file))
     except Malformed:
@@ -214,23 +267,23 @@ def _unchanged(file: RawFile, account: _Account) -> Transformed:
 
 
 def _count(file: RawFile) -> int:
-    if file.format in ("dicom", "notes"):
+    if file.format == "dicom":
         return 1
     if file.format == "tables":
         from bedside.formats import tables
 
         read = tables.read(file)
         return read.frame.height + len(read.rejects)
-    from bedside.formats import fhir, hl7v2
+    from bedside.formats import fhir, hl7v2, notes
 
-    return sum(1 for _ in (fhir if file.format == "fhir" else hl7v2).pieces(file.read()))
+    return sum(1 for _ in {"fhir": fhir, "hl7v2": hl7v2, "notes": notes}[file.format].pieces(file.read()))
 
 
 def _packed(data: bytes | None, file: RawFile) -> bytes | None:
     """Compressed again when it came so; tables pack themselves."""
     if data is None or file.format == "tables" or not file.relative.endswith(".gz"):
         return data
-    return gzip.compress(data, compresslevel=6, mtime=0)
+    return pack(data, ".gz")
 
 
 def _cut_suffix(name: str) -> tuple[str, str]:
