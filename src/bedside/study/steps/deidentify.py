@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from bedside.core import canonical
-from bedside.core.accounts import Reject, Tally, reconcile, total
+from bedside.core.accounts import total
 from bedside.core.errors import Refused
 from bedside.core.progress import say, track
-from bedside.formats.files import RawFile, paths
+from bedside.formats.files import RawFile
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, timezones
 
 if TYPE_CHECKING:
+    from bedside.deidentify.batch import Doer
     from bedside.deidentify.residue import Hit
 
 _SHOWN = 5
@@ -34,57 +35,52 @@ class Review(msgspec.Struct, frozen=True):
 
 def deidentify(context: Context, out: Path) -> Done:
     """Survey every raw file, save the map, transform every file, prove that nothing strong is left."""
+    if context.study.deidentify.policy == AS_RECEIVED:
+        return _as_received(context, out)
+    from bedside.deidentify import batch
     from bedside.deidentify.policy import policy
-    from bedside.deidentify.transform import transform
+    from bedside.deidentify.work import start
+    from bedside.study.worker import doer, how_many
 
-    rules, maps, zones = policy(context.study.deidentify.policy), mappings(context), timezones(context)
-    met = {} if context.study.deidentify.policy == AS_RECEIVED else _survey(context, maps, zones)
-    tallies, rejects, actions = list[Tally](), list[Reject](), dict[str, int]()
+    rules, files = policy(context.study.deidentify.policy), raw_files(context)
+    begun = start(context.keyring, rules, mappings=mappings(context), timezones=timezones(context))
+    with doer(begun, how_many(files)) as workers:
+        met = _survey(context, files, workers)
+        made = batch.transform(track(files, "deidentify"), out / "safe", context.keyring, rules, workers)
+        residue = _prove(context, out / "safe", workers)
+    safe = Safe("bedside.deidentify/1", rules.name, context.keyring.id, made.tallies, made.rejects, made.actions, residue)
+    (out / "safe").mkdir(exist_ok=True)
+    (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
+    return Done(counts={"records": msgspec.to_builtins(made.records), "actions": made.actions, "residue": residue, "survey": met})
+
+
+def _as_received(context: Context, out: Path) -> Done:
+    """The files as they are: their sender has de-identified them, and says so."""
     for file in track(raw_files(context), "deidentify"):
         place = out / "safe" / file.source / file.alias
         place.parent.mkdir(parents=True, exist_ok=True)
-        if context.study.deidentify.policy == AS_RECEIVED:
-            shutil.copyfile(file.path, place)
-            continue
-        made = transform(
-            file, policy=rules, keyring=context.keyring, mapping=maps.get(file.source), timezone=zones.get(file.source)
-        )
-        tallies.append(made.tally)
-        rejects += made.rejects
-        for action, count in made.actions.items():
-            actions[action] = actions.get(action, 0) + count
-        if made.data is not None:
-            place.write_bytes(made.data)
-    reconcile(tallies)
-    residue = {} if context.study.deidentify.policy == AS_RECEIVED else _prove(context, out / "safe")
-    safe = Safe("bedside.deidentify/1", context.study.deidentify.policy, context.keyring.id, tallies, rejects, actions, residue)
+        shutil.copyfile(file.path, place)
+    safe = Safe("bedside.deidentify/1", AS_RECEIVED, context.keyring.id, [], [], {}, {})
     (out / "safe").mkdir(exist_ok=True)
     (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
-    return Done(counts={"records": msgspec.to_builtins(total(tallies)), "actions": actions, "residue": residue, "survey": met})
+    return Done(counts={"records": msgspec.to_builtins(total([])), "actions": {}, "residue": {}, "survey": {}})
 
 
-def _survey(context: Context, maps: dict[str, dict[str, Any]], zones: dict[str, str | None]) -> dict[str, int]:
+def _survey(context: Context, files: list[RawFile], workers: Doer) -> dict[str, int]:
     """Fill the patient map. What it came to goes to the ledger; merged people get other pseudonyms, and so are told aloud."""
-    from bedside.deidentify.survey import survey
+    from bedside.deidentify import batch
 
-    files = [
-        RawFile(source.name, source.format, path, relative, relative, source.encoding)
-        for source in context.study.source
-        for path, relative in paths(source, context.root)
-    ]
-    found = survey(files, context.keyring, mappings=maps, timezones=zones)
+    found = batch.survey(files, context.keyring, workers)
     if found.merged:
         say(f"  {found.merged} people known from earlier runs turned out to be another one: all their records now bear one name")
     return {name: getattr(found, name) for name in ("subjects", "new", "merged", "linked", "conflicts")}
 
 
-def _prove(context: Context, safe: Path) -> dict[str, object]:
+def _prove(context: Context, safe: Path, workers: Doer) -> dict[str, object]:
     """The residue proof; a strong hit stops the run, and what was made is taken away again."""
-    from bedside.deidentify.residue import prove
+    from bedside.deidentify import batch
 
-    outputs = ((path.relative_to(safe).as_posix(), path.read_bytes()) for path in sorted(safe.rglob("*")) if path.is_file())
-    permitted = ("zip", "birth date") if context.study.deidentify.policy == "limited-data-set" else ()
-    residue = prove(outputs, context.keyring, keeps=permitted)
+    residue = batch.prove(safe, workers, keeps=permitted(context.study.deidentify.policy))
     if residue.strong:
         shutil.rmtree(safe)
         kinds = ", ".join(f"{sum(hit.count for hit in hits)} {kind}" for kind, hits in _by_kind(residue.strong_hits).items())
@@ -99,6 +95,14 @@ def _prove(context: Context, safe: Path) -> dict[str, object]:
         name: [{key: hit[key] for key in ("file", "kind", "count")} for hit in told] if name.endswith("_hits") else told
         for name, told in msgspec.to_builtins(residue).items()
     }
+
+
+def permitted(policy_name: str) -> tuple[str, ...]:
+    """Weak identifiers that a policy lets stand."""
+    from bedside.deidentify.policy import policy
+
+    rules = policy(policy_name)
+    return (*(("zip",) if rules.zip_digits == 5 else ()), *(("birth date",) if rules.dates == "keep" and rules.birth_date == "full" else ()))
 
 
 def _for_review(hits: list[Hit], safe: Path) -> None:
