@@ -98,6 +98,16 @@ class Subject(msgspec.Struct):
         self.last_us = latest(self.last_us, last)
 
 
+class Rotation(msgspec.Struct, frozen=True):
+    """What is kept of a secret that was replaced: its keyring's public name and key, when, old codes to new, and the key of encrypted folders."""
+
+    keyring: str
+    public_key: str
+    time: str
+    codes: dict[int, int]
+    rest_key: bytes
+
+
 class MapState(msgspec.Struct):
     schema: str = SCHEMA_NAME
     authorities: dict[str, str] = msgspec.field(default_factory=dict)
@@ -106,6 +116,7 @@ class MapState(msgspec.Struct):
     encounter_years: dict[str, int] = msgspec.field(default_factory=dict)
     owners: dict[str, str] = msgspec.field(default_factory=dict)
     next_number: int = 0
+    rotations: list[Rotation] = msgspec.field(default_factory=list)
 
 
 class PatientMap:
