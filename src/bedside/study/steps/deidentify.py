@@ -18,6 +18,7 @@ from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, 
 
 if TYPE_CHECKING:
     from bedside.deidentify.batch import Doer
+    from bedside.deidentify.policy import Policy
     from bedside.deidentify.residue import Hit
 
 _SHOWN = 5
@@ -47,7 +48,7 @@ def deidentify(context: Context, out: Path) -> Done:
     with doer(begun, how_many(files)) as workers:
         met = _survey(context, files, workers)
         made = batch.transform(track(files, "deidentify"), out / "safe", context.keyring, rules, workers)
-        residue = _prove(context, out / "safe", workers)
+        residue = prove(out / "safe", rules, workers)
     safe = Safe("bedside.deidentify/1", rules.name, context.keyring.id, made.tallies, made.rejects, made.actions, residue)
     (out / "safe").mkdir(exist_ok=True)
     (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
@@ -76,11 +77,11 @@ def _survey(context: Context, files: list[RawFile], workers: Doer) -> dict[str, 
     return {name: getattr(found, name) for name in ("subjects", "new", "merged", "linked", "conflicts")}
 
 
-def _prove(context: Context, safe: Path, workers: Doer) -> dict[str, object]:
+def prove(safe: Path, rules: Policy, workers: Doer) -> dict[str, object]:
     """The residue proof; a strong hit stops the run, and what was made is taken away again."""
     from bedside.deidentify import batch
 
-    residue = batch.prove(safe, workers, keeps=permitted(context.study.deidentify.policy))
+    residue = batch.prove(safe, workers, keeps=permitted(rules))
     if residue.strong:
         shutil.rmtree(safe)
         kinds = ", ".join(f"{sum(hit.count for hit in hits)} {kind}" for kind, hits in _by_kind(residue.strong_hits).items())
@@ -97,11 +98,8 @@ def _prove(context: Context, safe: Path, workers: Doer) -> dict[str, object]:
     }
 
 
-def permitted(policy_name: str) -> tuple[str, ...]:
+def permitted(rules: Policy) -> tuple[str, ...]:
     """Weak identifiers that a policy lets stand."""
-    from bedside.deidentify.policy import policy
-
-    rules = policy(policy_name)
     return (*(("zip",) if rules.zip_digits == 5 else ()), *(("birth date",) if rules.dates == "keep" and rules.birth_date == "full" else ()))
 
 
