@@ -17,7 +17,7 @@ from typing import IO, Any, Protocol
 import msgspec
 
 from bedside.core.accounts import Reject, Tally, reconcile, total
-from bedside.core.errors import Malformed, Refused
+from bedside.core.errors import Malformed
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.policy import Policy
 from bedside.deidentify.residue import Residue
@@ -101,7 +101,7 @@ def transform(
                 lines.write(as_lines(outcome.spans))
     whole = [total(some, source=source, file=file) for (source, file), some in tallies.items()]
     reconcile(whole)
-    _still_the_same(keyring)
+    keyring.must_be_same(where="the end of de-identification")
     return Batch(policy.name, policy.digest, keyring.id, whole, rejects, dict(sorted(actions.items())), texts)
 
 
@@ -133,16 +133,6 @@ def _jobs(files: Iterable[RawFile]) -> Iterator[Job]:
                 yield "transform", chunk
         except Malformed as error:
             yield "reject", (file, error.what)
-
-
-def _still_the_same(keyring: Keyring) -> None:
-    """A keyring that somebody replaced meanwhile names other people than the files do."""
-    if not keyring.path.is_file() or Keyring.open(keyring.path).id != keyring.id:
-        raise Refused(
-            "the keyring on disk is no longer the one that this run began with; nothing was written",
-            where=keyring.path.name,
-            do="bring back the keyring that the study was begun with, and run again",
-        )
 
 
 class _Places:
