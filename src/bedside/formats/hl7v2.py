@@ -19,10 +19,8 @@ from bedside.formats.piece import Piece, Span, splice
 NULL = '""'
 """What a sender writes in a field to say "delete what you have": present, and empty."""
 
-_STARTS = re.compile(
-    rb"(?:\A|(?<=[\r\n\x0b\x1c\xbf]))(MSH|FHS|BHS|BTS|FTS)(?=[^A-Za-z0-9\s])"
-    rb"|(?:\A|(?<=[\r\n]))(BTS|FTS)(?=[\r\n]|\Z)"
-)
+_HEADS = (b"MSH", b"FHS", b"BHS", b"BTS", b"FTS")
+_BARE_TRAILERS = frozenset({b"BTS", b"FTS"})
 _FRAMING = b"\r\n\x0b\x1c\x00"
 _BOM = b"\xef\xbb\xbf"
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}\Z")
@@ -412,7 +410,7 @@ _CR_ONLY = re.compile(r"(\r[\r\n]*|\n(?=[A-Z][A-Z0-9]{2}[^A-Za-z0-9\s])|\n\Z)")
 def _spans(data: bytes) -> Iterator[Span]:
     """Messages and stray text between the framing: newlines, MLLP bytes, byte order mark, batch envelopes."""
     at, messages, open_batches = len(_BOM) if data.startswith(_BOM) else 0, 0, 0
-    starts = [found.start() for found in _STARTS.finditer(data, at)]
+    starts = _starts(data, at)
     if not starts or starts[0] > at:
         yield from _stray(data, at, starts[0] if starts else len(data))
     for start, stop in zip(starts, [*starts[1:], len(data)], strict=False):
@@ -426,6 +424,28 @@ def _spans(data: bytes) -> Iterator[Span]:
             yield from _stray(data, line_end, stop)
     if open_batches > 0:
         yield Span("end of file", len(data), len(data), len(data))
+
+
+def _starts(data: bytes, at: int) -> list[int]:
+    """Where messages and batch envelopes begin. Looked for by their names: a pattern would try every byte of a large file."""
+    found = []
+    for name in _HEADS:
+        place = data.find(name, at)
+        while place >= 0:
+            if _begins(data, place, name):
+                found.append(place)
+            place = data.find(name, place + len(name))
+    return sorted(found)
+
+
+def _begins(data: bytes, place: int, name: bytes) -> bool:
+    """Whether a name stands at the beginning of a line or frame and before a field separator; a trailer may stand alone."""
+    before, after = data[max(0, place - 1) : place], data[place + 3 : place + 4]
+    if before not in b"\r\n\x0b\x1c\xbf":
+        return False
+    if after and not after.isalnum() and not after.isspace():
+        return True
+    return name in _BARE_TRAILERS and before in b"\r\n" and after in b"\r\n"
 
 
 def _message_spans(data: bytes, start: int, stop: int, place: str) -> Iterator[Span]:
@@ -468,8 +488,7 @@ def _line_end(data: bytes, start: int, stop: int) -> int:
 def _bare(data: bytes) -> bytes:
     """The file with its batch headers and trailers cut down to delimiters and counts."""
     parts, at, messages = [], 0, 0
-    for found in _STARTS.finditer(data):
-        start = found.start()
+    for start in _starts(data, 0):
         kind = data[start : start + 3]
         messages = 0 if kind == b"BHS" else messages + (kind == b"MSH")
         if kind != b"MSH":
