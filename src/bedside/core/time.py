@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bedside.core.errors import Malformed, Misconfigured, shape_of
 
 Precision = Literal["year", "month", "day", "time"]
+UNSTATED = ""
+"""In place of a zone: times that carry none stay without one, and are read as though they were of UTC. For what needs no instants."""
 MINUTE_US = 60_000_000
 HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
@@ -90,13 +92,13 @@ def _instant(parts: tuple[str | None, ...], where: str, timezone: str | None) ->
     if hour is None:
         return Instant(wall_us(wall), None, "day" if day else "month" if month else "year")
     minutes = _offset(offset, wall, where, timezone)
-    us = wall_us(wall) - minutes * MINUTE_US
+    us = wall_us(wall) - (minutes or 0) * MINUTE_US
     if not FIRST_US <= us <= LAST_US:
         raise Malformed("a time beyond the years 1 to 9999 in UTC", where=where, do="fix the sender")
     return Instant(us, minutes, "time")
 
 
-def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None) -> int:
+def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None) -> int | None:
     if offset == "Z":
         return 0
     if offset:
@@ -105,6 +107,8 @@ def _offset(offset: str | None, wall: datetime, where: str, timezone: str | None
         if minutes > 14 * 60:
             raise Malformed("an offset beyond 14 hours", where=where, do="fix the sender")
         return -minutes if sign == "-" else minutes
+    if timezone == UNSTATED:
+        return None
     if timezone is None:
         raise Malformed("a time of day without a zone", where=where, do='declare timezone = "..." for this source in study.toml')
     # Of an hour that clocks show twice the first; of one that they skip, the offset before it.

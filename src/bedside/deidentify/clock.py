@@ -99,7 +99,7 @@ class Clock:
             return self._day_text(instant).replace("-", "")
         body = re.split(r"[+-]", text)[0]
         moved, offset = self._moved(instant)
-        plain = wall_time(moved + offset * MINUTE_US)
+        plain = wall_time(moved + (offset or 0) * MINUTE_US)
         stamp = plain.strftime("%Y%m%d%H%M%S").zfill(14)
         whole, _, fraction = body.partition(".")
         digits = len(whole) if not self.relative else max(len(whole), 14)
@@ -146,18 +146,18 @@ class Clock:
         if instant.precision != "time":
             return self._day_text(instant)
         moved, offset = self._moved(instant)
-        written = wall_time(moved + offset * MINUTE_US).isoformat(timespec="microseconds")
+        written = wall_time(moved + (offset or 0) * MINUTE_US).isoformat(timespec="microseconds")
         whole, _, fraction = written.partition(".")
         seconds = text.count(":") - (1 if re.search(r"[+-]\d{2}:\d{2}\Z", text) else 0) > 1 or self.relative
         said = re.search(r"\.(\d+)", text)
         tail = "." + fraction[: min(6, len(said[1]))] if said else ""
-        return (whole if seconds else whole[:16]) + tail + ("Z" if self.relative else _offset_text(offset, ":"))
+        return (whole if seconds else whole[:16]) + tail + ("Z" if self.relative and offset is not None else _offset_text(offset, ":"))
 
-    def _moved(self, instant: Instant) -> tuple[int, int]:
-        """Microseconds of UTC and the offset to write."""
+    def _moved(self, instant: Instant) -> tuple[int, int | None]:
+        """Microseconds of UTC and the offset to write; none where the time said none and no zone is known."""
         if wall_time(instant.us).year >= _LAST_YEAR:
-            return instant.us, instant.offset_min or 0
-        return instant.us + self.shift_us, 0 if self.relative else instant.offset_min or 0
+            return instant.us, instant.offset_min
+        return instant.us + self.shift_us, 0 if self.relative and instant.offset_min is not None else instant.offset_min
 
     def _day_text(self, instant: Instant) -> str:
         """A date of day, month or year precision; the coarser two move as their middle does."""
@@ -204,6 +204,8 @@ def _plus(true: date, days: int) -> date:
         return true
 
 
-def _offset_text(minutes: int, colon: str) -> str:
+def _offset_text(minutes: int | None, colon: str) -> str:
+    if minutes is None:
+        return ""
     sign, size = "-" if minutes < 0 else "+", abs(minutes)
     return f"{sign}{size // 60:02d}{colon}{size % 60:02d}"

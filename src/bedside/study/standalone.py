@@ -22,6 +22,7 @@ from bedside.core.accounts import Reject, Tally, reconcile, total
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.ids import keyed_file
 from bedside.core.progress import track
+from bedside.core.time import UNSTATED
 from bedside.formats.files import RawFile, Source, paths
 from bedside.formats.sniff import format_of
 from bedside.study.steps.deidentify import prove
@@ -82,7 +83,7 @@ def deidentify(given: Sequence[Path], out: Path, key: Path, asked: Asked) -> Res
     keyring, made = _keyring(key, asked.naming)
     named = [_named(file, keyring, asked.mapping) for file in files]
     begun = start(
-        keyring, rules, mappings=_mappings(named, asked.mapping), timezones={SOURCE: asked.timezone}, detector=asked.detector, nobody=True,
+        keyring, rules, mappings=_mappings(named, asked.mapping), timezones={SOURCE: asked.timezone or UNSTATED}, detector=asked.detector, nobody=True,
         sample=asked.sample, spans=asked.spans is not None,
     )  # fmt: skip
     part, whole = out.with_name(f".{out.name}.part-{os.getpid()}"), False
