@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from bedside.core.errors import Misconfigured, Refused
-from bedside.core.ids import is_pseudonym, keyed, pseudonym, subject_number
+from bedside.core.ids import is_pseudonym, keyed, pseudonym
 from bedside.deidentify.desk import number_of
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.patients import PatientMap, Subject, words
@@ -72,16 +72,12 @@ def identities(ring: Keyring, asked: Iterable[str], *, raw: Iterable[Path] = ())
 
 def resolve(ring: Keyring, name: str) -> tuple[Subject | None, str]:
     """The subject of a pseudonym, and the replaced keyring that the name is of ("" for today's)."""
-    code, state = subject_number(name), ring.map.state
-    by_code = _by_code(ring.map)
-    if code in by_code:
-        return by_code[code], ""
-    for at in range(len(state.rotations) - 1, -1, -1):
-        if (new := state.rotations[at].codes.get(code)) is not None:
-            for later in state.rotations[at + 1 :]:
-                new = later.codes.get(new, new)
-            return by_code.get(new), state.rotations[at].keyring
-    return None, ""
+    by_name, under = _by_name(ring.map), ""
+    if name not in by_name:
+        for rotation in ring.map.state.rotations:
+            if name in rotation.names:
+                name, under = rotation.names[name], under or rotation.keyring
+    return by_name.get(name), under
 
 
 def refuse_identities(found: PatientMap, said: dict[str, str]) -> None:
@@ -108,9 +104,9 @@ def _tells(found: PatientMap, text: str) -> bool:
     return False
 
 
-def _by_code(found: PatientMap) -> dict[int, Subject]:
-    old = {code: subject for subject in found for code in subject.former}
-    return old | {subject.code: subject for subject in found}
+def _by_name(found: PatientMap) -> dict[str, Subject]:
+    old = {pseudonym(code): subject for subject in found for code in subject.former}
+    return old | {pseudonym(subject.code): subject for subject in found}
 
 
 def _subject(ring: Keyring, name: str) -> Identity:

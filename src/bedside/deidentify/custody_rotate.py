@@ -1,7 +1,7 @@
 """Another secret for a keyring: every pseudonym, date shift and key changes, and what is needed of the old one stays, sealed in the new map.
 
 In        an open keyring
-Out       the keyring with a new secret; its map under the new key with the same people, their new codes, and a `Rotation`: old codes to new,
+Out       the keyring with a new secret; its map under the new key with the same people, their new codes, and a `Rotation`: old names to new,
           the old keyring's public name and key, and the key of folders that lie encrypted. The old secret itself is not kept.
 Then      safe files made before bear other names and shifts: they are made again from the raw files. Numbers (N...), UIDs and file names were
           HMACs of the old secret, and cannot be turned into new ones without the raw files.
@@ -32,9 +32,9 @@ def prepared(ring: Keyring, *, time: str, passphrase: str | None = None) -> Keyr
     if ring.locked is not None and passphrase is None:
         raise Refused("the keyring has a passphrase, and the new secret would have none", where=ring.path.name, do="give the new passphrase")
     new = Keyring(ring.path, secrets.token_bytes(32), naming=ring.naming, made=ring.made)
-    codes: dict[int, int] = {}
-    subjects = [_renamed(subject, new, codes) for subject in ring.map.subjects]
-    kept = Rotation(ring.id, ring.public_key.hex(), time, codes, ring.rest_key)
+    names: dict[str, str] = {}
+    subjects = [_renamed(subject, new, names) for subject in ring.map.subjects]
+    kept = Rotation(ring.id, ring.public_key.hex(), time, names, ring.rest_key)
     state = msgspec.structs.replace(ring.map.state, subjects=subjects, encounter_years={}, rotations=[*ring.map.state.rotations, kept])
     new.map = PatientMap(msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=MapState))
     if passphrase is not None:
@@ -64,19 +64,18 @@ def resume(path: Path) -> bool:
 
 
 def crosswalk(ring: Keyring) -> list[tuple[str, str, str]]:
-    """Rows of (keyring, old pseudonym, new pseudonym) of every subject under every former secret, to the name of today."""
-    now: dict[int, int] = {subject.code: subject.code for subject in ring.map.subjects}
-    now |= {old: subject.code for subject in ring.map.subjects for old in subject.former}
+    """Rows of (keyring, old name, name of today) of every subject under every former secret."""
+    now = {pseudonym(old): pseudonym(subject.code) for subject in ring.map.subjects for old in (subject.code, *subject.former)}
     rows: list[tuple[str, str, str]] = []
     for rotation in reversed(ring.map.state.rotations):
-        now = {old: now.get(new, new) for old, new in rotation.codes.items()}
-        rows += [(rotation.keyring, pseudonym(old), pseudonym(new)) for old, new in sorted(now.items())]
+        now = {old: now.get(new, new) for old, new in rotation.names.items()}
+        rows += [(rotation.keyring, old, new) for old, new in sorted(now.items())]
     return rows
 
 
-def _renamed(subject: Subject, new: Keyring, codes: dict[int, int]) -> Subject:
+def _renamed(subject: Subject, new: Keyring, names: dict[str, str]) -> Subject:
     code = new.code_of(subject.number, sorted(subject.keys))
-    codes |= dict.fromkeys((subject.code, *sorted(subject.former)), code)
+    names |= dict.fromkeys(map(pseudonym, (subject.code, *sorted(subject.former))), pseudonym(code))
     return msgspec.structs.replace(subject, code=code, former=set())
 
 

@@ -223,6 +223,11 @@ class Keyring:
         """Key of folders that lie encrypted (`custody_stream.py`)."""
         return self._key("files at rest")
 
+    @property
+    def rest_keys(self) -> dict[str, bytes]:
+        """Keys of encrypted folders by their public names: today's, and those of secrets that were replaced."""
+        return {keyed_hex(key, "id", length=16): key for key in (self.rest_key, *(one.rest_key for one in self.map.state.rotations))}
+
     def _key(self, purpose: str) -> bytes:
         return keyed(self._secret, "key", purpose)
 

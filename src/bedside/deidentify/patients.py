@@ -99,12 +99,12 @@ class Subject(msgspec.Struct):
 
 
 class Rotation(msgspec.Struct, frozen=True):
-    """What is kept of a secret that was replaced: its keyring's public name and key, when, old codes to new, and the key of encrypted folders."""
+    """What is kept of a secret that was replaced: its keyring's public name and key, when, old names to new, and the key of encrypted folders."""
 
     keyring: str
     public_key: str
     time: str
-    codes: dict[int, int]
+    names: dict[str, str]
     rest_key: bytes
 
 
