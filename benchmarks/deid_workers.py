@@ -33,7 +33,8 @@ def made(folder: Path, copies: int) -> int:
     """The raw files of the made hospital, over and over; bytes."""
     from bedside.demo.hospital import write
 
-    write(folder.parent / "hospital", patients=60, seed=1)
+    if not (folder.parent / "hospital").exists():
+        write(folder.parent / "hospital", patients=60, seed=1)
     for at in range(copies):
         place = folder / str(at)
         for path in sorted((folder.parent / "hospital" / "raw").rglob("*")):
