@@ -80,10 +80,12 @@ def _with_births(document: Document) -> Document:
 
 def run(finder: str, python: str, documents: list[Document]) -> tuple[list[list[Any]], float]:
     """Spans of every text and the CPU seconds, of a finder in a process of its own with one thread."""
-    one = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")}
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
     lines = "".join(json.dumps(document) + "\n" for document in documents)
     done = subprocess.run([python, str(Path(__file__).with_name("deid_finders.py")), finder], input=lines, text=True, encoding="utf-8",
-                          stdout=subprocess.PIPE, check=True, env=os.environ | one)  # fmt: skip
+                          capture_output=True, env=os.environ | one)  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"the finder {finder} failed under {python}:\n{done.stderr[-2000:]}")
     *spans, last = map(json.loads, done.stdout.splitlines())
     return spans, last["cpu_seconds"]
 
