@@ -215,14 +215,15 @@ def _adt(hospital: Hospital, text: str, timezone: str | None = "America/New_York
 
 def test_segments_outside_the_table_are_dropped_and_counted(empty):
     message, done = _adt(empty, ADT)
-    assert [segment.name for segment in message.segments] == ["MSH", "EVN", "PID", "PV1"]
-    assert done.actions["hl7v2: segment NK1 dropped"] == 1
+    assert [segment.name for segment in message.segments] == ["MSH", "EVN", "PID", "NK1", "PV1"]
+    assert message.segment("NK1").text == "NK1|1||SPO"
     assert done.actions["hl7v2: segment Z.. dropped"] == 1
 
 
 def test_fields_outside_the_table_are_blank(empty):
     message, _ = _adt(empty, ADT)
-    assert [message.get(path) for path in ("PID-5", "PID-13", "PID-19", "MSH-4", "PID-9")] == [None] * 5
+    assert [message.get(path) for path in ("PID-5", "PID-13", "PID-19", "MSH-8", "PID-9")] == [None] * 5
+    assert (message.get("MSH-4") or "").startswith("N")
     assert message.get("PV1-7.2") is None
     assert (message.get("PV1-7.1") or "").startswith("N")
     assert message.get("PID-11.4") == "NY"

@@ -1,77 +1,53 @@
-r"""HL7 v2 messages without identifiers: a table of field types per segment, everything else blanked or dropped.
+r"""HL7 v2 messages without identifiers: a table of field kinds per segment, everything else blanked or dropped.
 
 In        one message, the desk, the source's zone
-Out       the message with the same delimiters: fields of the table changed by their type, other fields blanked, other segments
-          (Z segments, NK1, GT1, ...) dropped, each counted. Times are written with their UTC offset.
-Rules     `hl7v2_fields.toml`
-Source    HL7 v2.5.1 chapters 2.A (types), 3 (PID, PV1, MRG), 4 (ORC, RX*), 7 (OBR, OBX).
-          MSH-7's offset is the message's default (2.A.22).
+Out       the message with the same delimiters: fields of the table changed by their kind, other fields blanked, segments without a table
+          (Z segments unless the policy allows them) dropped; a segment of which nothing is left but its number goes too. Each is counted.
+          Times are written with their UTC offset. What was not changed stands as it was written.
+Refuses   a message about no patient (`Leave`), or about one whom the survey does not know (`Malformed`)
+Source    HL7 v2.3 to v2.8.2. MSH-7's offset is the message's default (2.A.22).
+Elsewhere the table and what a policy changes in it: `hl7v2_rules.py`, `hl7v2_fields.toml`; what a kind does: `hl7v2_values.py`
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from importlib.resources import files
-
-import msgspec
+from typing import NamedTuple
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Leave, Person
+from bedside.deidentify.hl7v2_lines import scrub_lines
+from bedside.deidentify.hl7v2_rules import FIELDS, VALUES, plan
+from bedside.deidentify.hl7v2_values import Values
 from bedside.deidentify.patients import Key, PatientMap
-from bedside.deidentify.policy import zip_code
-from bedside.formats.hl7v2 import NULL, Delimiters, Message, Segment, escape, unescape
+from bedside.deidentify.replace import Instead
+from bedside.formats.hl7v2 import NULL, Delimiters, Message, Segment
 
+__all__ = ["FIELDS", "Change", "is_merge", "patient_keys"]
 SUBJECT_AUTHORITY = "BEDSIDE"
 MERGES = frozenset({"A18", "A30", "A34", "A36", "A39", "A40", "A46", "A47"})
 LINKING = frozenset({"", "MR", "PI", "PT", "MRT"})
-_TIME = re.compile(r"\d{4,14}(?:\.\d{1,6})?(?:[+-]\d{4})?\Z")
 _OFFSET = re.compile(r"[+-]\d{4}\Z")
-_NUMBER = re.compile(r"[<>=~]{0,2}\s*[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\Z")
-_STRUCTURED = re.compile(r"[\d.,:/+<>=^ -]*\Z")
-_PUBLISHED = frozenset(
-    {
-        "LN",
-        "SCT",
-        "SNM",
-        "RXNORM",
-        "I10",
-        "I10C",
-        "I10P",
-        "I9",
-        "I9C",
-        "C4",
-        "CPT",
-        "HCPCS",
-        "NDC",
-        "CVX",
-        "MVX",
-        "UCUM",
-        "ISO+",
-        "ISO",
-        "CDCREC",
-        "ICD-10-CM",
-        "ICD10CM",
-        "LOINC",
-        "SNOMED",
-    }
-)
-_TEXT_TYPES = frozenset({"ST", "TX", "FT"})
-_CODE_TYPES = frozenset({"CE", "CWE", "CNE", "IS", "ID", "CF"})
-_TIME_TYPES = frozenset({"TS", "DTM", "DT", "DR"})
+_YEARS = frozenset({"a", "yr", "yrs", "year", "years", "y"})
+_AGES = frozenset({"30525-0", "21612-7", "29553-5", "63900-5", "35659-2"})  # LOINC: age; reported; calculated; current or at death; at delivery
+_BIRTHS = frozenset({"21112-8"})
+_AGE = re.compile(r"(?<![\d.])\d{2,3}(?:\.\d+)?(?![\d.])")
+_SPECIAL = frozenset({"subject", "value", "scrub"})
+_REPEATED = frozenset(["PID", "PD1", "PV1", "PV2", "NK1", "GT1", "IN1", "IN2", "IN3", "AL1", "DG1", "DRG"])  # a feed says these of a patient again and again
+_MOST_KEPT = 50_000
+_LINED = {"OBX": 5, "NTE": 3, "DSP": 3}  # texts that senders cut into lines, one a segment
 
 
-class _Table(msgspec.Struct, frozen=True):
-    schema: str
-    segments: dict[str, dict[str, list[int]]]
+class _Line(NamedTuple):
+    """A repetition of a text field: which segment of the message, which repetition, whose text, and what it says."""
 
-
-def _load() -> dict[str, dict[int, str]]:
-    table = msgspec.toml.decode(files("bedside.deidentify").joinpath("hl7v2_fields.toml").read_bytes(), type=_Table)
-    return {name: {n: kind for kind, numbers in kinds.items() for n in numbers} for name, kinds in table.segments.items()}
-
-
-FIELDS = _load()
+    row: int
+    field: int
+    run: tuple[str, str]
+    person: Person | None
+    raw: str
 
 
 def patient_keys(segment: Segment, path: str, found: PatientMap, source: str) -> Iterator[Key]:
@@ -89,13 +65,25 @@ def is_merge(message: Message) -> bool:
 
 
 class Change:
-    """Changes the messages of one file."""
+    """Changes the messages of one file.
 
-    def __init__(self, desk: Desk, *, source: str, timezone: str | None) -> None:
-        self.desk, self.source, self.timezone = desk, source, timezone
-        self.person: Person | None = None
-        self.marks = Delimiters("|", "^", "~", "\\", "&")
-        self.charset, self.offset, self.where = "utf-8", "", ""
+    surrogates   gives the surrogates of a person, for a policy with names = "surrogate"
+    """
+
+    def __init__(self, desk: Desk, *, source: str, timezone: str | None, surrogates: Callable[[Person], Instead] | None = None) -> None:
+        self.desk, self.source = desk, source
+        self.fields = plan(desk.policy.hl7v2)
+        self.values = Values(desk, source=source, timezone=timezone, surrogates=surrogates)
+        self.marks, self.where = Delimiters("|", "^", "~", "\\", "&"), ""
+        self._manner: tuple[Delimiters, str, str] | None = None
+        self._lines: list[_Line] = []
+        self._people: dict[str, Person] = {}
+        self._repeated: dict[tuple[str, str], tuple[str | None, tuple[tuple[str, int], ...]]] = {}
+
+    @property
+    def person(self) -> Person | None:
+        """Whose segments are being changed."""
+        return self.values.person
 
     def message(self, raw: bytes, *, where: str) -> bytes:
         """The message without identifiers. Raises `Malformed` for an unreadable one and `Leave` for one about no patient."""
@@ -103,18 +91,40 @@ class Change:
         first = message.segment("PID")
         if first is None:
             raise Leave("a message about no patient")
-        self.marks, self.charset, self.where = message.delimiters, message.charset, where
+        self.where, self._lines = where, []
         said = _OFFSET.search(message.get("MSH-7.1") or "")
-        self.offset = said[0] if said else ""
-        self.person = self._subject(first, "3")
-        lines = [line for segment in message.segments if (line := self._segment(segment)) is not None]
+        self._begin(message, said[0] if said else "")
+        self.values.of(self._subject(first))
+        rows = [self._row(at, segment) for at, segment in enumerate(message.segments)]
+        if self._lines:
+            self._write_lines(rows)
         newline = "\r" if b"\r" in raw or b"\n" not in raw else "\n"
+        lines = [line for row in rows if row is not None and (line := row if isinstance(row, str) else self._joined(row)) is not None]
         try:
             return newline.join(lines).encode(message.charset)
         except UnicodeEncodeError:
             raise Malformed("text cannot be written in the message's character set", where=where, do="declare MSH-18") from None
 
-    def _subject(self, segment: Segment, path: str) -> Person:
+    def _begin(self, message: Message, offset: str) -> None:
+        """What is remembered of earlier messages holds while delimiters, character set and offset are the same."""
+        manner = (message.delimiters, message.charset, offset)
+        if manner != self._manner:
+            self._manner, self.marks = manner, message.delimiters
+            self._people.clear()
+            self._repeated.clear()
+        self.values.begin(*manner, self.where)
+
+    def _subject(self, segment: Segment) -> Person:
+        said = segment.field(3) if len(segment.repetitions(3)) < 2 else "~".join(segment.repetitions(3))
+        known = self._people.get(said)
+        if known is None:
+            known = self._found(segment, "3")
+            if len(self._people) >= _MOST_KEPT:
+                self._people.clear()
+            self._people[said] = known
+        return known
+
+    def _found(self, segment: Segment, path: str) -> Person:
         for key in patient_keys(segment, path, self.desk.map, self.source):
             person = self.desk.find(key)
             if person is not None:
@@ -125,48 +135,115 @@ class Change:
             do="fix the sender, or survey again",
         )
 
-    def _segment(self, segment: Segment) -> str | None:
-        table = FIELDS.get(segment.name)
-        if table is None:
-            self.desk.actions[f"hl7v2: segment {segment.name[:1] + '..' if segment.name[0] == 'Z' else segment.name} dropped"] += 1
-            return None
-        if segment.name == "PID":
-            self.person = self._subject(segment, "3")
-        separator = self.marks.field
-        fields = segment.text.split(separator)
-        shift = 1 if segment.name == "MSH" else 0
-        for at in range(1, len(fields)):
-            number = at + shift
-            if not fields[at] or (shift and number == 2):
-                continue
-            fields[at] = self._field(fields[at], table.get(number), segment, number)
-        return separator.join(fields).rstrip(separator) if segment.name != "MSH" else separator.join(fields)
+    def _row(self, at: int, segment: Segment) -> list[str] | str | None:
+        """The segment's fields, changed, or the whole as it was written the last time; None when it is dropped."""
+        name = segment.name
+        if name == "PID":
+            self.values.of(self._subject(segment))
+        if name not in _REPEATED or self.person is None:
+            return self._changed(at, segment)
+        key = (self.person.name, segment.text)
+        kept = self._repeated.get(key)
+        if kept is None:
+            counts, self.desk.actions = self.desk.actions, Counter()
+            try:
+                row = self._changed(at, segment)
+                kept = (None if row is None else self._joined(row), tuple(self.desk.actions.items()))
+            finally:
+                self.desk.actions = counts
+            if len(self._repeated) >= _MOST_KEPT:
+                self._repeated.clear()
+            self._repeated[key] = kept
+        for what, count in kept[1]:
+            self.desk.actions[what] += count
+        return kept[0]
 
-    def _field(self, raw: str, kind: str | None, segment: Segment, number: int) -> str:
+    def _changed(self, at: int, segment: Segment) -> list[str] | None:
+        """The segment's fields. Lines of text wait for the end of the message."""
+        name = segment.name
+        table = self.fields.get(name)
+        if table is None:
+            self.desk.actions[f"hl7v2: segment {name[:1] + '..' if name[0] == 'Z' else name} dropped"] += 1
+            return None
+        said = segment.text.split(self.marks.field)
+        if name == "MSH":
+            said.insert(1, "")
+        fields, mark, values, blanks = said[:], self.marks.repetition, self.values, 0
+        shared, own = values.shared, values.own
+        for number, raw in enumerate(said):
+            if not raw or number == 0:
+                continue
+            kind = table.get(number)
+            if kind is None:
+                fields[number], blanks = "", blanks + 1
+            elif kind in _SPECIAL or (mark and mark in raw) or raw == NULL:
+                fields[number] = self._field(raw, kind, segment, number, at, said)
+            else:  # what `Values.change` does, without the call: most fields were met before
+                key = (kind, raw)
+                kept = shared.get(key) or own.get(key) or values.worked_out(key)
+                fields[number] = kept[0]
+                for what, count in kept[1]:
+                    self.desk.actions[what] += count
+        if blanks:
+            self.desk.actions["hl7v2: field blanked"] += blanks
+        if name == "MSH":
+            fields[1:3] = said[2:3]
+        return fields
+
+    def _joined(self, row: list[str]) -> str | None:
+        """The segment as it is written, without empty fields at its end; None when nothing is left of it but its number."""
+        mark = self.marks.field
+        if row[0] == "MSH":
+            return mark.join(row)
+        line = mark.join(row).rstrip(mark)
+        if len(row) > 2 and line.count(mark) < 2 and row[0] != "PID" and not row[0].startswith("OR"):
+            self.desk.actions[f"hl7v2: segment {row[0]} with nothing left dropped"] += 1
+            return None
+        return line
+
+    def _field(self, raw: str, kind: str, segment: Segment, number: int, at: int, said: list[str]) -> str:
+        """A field of which more is asked than its kind, or with repetitions."""
         if raw == NULL:
-            return raw if kind else ""
-        if kind is None:
-            self.desk.actions["hl7v2: field blanked"] += 1
-            return ""
-        if kind == "value":
-            kind = self._value_kind(segment.get("2") or "")
-        change = _KINDS.get(kind)
-        if change is None:
-            self.desk.actions["hl7v2: value of a type that is not kept blanked"] += 1
-            return ""
+            return raw
         if kind == "subject":
             return self._name_of(segment, number)
+        if kind == "value":
+            return self._value(raw, segment, at, said)
+        if kind == "scrub" and _LINED.get(segment.name) == number:
+            return self._later(raw, at, number, "")
         mark = self.marks.repetition
-        return mark.join(change(self, one) for one in raw.split(mark)) if mark else change(self, raw)
+        if not mark or segment.name == "MSH":
+            return self.values.change(kind, raw)
+        return mark.join([self.values.change(kind, one) if one and one != NULL else one for one in raw.split(mark)])
 
-    def _value_kind(self, kind: str) -> str:
-        if kind == "NM":
-            return "quantity"
-        if kind == "SN":
-            return "structured"
-        if kind == "TM":
-            return "keep"
-        return "text" if kind in _TEXT_TYPES else "code" if kind in _CODE_TYPES else "time" if kind in _TIME_TYPES else "none"
+    # --- OBX-5 ------------------------------------------------------------------------------------
+
+    def _value(self, raw: str, segment: Segment, at: int, said: list[str]) -> str:
+        kind = VALUES.get(said[2].strip().upper())
+        if kind is None or kind == "remove":
+            self.desk.actions["hl7v2: value of a type that is not kept blanked"] += 1
+            return ""
+        mark, c = self.marks.repetition, self.marks.component
+        about = said[3].split(c, 1)[0] if c else said[3]
+        if c and f"{c}base64{c}" in raw.lower():
+            kind = "encapsulated"  # whatever OBX-2 says
+        if about in _BIRTHS:
+            return self.values.change("birth", raw.split(mark)[0] if mark else raw)
+        if kind in ("quantity", "structured", "scrub"):
+            raw = self._capped(raw, said, about)
+        if kind == "scrub":
+            return self._later(raw, at, 5, said[3])
+        return mark.join([self.values.change(kind, one) if one else "" for one in raw.split(mark)]) if mark else self.values.change(kind, raw)
+
+    def _capped(self, raw: str, said: list[str], about: str) -> str:
+        """An age in years above the policy's cap reads one more than it."""
+        cap = self.desk.policy.age_cap
+        unit = said[6] if len(said) > 6 else ""
+        if cap is None or not (about in _AGES or (unit and not _YEARS.isdisjoint(unit.lower().split(self.marks.component or None)))):
+            return raw
+        return _AGE.sub(lambda found: str(cap + 1) if float(found[0]) >= cap + 1 else found[0], raw)
+
+    # --- numbers of the patient -------------------------------------------------------------------
 
     def _name_of(self, segment: Segment, number: int) -> str:
         """The subject's name in place of all numbers of the patient; MRG's own patient in MRG."""
@@ -177,127 +254,38 @@ class Change:
         c = self.marks.component
         return f"{person.name}{c}{c}{c}{SUBJECT_AUTHORITY}{c}MR" if person is not None and c else (person.name if person else "")
 
-    def keep(self, raw: str) -> str:
-        if self.desk.clean(raw):
-            return raw
-        text = self._plain(raw)
-        return raw if len(raw) <= 60 and self.desk.plain(text, self.person) else self.text(raw)
+    # --- texts of several lines -------------------------------------------------------------------
 
-    def code(self, raw: str) -> str:
-        c = self.marks.component
-        parts = raw.split(c) if c else [raw]
-        kept = []
-        for at, part in enumerate(parts[:9]):
-            system = parts[at - at % 3 + 2] if at < 6 and at - at % 3 + 2 < len(parts) else ""
-            published = system.upper() in _PUBLISHED or system.upper().startswith("HL7")
-            kept.append(
-                part
-                if not part or (at % 3 == 2 and at < 6)
-                else self._own(part)
-                if published
-                else self.keep(part)
-                if at % 3 == 0 and at < 6
-                else self.text(part)
-            )
-        return c.join(kept).rstrip(c) if c else kept[0]
+    def _later(self, raw: str, at: int, number: int, about: str) -> str:
+        """Note the lines of a text field; what is written in their place is known once the whole text is."""
+        mark, run = self.marks.repetition, ("" if number == 5 else "note", about)
+        self._lines += (_Line(at, number, run, self.person, one) for one in (raw.split(mark) if mark else [raw]))
+        return ""
 
-    def _own(self, part: str) -> str:
-        """A part of a published code, without what is known of the patient."""
-        if self.desk.silent(part):
-            return part
-        said = self._plain(part)
-        left = self.desk.kept(said, self.person)
-        return part if left == said else escape(left, self.marks)
+    def _write_lines(self, rows: list[list[str] | str | None]) -> None:
+        """Scrub each run of lines as one text, and write the lines into their fields."""
+        run: list[_Line] = []
+        for line in [*self._lines, None]:
+            if run and (line is None or (line.run, line.person) != (run[0].run, run[0].person) or line.row > run[-1].row + 1):
+                for one, text in zip(run, self._scrubbed(run), strict=True):
+                    self._put(rows[one.row], one, text, first=one is run[0] or one.row != run[run.index(one) - 1].row)
+                run = []
+            if line is not None:
+                run.append(line)
 
-    def time(self, raw: str) -> str:
-        c = self.marks.component
-        parts = [self._moved(part) for part in (raw.split(c) if c else [raw])]
-        return c.join(parts).rstrip(c) if c else parts[0]
+    def _put(self, row: list[str] | str | None, line: _Line, text: str, *, first: bool) -> None:
+        if isinstance(row, list):
+            row[line.field] = text if first else f"{row[line.field]}{self.marks.repetition}{text}"
 
-    def timing(self, raw: str) -> str:
-        """TQ: quantity, interval, duration and priority stay; start and end (4 and 5) move."""
-        c = self.marks.component
-        if not c:
-            return ""
-        parts = raw.split(c)[:6]
-        return c.join(
-            self._moved(part) if at in (3, 4) else self.keep(part) if part else "" for at, part in enumerate(parts)
-        ).rstrip(c)
+    def _scrubbed(self, run: list[_Line]) -> list[str]:
+        """The lines of one text as they are written in the safe message."""
+        values, person = self.values, run[0].person
+        if len(run) == 1:
+            values.of(person)
+            return [values.change("scrub", run[0].raw)]
+        plain = [values.plain(line.raw) for line in run]
+        new = scrub_lines(plain, lambda text: self.desk.text(text, person), lambda word: self._is_known(word, person))
+        return [values.written(line.raw, text) for line, text in zip(run, new, strict=True)]
 
-    def id(self, raw: str) -> str:
-        """EI, CX: the number; EIP: both numbers."""
-        s, c = self.marks.subcomponent, self.marks.component
-        parts = raw.split(c) if c else [raw]
-        if s and s in raw:
-            return c.join(self._number(part.split(s)[0]) for part in parts[:2]).rstrip(c)
-        return self._number(parts[0])
-
-    def person_id(self, raw: str) -> str:
-        first = raw.split(self.marks.component)[0] if self.marks.component else raw
-        return self._number(first.split(self.marks.subcomponent)[0] if self.marks.subcomponent else first)
-
-    def place(self, raw: str) -> str:
-        first = raw.split(self.marks.component)[0] if self.marks.component else raw
-        return self.keep(first.split(self.marks.subcomponent)[0] if self.marks.subcomponent else first) if first else ""
-
-    def address(self, raw: str) -> str:
-        c, policy = self.marks.component, self.desk.policy
-        parts = (raw.split(c) if c else [""]) + [""] * 6
-        city = self._plain(parts[2]) if policy.city else ""
-        kept = [
-            "",
-            "",
-            city,
-            self.keep(parts[3]) if parts[3] else "",
-            zip_code(self._plain(parts[4]), policy.zip_digits),
-            self.keep(parts[5]) if parts[5] else "",
-        ]
-        return c.join(escape(part, self.marks) for part in kept).rstrip(c) if c else ""
-
-    def text(self, raw: str) -> str:
-        return escape(self.desk.text(self._plain(raw), self.person), self.marks)
-
-    def birth(self, raw: str) -> str:
-        if self.person is None or not _TIME.match(raw):
-            return ""
-        return self.person.clock.compact_birth(raw, where=f"{self.where}, PID-7")
-
-    def quantity(self, raw: str) -> str:
-        return raw if _NUMBER.match(raw.strip()) else self.text(raw)
-
-    def structured(self, raw: str) -> str:
-        return raw if _STRUCTURED.match(raw) else self.text(raw)
-
-    def _plain(self, raw: str) -> str:
-        return unescape(raw, self.marks, self.charset)
-
-    def _number(self, raw: str) -> str:
-        text = self._plain(raw)
-        return self.desk.number(text) if text.strip() and text != NULL else ""
-
-    def _moved(self, raw: str) -> str:
-        if not raw or self.person is None:
-            return ""
-        if not _TIME.match(raw):
-            self.desk.actions["hl7v2: unreadable time blanked"] += 1
-            return ""
-        if self.timezone is None and self.offset and len(raw) > 8 and not _OFFSET.search(raw):
-            raw += self.offset
-        return self.person.clock.compact(raw, where=self.where, timezone=self.timezone)
-
-
-_KINDS: dict[str, Callable[[Change, str], str]] = {
-    "keep": Change.keep,
-    "code": Change.code,
-    "time": Change.time,
-    "timing": Change.timing,
-    "id": Change.id,
-    "person": Change.person_id,
-    "place": Change.place,
-    "address": Change.address,
-    "text": Change.text,
-    "birth": Change.birth,
-    "quantity": Change.quantity,
-    "structured": Change.structured,
-    "subject": Change.text,
-}
+    def _is_known(self, word: str, person: Person | None) -> bool:
+        return not self.desk.silent(word) and (self.desk.staff.touches(word) or (person is not None and person.finder.touches(word)))
