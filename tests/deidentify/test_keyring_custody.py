@@ -52,7 +52,7 @@ def test_a_lost_keyring_comes_back_from_its_backup_with_map_and_ledger(ring, tmp
     for path in (ring.path, map_path(ring.path), ledger / "entries.jsonl"):
         path.unlink()
     ledger.rmdir()
-    back = custody_backup.restore(tmp_path / "copy", tmp_path / "k", WORDS)
+    _, back = custody_backup.restore(tmp_path / "copy", tmp_path / "k", WORDS)
     assert (back.id, back.number_key, back.map.encode()) == before
     assert (ledger / "entries.jsonl").read_bytes() == b"{}\n"
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("k", "k.map", "k.ledger")] == [0o600, 0o600, 0o700]

@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "view": "Look at a study's volumes and segmentations in a browser.",
     "monitor": "Drift, calibration and alert burden of served predictions.",
     "generate": "Search for molecules with a property that a study learned.",
+    "keyring": "Who is behind a name, disclosures, backup, another secret, disposal.",
     "verify": "Prove that a study folder is what its ledger says.",
     "sql": "Query the lake with SQL.",
     "explain": "Walk from a figure back to code, parameters and source bytes.",
@@ -61,11 +62,16 @@ class Verbs(click.Group):
 
 @click.command("bedside", cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="bedside", message="bedside %(version)s")
-def bedside() -> None:
+@click.option("--passphrase-fd", type=int, metavar="N", help="Read a keyring's passphrase from this open descriptor instead of the terminal.")
+def bedside(passphrase_fd: int | None) -> None:
     """From a hospital's raw data to a clinical model that is tested, served, monitored and documented.
 
     Bedside is a tool for building and testing; it is not itself a cleared medical device.
     """
+    if passphrase_fd is not None:
+        from bedside.deidentify import custody_ask
+
+        custody_ask.from_descriptor(passphrase_fd)
 
 
 def guarded(command: click.Command) -> None:

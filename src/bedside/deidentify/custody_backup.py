@@ -71,10 +71,12 @@ def read(path: Path, passphrase: str) -> tuple[Head, Content]:
         raise Malformed("not a backup of a keyring", where=path.name, do="use another copy") from error
     if content.digest != _digest(content):
         raise Malformed("the backup is not what it was when it was made", where=path.name, do="use another copy")
+    if Keyring.of(content.keyring, content.map).id != head.keyring:
+        raise Malformed("the backup is of another keyring than it names", where=path.name, do="use another copy")
     return head, content
 
 
-def restore(path: Path, place: Path, passphrase: str) -> Keyring:
+def restore(path: Path, place: Path, passphrase: str) -> tuple[Head, Keyring]:
     """Bring keyring, map and ledger back to `place`, where nothing lies yet; opened, so that it is known to work."""
     head, content = read(path, passphrase)
     there = [one.name for one in (place, map_path(place), rings.rotating_path(place), ledger_path(place)) if one.exists()]
@@ -86,10 +88,12 @@ def restore(path: Path, place: Path, passphrase: str) -> Keyring:
         write_private(folder / Path(file).name, data)
     write_private(map_path(place), content.map)
     write_private(place, content.keyring)  # last: a keyring that is there is whole
-    ring = Keyring.open(place)
-    if ring.id != head.keyring or ring.map is None:
-        raise Malformed("the backup is of another keyring than it names", where=path.name, do="use another copy")
-    return ring
+    return head, Keyring.open(place)
+
+
+def subjects(content: Content) -> int:
+    """How many people the map of a backup knows; `Malformed` when it does not open with the backup's secret."""
+    return len(Keyring.of(content.keyring, content.map).map.subjects)
 
 
 def _digest(content: Content) -> str:

@@ -14,6 +14,9 @@ import msgspec
 
 from bedside.core.errors import BedsideError
 from bedside.core.extras import extras, lacking, line_to_type
+from bedside.deidentify.custody_backup import ledger_path
+from bedside.deidentify.custody_files import readable_by_everyone
+from bedside.deidentify.keyring import map_path, read
 
 if TYPE_CHECKING:
     from bedside.study.plan import Step
@@ -36,7 +39,7 @@ class Finding(msgspec.Struct, frozen=True):
 def examine(study: Path | None) -> list[Finding]:
     """Findings about the machine, then about the study when one is given."""
     found = [_python(), _memory(), _disk(study or Path.cwd())]
-    found += [_library(name) for name in _CORE]
+    found += [*_machine(), *(_library(name) for name in _CORE)]
     found += [_extra(extra, wanted=False) for extra in extras()]
     return found + (_study(study) if study else [])
 
@@ -97,7 +100,7 @@ def _study(root: Path) -> list[Finding]:
     extra = pillar_of(study.file.task).extra
     needed = _extra(extra, wanted=bool(extra))
     told = [] if needed.ok else [msgspec.structs.replace(needed, what=f"{needed.what}, for this study's model")]
-    return [sources, *_sources(root), *told, _keyring(study.keyring_path(), root), *_steps(study)]
+    return [sources, *_sources(root), *told, _keyring(study.keyring_path(), root), *_exposed(study), *_steps(study)]
 
 
 def _sources(root: Path) -> list[Finding]:
@@ -109,17 +112,54 @@ def _sources(root: Path) -> list[Finding]:
 
 
 def _keyring(path: Path, root: Path) -> Finding:
+    """Whether the keyring is there, outside the study, and closed to everybody else: secret, map and ledger."""
     if not path.exists():
         begun = (root / "ledger").exists()
-        return Finding("keyring", not begun, "not there", "bring it back from your copy" if begun else None)
-    mode = path.stat().st_mode & 0o777
-    inside = root in path.parents
-    if inside:
+        return Finding("keyring", not begun, "not there", "bring it back: bedside keyring restore BACKUP --key FILE" if begun else None)
+    if root in path.parents:
         return Finding("keyring", False, "lies inside the study folder", "move it out and set keyring in [deidentify]")
-    secret = path.with_name(path.name + ".map")
-    if mode == 0o600 and secret.exists() and (open_to := secret.stat().st_mode & 0o777) != 0o600:
-        return Finding("keyring", False, f"patient map has mode {open_to:o}", f"chmod 600 {secret}")
-    return Finding("keyring", mode == 0o600, f"mode {mode:o}", None if mode == 0o600 else f"chmod 600 {path}")
+    if os.name != "posix":
+        return Finding("keyring", True, "there; who may read it is in its access list, which is not checked on this system (icacls shows it)")
+    for place, wanted, called in ((path, 0o600, ""), (map_path(path), 0o600, "patient map has "), (ledger_path(path), 0o700, "ledger has ")):
+        mode = place.stat().st_mode & 0o777 if place.exists() else wanted
+        if mode & 0o077:
+            return Finding("keyring", False, f"{called}mode {mode:o}", f"chmod {wanted:o} {place}")
+    return Finding("keyring", True, f"mode {path.stat().st_mode & 0o777:o}{', under a passphrase' if _locked(path) else ''}")
+
+
+def _locked(path: Path) -> bool:
+    try:
+        return read(path).locked is not None
+    except BedsideError:
+        return False
+
+
+def _exposed(study: Study) -> list[Finding]:
+    """Folders of raw and safe files that every user of this machine can read. Those of a made hospital may lie open."""
+    places = [(f"raw files of {source.name}", study.root / source.path) for source in study.file.source]
+    places += [("safe", study.root / "safe")]
+    return [_open(what, path, made=study.file.made) for what, path in places if path.exists() and os.name == "posix"]
+
+
+def _open(what: str, path: Path, *, made: bool) -> Finding:
+    if not readable_by_everyone(path):
+        return Finding(what, True, "closed to other users of this machine")
+    return Finding(what, made, "a made hospital, open to everyone" if made else "every user of this machine can read them", None if made else f"chmod o-rwx {path}")
+
+
+def _machine() -> list[Finding]:
+    """What protects the files beside their permissions, as far as it can be seen from here."""
+    seen = "not seen from here: full-disk encryption (LUKS, BitLocker, FileVault), and that of swap, is the hospital's"
+    return [Finding("disk encryption", True, seen), Finding("new files", True, _umask())]
+
+
+def _umask() -> str:
+    status = Path("/proc/self/status")
+    told = next((line.split()[1] for line in status.read_text().splitlines() if line.startswith("Umask:")), "") if status.is_file() else ""
+    if not told:
+        return "the umask is not known on this system"
+    shut = int(told, 8) & 0o007 == 0o007
+    return f"umask {told}: " + ("closed to other users" if shut else "other users may read what a run writes, where they can enter the folder (umask 027 closes it)")
 
 
 def _steps(study: Study) -> list[Finding]:

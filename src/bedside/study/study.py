@@ -25,6 +25,7 @@ from bedside.core.receipt import Item, Receipt
 from bedside.ledger.log import Entry, Ledger
 from bedside.study import folder
 from bedside.study.config import StudyFile, load
+from bedside.study.custody import refuse_rotated
 from bedside.study.plan import Context, Step, altered, fresh, perform
 from bedside.study.steps import STEPS
 
@@ -159,7 +160,8 @@ class Study:
             raise Misconfigured(
                 "the keyring of this study is not there",
                 where=str(path),
-                do="bring it back: its pseudonyms cannot be made again without it",
+                do="bring it back (bedside keyring restore BACKUP --key FILE). Without it and without a backup nobody can be re-identified, no further file "
+                "can join those of safe/, and raw files cannot be verified; what is in the study stays as it is, and a new study begins anew",
             )
         return Keyring.create(path, naming=self.file.deidentify.naming)
 
@@ -170,6 +172,7 @@ class Study:
 
     def _context(self) -> Context:
         keyring = self.keyring()
+        refuse_rotated(self.root, keyring)
         return Context(self.root, self.file, keyring, Ledger(self.root / "ledger", key=keyring.signing_key))
 
     def _write_plan(self, ledger: Ledger) -> None:

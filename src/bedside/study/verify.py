@@ -11,7 +11,7 @@ from bedside.core.receipt import Item
 from bedside.ledger import verify as check
 from bedside.ledger.log import Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict
-from bedside.study import declaration, folder, raw
+from bedside.study import custody, declaration, folder, raw
 from bedside.study.steps import STEPS
 from bedside.study.vouched import findings as vouched
 
@@ -20,7 +20,10 @@ def verify(root: Path, *, without_raw: bool = False) -> Verdict:
     """Compare the folder at `root` with its ledger; `Misconfigured` or `Unusable` when there is no ledger.
 
     without_raw   leave the raw files out, as where only the folder was brought and not the keyring
+    A keyring, or the ledger beside it, is verified as such.
     """
+    if (ring := custody.keyring_of(root)) is not None:
+        return custody.verify(ring)
     lying = folder.lying(root)
     broken = _unreadable(root, lying)
     if broken:
