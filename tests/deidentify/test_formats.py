@@ -348,7 +348,7 @@ def test_markers_say_what_was_done(empty):
     assert (dataset.PatientIdentityRemoved, dataset.LongitudinalTemporalInformationModified, codes) == (
         "YES",
         "MODIFIED",
-        ["113100", "113107", "113108"],
+        ["113100", "113103", "113104", "113105", "113107", "113108", "113111"],
     )
     assert dataset.file_meta.MediaStorageSOPInstanceUID == dataset.SOPInstanceUID
     assert "SourceApplicationEntityTitle" not in dataset.file_meta

@@ -81,7 +81,7 @@ def test_a_code_string_that_holds_a_name_is_replaced_and_others_stay(empty: Hosp
     assert (list(done.ImageType), done.PatientPosition, done.PatientSex) == (
         ["ORIGINAL", "PRIMARY", "REMOVED", "AXIAL"],
         "HFS",
-        "REMOVED",
+        "",
     )
 
 

@@ -1,0 +1,364 @@
+"""One data set made clean: every element of it, and of every sequence in it, by what the rules say of its tag or its representation.
+
+In        a `Level`, the rules of the policy, the desk, the person, the clock at work
+Out       the same level, changed in place; elements that nobody had to touch keep their bytes
+Listed    attributes of Table E.1-1, of an option or of the policy itself: `dicom_rules.py`
+Unlisted  numbers, codes and technical text stay, text without what is known or looks like an identifier; comments and narrative without
+          unknown names; UIDs are ours; people, addresses of the network, free binary data and attributes that the standard does not
+          have go. So does what is written in a representation that its attribute cannot have, and binary numbers that read as words.
+Private   what the rules know to be safe is treated as unlisted; all else goes, with the creators that nobody needs any more
+Modes     plain; content: trees of structured reports, whose text is clinical; replaced: a sequence that D replaces as a whole
+Source    DICOM PS3.15 E.1.1, E.3
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from bedside.deidentify import dicom_graphics, dicom_report, dicom_words
+from bedside.deidentify.desk import Desk, Person
+from bedside.deidentify.dicom_codes import Codes
+from bedside.deidentify.dicom_rules import Private, Rules, Treatment
+from bedside.deidentify.dicom_stream import Element, Level, vr_by_tag, vr_of
+from bedside.deidentify.dicom_times import Times
+from bedside.deidentify.dicom_values import (  # fmt: skip
+    AGE,
+    BLOBS,
+    DECIMAL,
+    NUMBERS,
+    STRINGS,
+    TEXTS,
+    TIMES,
+    Texts,
+    character_sets,
+    decoded,
+    dummy,
+    each,
+    encoded,
+    plain_date,
+    tells,
+)
+
+_CHARACTER_SET, _BORN, _AGE, _PIXELS = 0x00080005, 0x00100030, 0x00101010, 0x7FE0
+_PIXEL_DATA = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00003, 0x7FE00008, 0x7FE00009, 0x7FE00010})
+# SOP classes, coding schemes, context groups: UIDs that name kinds, not things.
+_KEPT_UIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x0008001B, 0x0008010C, 0x00080117, 0x00080118, 0x00083002, 0x00080062})
+# Free bytes that images need: palettes, profiles, samples of waveforms. Nothing else of OB stays.
+_BYTES = frozenset({0x00282000, 0x54001010, 0x54000110, 0x54000112, 0x5400100A, 0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223})
+_NARROW = frozenset({"LO", "SH", "UC"})
+_LONG_BLOB = 1 << 20
+_REMOVED = "dicom: element removed"
+
+
+class Place(NamedTuple):
+    """Where an element stands: the character sets that hold there, and the mode."""
+
+    sets: Texts
+    mode: str = "plain"
+
+
+class Cleaner:
+    """Cleans one instance."""
+
+    def __init__(self, desk: Desk, person: Person, rules: Rules, times: Times, where: str) -> None:
+        self.desk, self.person, self.rules, self.times, self.where = desk, person, rules, times, where
+        self.codes, self.known = Codes(desk, person), vr_by_tag()
+
+    def level(self, level: Level, place: Place) -> None:
+        """One data set and everything nested in it."""
+        said = level.elements.get(_CHARACTER_SET)
+        if said is not None:
+            place = place._replace(sets=character_sets(level.text(_CHARACTER_SET)))
+        private, treatments = False, self.rules.treatments
+        for tag, element in list(level.elements.items()):
+            if tag >> 16 & 1:
+                private = True
+            elif not tag & 0xFFFF:
+                level.remove(tag)
+            elif tag in level.elements:
+                treatment = treatments.get(tag)
+                if treatment is not None:
+                    self.treat(level, element, treatment, place)
+                else:
+                    self.unlisted(level, element, place)
+        if private:
+            self.private(level, place)
+
+    def inside(self, level: Level, element: Element, place: Place) -> None:
+        """The items of a sequence."""
+        items = level.items(element, self.where)
+        for item in items:
+            self.level(item, place)
+        level.touched |= any(item.touched for item in items)
+
+    # --- listed -------------------------------------------------------------------------------------
+
+    def treat(self, level: Level, element: Element, treatment: Treatment, place: Place) -> None:
+        """One attribute by what the rules say."""
+        if element.vr == "UN":
+            element.vr = self.known.get(element.tag, "UN")
+        if treatment == "remove":
+            self.gone(level, element)
+        elif element.vr == "SQ":
+            self._sequence(level, element, treatment, place)
+        elif place.mode == "replaced" and treatment in ("scrub", "characteristic"):
+            self._dummy(level, element, place)
+        else:
+            _LISTED[treatment](self, level, element, place)
+
+    def _sequence(self, level: Level, element: Element, treatment: Treatment, place: Place) -> None:
+        if vr_of(element.tag) not in ("SQ", "UN"):
+            self.gone(level, element)
+        elif treatment == "empty":
+            level.set(element, b"")
+            self.desk.actions["dicom: element emptied or replaced"] += 1
+        else:
+            modes = {"content": "content", "dummy": "replaced"}
+            mode = "replaced" if place.mode == "replaced" else modes.get(treatment, place.mode)
+            if mode == "content":
+                dicom_report.items(self, level, element, place._replace(mode=mode))
+            self.inside(level, element, place._replace(mode=mode))
+
+    def gone(self, level: Level, element: Element) -> None:
+        level.remove(element.tag)
+        self.desk.actions[_REMOVED] += 1
+
+    def _empty(self, level: Level, element: Element, place: Place) -> None:
+        if level.value(element):
+            level.set(element, b"")
+            self.desk.actions["dicom: element emptied or replaced"] += 1
+
+    def _dummy(self, level: Level, element: Element, place: Place) -> None:
+        level.set(element, dummy(element.vr, element.tag))
+        self.desk.actions["dicom: element emptied or replaced"] += 1
+
+    def _keep(self, level: Level, element: Element, place: Place) -> None:
+        """As it came."""
+
+    def _kept(self, level: Level, element: Element, place: Place) -> None:
+        """An identity of a device or a place, which an option keeps, but for what is known of the person."""
+        if element.vr in TIMES:
+            self._time(level, element, place)
+        elif element.vr in STRINGS and element.vr != "UI":
+            self.change(level, element, place, lambda one: self.desk.kept(one, self.person))
+        elif element.vr not in NUMBERS | {"UI", "AS", "DS", "IS"}:
+            self.gone(level, element)
+
+    def _scrub(self, level: Level, element: Element, place: Place) -> None:
+        if element.vr in TEXTS:
+            strict = element.vr in _NARROW
+            self.change(level, element, place, lambda one: dicom_words.cleaned(self.desk.text(one, self.person), strict=strict))
+        elif element.vr == "CS":
+            self.codes.string(level, element)
+        elif element.vr in ("DS", "IS", "AS"):
+            self.unlisted(level, element, place)
+        elif element.vr in TIMES:
+            self._time(level, element, place)
+        else:
+            self.gone(level, element)
+
+    def _time(self, level: Level, element: Element, place: Place) -> None:
+        if element.vr not in TIMES:
+            self.gone(level, element)
+        elif self.rules.times == "gone":
+            self._empty(level, element, place)
+        else:
+            self.times.move(level, element)
+
+    def _uid(self, level: Level, element: Element, place: Place) -> None:
+        said = level.value(element).decode("latin-1").strip(" \0")
+        if said:
+            level.set(element, "\\".join(self.desk.uid(one.strip()) for one in said.split("\\")).encode("latin-1", "replace"))
+
+    def _subject(self, level: Level, element: Element, place: Place) -> None:
+        level.set(element, self.person.name.encode("ascii"))
+
+    def _number(self, level: Level, element: Element, place: Place) -> None:
+        said = decoded(level.value(element), place.sets).strip()
+        level.set(element, self.desk.number(said).encode("ascii") if said else b"")
+
+    def _characteristic(self, level: Level, element: Element, place: Place) -> None:
+        if element.tag == _AGE:
+            self._age(level, element)
+        elif element.vr in TEXTS:
+            self._scrub(level, element, place)
+        elif element.vr == "CS":
+            if not all(self.codes.harmless(one.strip()) for one in level.text(element.tag).split("\\")):
+                self._empty(level, element, place)
+        elif element.vr in ("AS", "DS", "IS"):
+            self.unlisted(level, element, place)
+        elif element.vr not in NUMBERS:
+            self.gone(level, element)
+
+    def _zone(self, level: Level, element: Element, place: Place) -> None:
+        """Written at the end by `Times.mark`; nothing else may stand there."""
+        if level.depth or not self.times.offset:
+            self._empty(level, element, place)
+
+    def _shift(self, level: Level, element: Element, place: Place) -> None:
+        value = level.text(element.tag)
+        if element.tag == _BORN and plain_date(value):
+            born = self.person.clock.compact_birth(plain_date(value), where=self.where)
+            level.set(element, (born + "0101" if len(born) == len("YYYY") else born).encode("ascii"))
+        elif element.vr in TIMES:
+            self.times.move(level, element)
+        else:
+            self.gone(level, element)
+
+    def _generalise(self, level: Level, element: Element, place: Place) -> None:
+        """A date to its year, moved as all dates are; an age to the cap; a text to what is known to be harmless."""
+        if element.vr in ("DA", "DT"):
+            self._shift(level, element, place)
+            year = level.text(element.tag)[:4]
+            level.set(element, (year + "0101" if year else "").encode("ascii"))
+        else:
+            self._scrub(level, element, place)
+
+    def _pseudonym(self, level: Level, element: Element, place: Place) -> None:
+        (self._uid if element.vr == "UI" else self._number)(level, element, place)
+
+    def _surrogate(self, level: Level, element: Element, place: Place) -> None:
+        (self._number if element.vr == "PN" else self._scrub)(level, element, place)
+
+    def change(self, level: Level, element: Element, place: Place, change: Callable[[str], str]) -> None:
+        """Every text of an element changed."""
+        said = decoded(level.value(element), place.sets)
+        new = each(said, element.vr, change) if said and not said.isspace() else said
+        if new != said:
+            level.set(element, encoded(new, place.sets))
+
+    # --- unlisted -----------------------------------------------------------------------------------
+
+    def unlisted(self, level: Level, element: Element, place: Place) -> None:
+        """What no rule names, by its representation."""
+        tag, vr = element.tag, element.vr
+        kind = self.known.get(tag)
+        if kind != vr:
+            kind = vr_of(tag)
+            if tag >> 24 in (0x50, 0x60) and not tag >> 16 & 1:
+                dicom_graphics.overlay_or_curve(self, level, element)
+                return
+            if kind == "UN" or not _agree(kind, vr):
+                self.gone(level, element)
+                return
+            if vr == "UN":
+                element.vr = kind
+            vr = kind if vr in STRINGS or vr == "UN" else vr
+        if tag >> 16 == _PIXELS:
+            if level.depth or tag not in _PIXEL_DATA:
+                self.gone(level, element)
+        elif place.mode == "replaced" and (vr in TEXTS or vr in TIMES or vr in ("DS", "IS", "PN", "AE", "UR")):
+            self._replace(level, element, place)
+        else:
+            self.by_kind(level, element, vr, place)
+
+    def by_kind(self, level: Level, element: Element, vr: str, place: Place) -> None:
+        """An element whose tag tells nothing, by its representation."""
+        if vr == "SQ":
+            self.inside(level, element, place)
+        elif vr in _NARROW:
+            self.codes.narrow(self, level, element, place)
+        elif vr in TEXTS:
+            self._narrative(level, element, place)
+        elif vr == "CS":
+            self.codes.string(level, element)
+        elif vr == "UI":
+            if element.tag not in _KEPT_UIDS and not self.rules.uids:
+                self._uid(level, element, place)
+        elif vr in TIMES:
+            self._time(level, element, place)
+        elif vr in ("DS", "IS"):
+            if not DECIMAL.match(level.value(element)):
+                self._dummy(level, element, place)
+        elif vr == "AS":
+            self._age(level, element)
+        elif vr in NUMBERS:
+            if tells(level.value(element)):
+                self._dummy(level, element, place)
+        elif vr in BLOBS:
+            self._blob(level, element, vr)
+        elif vr == "PN":
+            self._replace(level, element, place)
+        else:
+            self.gone(level, element)
+
+    def _narrative(self, level: Level, element: Element, place: Place) -> None:
+        if place.mode == "content":
+            self.change(level, element, place, lambda one: self.desk.text(one, self.person))
+        else:
+            self.change(level, element, place, lambda one: dicom_words.cleaned(self.desk.text(one, self.person), strict=False))
+
+    def _replace(self, level: Level, element: Element, place: Place) -> None:
+        if level.value(element).strip(b" \0"):
+            self._dummy(level, element, place)
+
+    def _age(self, level: Level, element: Element) -> None:
+        """An age above the cap reads cap + 1; what is no age becomes empty."""
+        said, cap = level.text(element.tag), self.desk.policy.age_cap
+        age = AGE.match(said)
+        if said and age is None:
+            level.set(element, b"")
+        elif age is not None and cap is not None and age[2] == "Y" and int(age[1]) > cap:
+            level.set(element, f"{cap + 1:03d}Y".encode("ascii"))
+
+    def _blob(self, level: Level, element: Element, vr: str) -> None:
+        """Bulk data: numbers stay, bytes only where images need them, and neither where they read as words or as the person's."""
+        value = level.buffer[element.start : min(element.stop, element.start + _LONG_BLOB)]
+        text = value.decode("latin-1") if vr == "OB" else ""
+        free = "OB" in (vr, self.known.get(element.tag))
+        if (free and element.tag not in _BYTES) or tells(value) or (text and self.desk.kept(text, self.person) != text):
+            self.gone(level, element)
+
+    # --- private ------------------------------------------------------------------------------------
+
+    def private(self, level: Level, place: Place) -> None:
+        """Safe private attributes stay with their creators."""
+        needed: dict[int, bool] = defaultdict(bool)
+        found = [tag for tag in level.elements if tag >> 16 & 1]
+        for tag in sorted(found, reverse=True):  # a creator comes after all that it reserves
+            group, number = tag >> 16, tag & 0xFFFF
+            if 0x10 <= number <= 0xFF:
+                if not needed[tag]:
+                    self._private_gone(level, tag)
+                continue
+            creator = group << 16 | number >> 8
+            vr = self.rules.private.get(Private(level.text(creator), group, number & 0xFF)) if self.rules.private and creator & 0xFFFF else None
+            if vr is None or not self._safe(level, level.elements[tag], vr, place):
+                self._private_gone(level, tag)
+            else:
+                needed[creator] = True
+
+    def _safe(self, level: Level, element: Element, vr: str, place: Place) -> bool:
+        """Treat a private attribute; whether anything of it stays."""
+        if element.vr == "UN":
+            element.vr = vr or "UN"
+        if not vr or vr == element.vr or _agree(vr, element.vr):
+            if element.vr in BLOBS:
+                return not tells(level.value(element)) and self._knows_nobody(level.value(element))
+            self.by_kind(level, element, element.vr, place)
+        return element.tag in level.elements and (not vr or vr == element.vr or _agree(vr, element.vr))
+
+    def _knows_nobody(self, value: bytes) -> bool:
+        text = value.decode("latin-1")
+        return self.desk.kept(text, self.person) == text
+
+    def _private_gone(self, level: Level, tag: int) -> None:
+        if tag in level.elements:
+            level.remove(tag)
+        self.desk.actions["dicom: private, curve or overlay element removed"] += 1
+
+
+def _agree(kind: str, vr: str) -> bool:
+    """Whether an attribute of one representation may come in another: texts in texts, numbers in numbers, bytes in words."""
+    return vr == "UN" or any(kind in family and vr in family for family in _FAMILIES)
+
+
+_FAMILIES = (STRINGS - {"UI"} | {"DS", "IS", "AS"}, TIMES, NUMBERS - {"AT"}, BLOBS | {"US", "SS"})
+_LISTED: dict[Treatment, Callable[[Cleaner, Level, Element, Place], None]] = {
+    "empty": Cleaner._empty, "dummy": Cleaner._dummy, "uid": Cleaner._uid, "keep": Cleaner._keep, "kept": Cleaner._kept,
+    "scrub": Cleaner._scrub, "time": Cleaner._time, "zone": Cleaner._zone, "subject": Cleaner._subject, "number": Cleaner._number,
+    "characteristic": Cleaner._characteristic, "inside": Cleaner._scrub, "content": Cleaner._dummy, "shift": Cleaner._shift,
+    "generalise": Cleaner._generalise, "pseudonymise": Cleaner._pseudonym, "surrogate": Cleaner._surrogate,
+}  # fmt: skip

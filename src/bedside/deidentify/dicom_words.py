@@ -1,0 +1,104 @@
+"""Descriptions in a header: what of them is known to tell of nobody stays, and the rest goes.
+
+In        a text in which patterns and known identifiers have been replaced already
+Out       the text with `[REMOVED]` where a word is in no list of words, or looks like a number of somebody
+Strict    series, studies, protocols: every word that is in no list goes. Else (comments, narrative) only one that is written with a
+          capital, in a script without capitals, or mixed of letters and digits; so misspelt words and drugs in lower case stay.
+Source    DICOM PS3.15 E.3.5 note 2: to retain what is known to be useful and safe, and to discard all else
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+from functools import lru_cache
+from importlib.resources import files
+
+from bedside.deidentify.lexicon import EPONYM_HEADS, everyday, people
+from bedside.deidentify.spans import KINDS
+
+REMOVED = "[REMOVED]"
+_RUN = re.compile(rf"\[(?:{'|'.join(KINDS)})\]|[^\W_]+")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+_EPONYM = re.compile(rf"(?:['’]s?)?\s+(?:{EPONYM_HEADS})\b")
+_AGAIN = re.compile(r"\[REMOVED\](?:[\W_]*\[REMOVED\])+")
+# A number with its name or unit, as in the names of sequences: b-value, times, angles, tube voltage, sizes and matrices.
+_MEASURE = re.compile(
+    r"(?:(?:b|te|tr|ti|fa|kv|p|t|fov|sl)\d{1,5}|\d{1,4}(?:mm|cm|ms|s|sec|hz|khz|kv|kvp|mas|ma|gy|mbq)|\d{1,4}(?:x\d{1,4}){1,2}(?:mm)?)\Z", re.IGNORECASE
+)
+_LONG_NUMBER, _LONG_MIXED = 5, 3
+
+
+@lru_cache(maxsize=1)
+def _listed() -> tuple[frozenset[str], frozenset[str]]:
+    """Words of imaging, and words of English that are nobody's name."""
+    folder = files("bedside.deidentify")
+    lines = folder.joinpath("dicom_words.txt").read_text("ascii").splitlines()
+    imaging = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    english = lzma.decompress(folder.joinpath("words", "scowl_english.txt.xz").read_bytes()).decode().split()
+    return imaging, (frozenset(english) | everyday()) - (people() - everyday())
+
+
+def known(word: str) -> bool:
+    """Whether a word is in a list of words that tell of nobody.
+
+    >>> known("MPRAGE"), known("Sagittal"), known("Quillfeather"), known("Anderson")
+    (True, True, False, False)
+    """
+    imaging, english = _listed()
+    low = word.lower()
+    return low in imaging or low in english
+
+
+@lru_cache(maxsize=16384)
+def cleaned(text: str, *, strict: bool) -> str:
+    """The text without the words and numbers that could be somebody's.
+
+    >>> cleaned("CT HEAD for ZQSERDESC, B1000 t1_mprage_sag_p2", strict=True)
+    'CT HEAD for [REMOVED], B1000 t1_mprage_sag_p2'
+    >>> cleaned("takes lisinopril for Parkinson disease, asks for Ottoline 4471X", strict=False)
+    'takes lisinopril for Parkinson disease, asks for [REMOVED]'
+    """
+    parts, at = list[str](), 0
+    for run in _RUN.finditer(text):
+        if run.group()[0] != "[" and not _stays(run.group(), strict) and not _EPONYM.match(text, run.end()):
+            parts += [text[at : run.start()], REMOVED]
+            at = run.end()
+    return _AGAIN.sub(REMOVED, "".join([*parts, text[at:]])) if parts else text
+
+
+def is_number(text: str) -> bool:
+    """Whether a code or a word looks like a number of somebody: five digits, or letters of no measure beside three.
+
+    >>> is_number("ZQ0487"), is_number("40012345"), is_number("B1000"), is_number("T1"), is_number("AXIAL")
+    (True, True, False, False, False)
+    """
+    return any(_looks_numbered(run.group()) for run in _RUN.finditer(text))
+
+
+def _looks_numbered(run: str) -> bool:
+    digits = sum(map(str.isdigit, run))
+    if digits == len(run) or digits < _LONG_MIXED:
+        return digits >= _LONG_NUMBER
+    if _MEASURE.match(run):
+        return False
+    return not all(len(part) > 1 and known(part) for part in _PARTS.findall(run) if not part[0].isdigit())
+
+
+def _stays(run: str, strict: bool) -> bool:
+    if run.isdigit():
+        return len(run) < _LONG_NUMBER
+    if run.isalpha():
+        return len(run) < 3 or known(run) or _joined(run) or (not strict and run.islower())
+    if _looks_numbered(run):
+        return False
+    if _MEASURE.match(run):
+        return True
+    letters = [part for part in _PARTS.findall(run) if not part[0].isdigit()]
+    return all(len(part) < 3 or known(part) for part in letters)
+
+
+def _joined(word: str) -> bool:
+    """Whether a word is several known ones, each with its capital: AxT, HeadNeck."""
+    parts = _PARTS.findall(word)
+    return len(parts) > 1 and all(len(part) == 1 or known(part) for part in parts)
