@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 KNOWN = "files"  # the source that a list of known people speaks for: all raw files of one delivery
 
+
 class SurveyResult(msgspec.Struct, frozen=True):
     """What the survey found, in counts.
 
