@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from os.path import commonprefix
 
 _LAST, _FIRST = re.compile(r"[^\W_]+\Z"), re.compile(r"[^\W_]+")
 _MOST_LINES = 400
@@ -62,6 +63,14 @@ def _groups(lines: list[str], new: str, scrub: Callable[[str], str]) -> list[lis
     for end in range(1, len(lines)):
         head, tail = scrub("\n".join(lines[start:end])), scrub("\n".join(lines[end:]))
         if new == f"{head}\n{tail}":
-            groups.append([head] + [""] * (end - start - 1))
+            groups.append(_parted(head, lines[start:end]))
             new, start = tail, end
-    return [*groups, [new] + [""] * (len(lines) - start - 1)]
+    return [*groups, _parted(new, lines[start:])]
+
+
+def _parted(text: str, lines: list[str]) -> list[str]:
+    """The text of a group in as many lines: what the last line ends in as before stands there, the rest in the first."""
+    if len(lines) == 1:
+        return [text]
+    same = len(commonprefix([text[::-1], lines[-1][::-1]]))
+    return [text[: len(text) - same].removesuffix("\n"), *[""] * (len(lines) - 2), text[len(text) - same :]]

@@ -33,8 +33,7 @@ _WALL = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)?\Z")
 _OFFSET = re.compile(r"[+-]\d{4}\Z")
 _NUMBER = re.compile(r"\s*(?:[<>=~]{1,2}|[<>]=?)?\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*\Z")
 _SIGN = re.compile(r"[-+/:.,<>=~]{0,2}\Z")
-_LOCAL_ESCAPE = r"{0}(?:Z[^{0}]*|C[0-9A-Fa-f]{{4}}|M[0-9A-Fa-f]{{4,6}}){0}"
-_HEXADECIMAL = r"{0}X((?:[0-9A-Fa-f]{{2}})+){0}"
+_ESCAPE = r"{0}([FSTREPHN]|X(?:[0-9A-Fa-f]{{2}})+|\.[A-Za-z]{{2}}[ +]?-?\d{{0,4}}|Z[^{0}]{{0,200}}|C[0-9A-Fa-f]{{4}}|M[0-9A-Fa-f]{{4,6}}){0}"
 _TELLING = frozenset({"EMAIL", "URL", "SSN", "PHONE", "NAME", "ID", "IP", "ADDRESS"})
 _MOST_KEPT, _MOST_PEOPLE, _LONGEST_KEPT, _LONGEST_CODE = 20_000, 500, 256, 60
 _LONG_CODE, _LONG_NUMBER, _LONG_QUANTITY = 9, 6, 10
@@ -135,17 +134,23 @@ class Values:
         mark = self.marks.escape
         if not mark or mark not in raw:
             return raw
-        text = unescape(_escapes(mark, _LOCAL_ESCAPE).sub("", raw), self.marks, self.charset)
-        return _escapes(mark, _HEXADECIMAL).sub(lambda found: bytes.fromhex(found[1]).decode("latin-1"), text) if mark in text else text
+        return _escapes(mark).sub(self._unescaped, raw)
+
+    def _unescaped(self, found: re.Match[str]) -> str:
+        """One sequence: a local one or a change of character set says nothing, and might hide something."""
+        if found[1][0] in "ZCM":
+            return ""
+        text = unescape(found[0], self.marks, self.charset)
+        return bytes.fromhex(found[1][1:]).decode("latin-1") if text == found[0] and text[1] == "X" else text
 
     # --- the actions ------------------------------------------------------------------------------
 
     def keep(self, raw: str) -> str:
         """A code, a flag, a unit."""
-        if self.desk.clean(raw) or raw == NULL:
+        text = self.plain(raw)
+        if self.desk.clean(text) or raw == NULL:
             return raw
         self._personal = True
-        text = self.plain(raw)
         if text.isdigit() and len(text) >= _LONG_CODE:
             return self.number(raw)
         return raw if len(text) <= _LONGEST_CODE and self.desk.plain(text, self.person) else self._scrub(raw, 2)
@@ -165,10 +170,11 @@ class Values:
         return self.number(raw)
 
     def _scrub(self, raw: str, level: int) -> str:
-        if self.desk.clean(raw):
+        text = self.plain(raw)
+        if self.desk.clean(text):
             return raw
         self._personal = True
-        return self.written(raw, self.desk.text(self.plain(raw), self.person))
+        return self.written(raw, self.desk.text(text, self.person))
 
     def written(self, raw: str, text: str) -> str:
         """A text as it is written: as it came when nothing was found in it."""
@@ -179,10 +185,11 @@ class Values:
         return self._each(raw, level, self._own_taken)
 
     def _own_taken(self, raw: str) -> str:
-        if self.desk.silent(raw):
+        text = self.plain(raw)
+        if self.desk.silent(text):
             return raw
         self._personal = True
-        return self.written(raw, self.desk.kept(self.plain(raw), self.person))
+        return self.written(raw, self.desk.kept(text, self.person))
 
     def _quantity(self, raw: str, level: int) -> str:
         return self._each(raw, level, self.quantity)
@@ -233,10 +240,10 @@ class Values:
 
     def _label(self, part: str) -> str:
         """The words of a published code: no dates or places are looked for, which such words have; names and numbers are."""
-        if self.desk.clean(part):
+        text = self.plain(part)
+        if self.desk.clean(text):
             return part
         self._personal = True
-        text = self.plain(part)
         if any(span.kind in _TELLING for span in _spans(text)):
             return self._scrub(part, 2)
         return self.written(part, self.desk.kept(text, self.person))
@@ -348,8 +355,8 @@ def _is_day(text: str) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _escapes(mark: str, pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern.format(re.escape(mark)))
+def _escapes(mark: str) -> re.Pattern[str]:
+    return re.compile(_ESCAPE.format(re.escape(mark)))
 
 
 @lru_cache(maxsize=16384)
