@@ -244,3 +244,9 @@ def test_the_delimiters_themselves_cannot_be_set() -> None:
         message(PID).set("MSH-2", "x")
     with pytest.raises(ValueError, match="not a place"):
         message(PID).get("PID-0")
+
+
+@pytest.mark.parametrize("raw", [b"MSH\n|^~\\&|A", b"MSH|", b"MSH", b"MSH\r\n"])
+def test_a_header_that_ends_before_its_delimiters_is_refused(raw):
+    with pytest.raises(Malformed):
+        Message.parse(raw, where="x")

@@ -373,6 +373,8 @@ def _header(raw: bytes, where: str) -> tuple[Delimiters, str]:
 
 
 def _delimiters(first: str, where: str) -> Delimiters:
+    if len(first) <= 4:
+        raise Malformed("MSH ends before its delimiters", where=f"{where}, MSH-2", do=_DO)
     marks = first[4:].split(first[3], 1)[0]
     every = first[3] + marks
     if not 1 <= len(marks) <= 5 or len(set(every)) != len(every) or any(m.isalnum() or m.isspace() or ord(m) > 126 for m in every):
