@@ -14,14 +14,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from bedside.core.errors import Malformed
-from bedside.core.ids import keyed, pseudonym
+from bedside.core.ids import keyed, keyed_hex, pseudonym, subject_number
 from bedside.core.time import wall_time
 from bedside.deidentify.clock import Clock
 from bedside.deidentify.known import Finder, has_number
 from bedside.deidentify.patients import Key, KnownIdentifiers, Subject, words
 from bedside.deidentify.policy import Policy
-from bedside.deidentify.replace import Scrubbed
+from bedside.deidentify.replace import ByKind, Scrubbed
 from bedside.deidentify.spans import Detector, joined
+from bedside.deidentify.surrogates import Surrogates, plain_numbers
 from bedside.deidentify.text import scrub, spans_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _BITS = 60
 _UID_ROOT = "2.25."
 _MOST_KEPT, _MOST_TEXTS, _MOST_HELD, _SHORT = 200_000, 20_000, 32_000_000, 400
+_MOST_SUBJECTS = 1_000
 _LONG_NUMBER, _NUMBERED, _DECIMAL = 6, frozenset({"ID", "PHONE", "SSN", "ZIP"}), re.compile(r"[-+<>= ]*\d*\.\d+(?:[eE][-+]?\d+)?\Z")
 
 
@@ -71,6 +73,7 @@ class Desk:
         self._silent: dict[str, bool] = {}
         self.watch: Watch | None = None
         self._held = 0
+        self._surrogates: dict[str, Surrogates] = {}
         self._scrubbed: dict[tuple[str, str], Scrubbed] = {}  # the same note comes as a file and as an attachment
 
     @cached_property
@@ -156,7 +159,32 @@ class Desk:
             keep_places=policy.city,
             year=person.year if person else 2000,
             detectors=self.detectors,
+            instead=self._instead(text, person),
         )
+
+    def _instead(self, text: str, person: Person | None) -> ByKind | None:
+        """Who gives surrogates, and the policy's word on some kinds. A text of nobody known is a subject of its own."""
+        rules = self.policy.text
+        if rules.replace == "tags" and not rules.kinds:
+            return None
+        if rules.replace == "tags" and "surrogate" not in rules.kinds.values():
+            return ByKind(rules.kinds)
+        name = person.name if person else "text " + keyed_hex(self.keyring.number_key, "text", text, length=16)
+        made = self._surrogates.get(name)
+        if made is None:
+            known = self.map.known(subject_number(name)) if person else None
+            made = Surrogates(self.keyring, name, self.avoid, known=known, zip_digits=self.policy.zip_digits)
+            if person:
+                if len(self._surrogates) >= _MOST_SUBJECTS:
+                    self._surrogates.clear()
+                self._surrogates[name] = made
+        return ByKind(rules.kinds, made, rules.replace == "surrogates")
+
+    @cached_property
+    def avoid(self) -> frozenset[str]:
+        """What no surrogate may be: every word and number of the map."""
+        people = [subject.known for subject in self.map.subjects]
+        return self.map.tokens | plain_numbers([*people, self.map.clinicians])
 
     def clean(self, text: str) -> bool:
         """Whether a text holds nothing that could identify anybody of the whole map: no name, hardly a digit, no pattern.
