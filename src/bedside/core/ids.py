@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _VALUE = {letter: index for index, letter in enumerate(_ALPHABET)}
 _PSEUDONYM = re.compile(rf"P[{_ALPHABET}]{{12}}\Z")
 _BITS = 60
@@ -29,12 +30,8 @@ def sha256_file(path: Path) -> str:
 
 def keyed(key: bytes, *parts: bytes | str) -> bytes:
     """HMAC-SHA-256 of the parts, each preceded by its length so that ("ab","c") is not ("a","bc")."""
-    mac = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        raw = part.encode() if isinstance(part, str) else part
-        mac.update(len(raw).to_bytes(8, "big"))
-        mac.update(raw)
-    return mac.digest()
+    raws = [part.encode() if isinstance(part, str) else part for part in parts]
+    return hmac.digest(key, b"".join([piece for raw in raws for piece in (len(raw).to_bytes(8, "big"), raw)]), "sha256")
 
 
 def keyed_hex(key: bytes, *parts: bytes | str, length: int = 64) -> str:
@@ -59,7 +56,7 @@ def pseudonym(number: int) -> str:
     """
     if not 0 <= number < 1 << _BITS:
         raise ValueError("a subject number has 60 bits")
-    return "P" + "".join(_ALPHABET[(number >> shift) & 31] for shift in range(_BITS - 5, -1, -5))
+    return "P" + "".join([_PAIRS[(number >> shift) & 1023] for shift in range(_BITS - 10, -1, -10)])
 
 
 def is_pseudonym(text: str) -> bool:
