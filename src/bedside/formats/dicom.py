@@ -94,6 +94,6 @@ def dump(dataset: FileDataset) -> bytes:
     buffer = BytesIO()
     try:
         pydicom.dcmwrite(buffer, dataset, enforce_file_format=True)
-    except (*_DAMAGE, OSError) as error:
+    except _DAMAGE as error:
         raise Malformed(f"data set cannot be written ({type(error).__name__})", where="DICOM instance", do=_DO) from None
     return buffer.getvalue()
