@@ -169,16 +169,20 @@ class Desk:
             return None
         if rules.replace == "tags" and "surrogate" not in rules.kinds.values():
             return ByKind(rules.kinds)
-        name = person.name if person else "text " + keyed_hex(self.keyring.number_key, "text", text, length=16)
-        made = self._surrogates.get(name)
+        own = "" if person else "text " + keyed_hex(self.keyring.number_key, "text", text, length=16)
+        return ByKind(rules.kinds, self.surrogates(person) if person else self._surrogates_of(own, None), rules.replace == "surrogates")
+
+    def surrogates(self, person: Person) -> Surrogates:
+        """The surrogates of a person, the same in every format."""
+        made = self._surrogates.get(person.name)
         if made is None:
-            known = self.map.known(subject_number(name)) if person else None
-            made = Surrogates(self.keyring, name, self.avoid, known=known, zip_digits=self.policy.zip_digits)
-            if person:
-                if len(self._surrogates) >= _MOST_SUBJECTS:
-                    self._surrogates.clear()
-                self._surrogates[name] = made
-        return ByKind(rules.kinds, made, rules.replace == "surrogates")
+            if len(self._surrogates) >= _MOST_SUBJECTS:
+                self._surrogates.clear()
+            made = self._surrogates[person.name] = self._surrogates_of(person.name, self.map.known(subject_number(person.name)))
+        return made
+
+    def _surrogates_of(self, name: str, known: KnownIdentifiers | None) -> Surrogates:
+        return Surrogates(self.keyring, name, self.avoid, known=known, zip_digits=self.policy.zip_digits)
 
     @cached_property
     def avoid(self) -> frozenset[str]:

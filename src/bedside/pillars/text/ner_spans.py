@@ -35,6 +35,12 @@ _GAUGE = re.compile(r"(?:\d-0|\d0|#\s?\d+|\bsize \d+|\bgauge|\bFrench)[ \t]+\Z",
 _DOSE = re.compile(r"\s*(?:XR|ER|SR|CR|XL|LA|HCT|DM|PM)?\s*\d+(?:[.,/-]\d+)*\s*(?:mg|mcg|ug|g|gram|grams|ml|units?|iu|meq|%|tabs?|tablets?|puffs?|mmol)\b", re.IGNORECASE)
 _HEADING = re.compile(r"\s*:")
 _LINE_START = re.compile(r"(?:\A|\n)[^\w\n]*\Z")
+# Words before which stands a person, whatever a model thinks of a word that no list has.
+_WITH = re.compile(
+    r"\b(?:(?:li(?:ves?|ving)|stay(?:s|ed|ing)?|sp[eo]a?k(?:s|e|ing)?|discuss(?:ed|es)?|met|works?|worked|came|went|arrived|review(?:ed|s)?|examined|evaluated|seen|followed|accompanied|"
+    r"brought in|called|signed|dictated|assisted|visited|referred|consulted|conferred)\s+(?:with|by|to)|told|named|surname[ds]?|maiden name(?:\s+is)?)\s+\Z",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _TITLE = re.compile(r"\b(?:Drs?|Doctor|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Rev|Nurse|DR|MR|MRS|MS)\b\.?[ \t]+\Z")
 _CLINIC = re.compile(r"(?:(?:['’]s)?[ \t]+(?:[Dd]owntown[ \t]+)?(?:[Cc]linic|[Hh]ospital|[Oo]ffice|[Ff]acility|[Cc]ampus|[Mm]edical [Cc]enter|[Mm]ed [Cc]enter|[Cc]enter)\b)?")
@@ -61,6 +67,7 @@ class Entity(NamedTuple):
 def spans(text: str, found: Sequence[Span], words: Sequence[Open], entities: Sequence[Entity]) -> Iterator[Span]:
     """Further spans of a text, and the rests of found ones."""
     starts = [word.start for word in words]
+    words = [word if word.kind or not _is_person(text, word) else word._replace(kind="NAME") for word in words]
     new = [Span(*_grown(text, word)) for word in words if word.kind and not _is_medicine(text, word.start, word.end)]
     for entity in entities:
         inside = words[bisect_left(starts, entity.start) : bisect_left(starts, entity.end)]
@@ -77,6 +84,11 @@ def spans(text: str, found: Sequence[Span], words: Sequence[Open], entities: Seq
         between = _IN if span.kind in _PLACES and following.kind in _PLACES else _INITIAL if span.kind == following.kind == "NAME" else None
         if between is not None and between.fullmatch(text, span.end, following.start):
             yield Span(span.start, following.end, span.kind)
+
+
+def _is_person(text: str, word: Open) -> bool:
+    """Whether a word of no list stands where only a person would."""
+    return not is_plain(text[word.start : word.end]) and _WITH.search(text, max(0, word.start - 32), word.start) is not None
 
 
 def _grown(text: str, word: Open) -> tuple[int, int, str]:

@@ -31,7 +31,7 @@ _CLINICAL_END = re.compile(
     r"emias?|aemias?|itis|oses|osis|otic|omas?|ectom(?:y|ies)|otom(?:y|ies)|ostom(?:y|ies)|oplast(?:y|ies)|scop(?:y|ies)|scopic|gram|grams|graphy|graphic|"
     r"path(?:y|ies)|pathic|algia|plegia|paresis|megaly|rrhea|rrhoea|uria|uric|emesis|trophy|trophic|pnea|pnoea|cardia|philia|penia|cytosis|"
     r"logy|logic|logical|logist|logists|iatry|iatric|iatrics|metry|therapy|vascular|cardial|pulmonary|intestinal|urinary|skeletal|neural|ocular|"
-    r"tional|ously|ally|ingly|edly|ness|ments?|tions?)\Z"
+    r"tional|ously|ally|ingly|edly|ness|ments?|tions?|ary|tive|ated|ible|able|ular|eal|ical|rals?|inine|amine|isone|idine|ate|ase|ly|phalic)\Z"
 )
 _CONTRACTED = re.compile(r"['’](?:m|ll|ve|re|d|t)\Z")
 _AT = re.compile(r"\b(?:at|from|to|in)(?:[ \t]+the)?[ \t]+\Z")
