@@ -150,9 +150,9 @@ def parse(raw: bytes, *, where: str, most: int = _MOST_INFLATED) -> Part10:
     if syntax == DEFLATED:
         raw = _inflated(raw[at:], where, most)
         reader, at = _Reader(raw, where), 0
-    syntax = reader.syntax(at, syntax)
-    level, _ = reader.level(at, len(raw), Coding(syntax == IMPLICIT, syntax != BIG), 0, ends=False)
-    return Part10(meta, level, syntax)
+    shown = reader.syntax(at, syntax)
+    level, _ = reader.level(at, len(raw), Coding(shown == IMPLICIT, shown != BIG), 0, ends=False)
+    return Part10(meta, level, shown if syntax in ("", IMPLICIT, EXPLICIT, BIG) else syntax)
 
 
 def written(level: Level) -> bytes:
@@ -179,7 +179,8 @@ def _inflated(data: bytes, where: str, most: int) -> bytes:
         raise Malformed(f"the deflated data set inflates to more than {most >> 20} MiB", where=where, do="send it in another transfer syntax")
     if not unpacker.eof:
         raise Malformed("the deflated data set is cut off", where=where, do=_DO)
-    if unpacker.unused_data.strip(b"\0"):
+    trailer = struct.pack("<II", zlib.crc32(whole), len(whole) & 0xFFFFFFFF)  # some writers end as gzip does; it is not copied
+    if unpacker.unused_data.removeprefix(trailer).strip(b"\0"):
         raise Malformed("something follows the deflated data set", where=where, do=_DO)
     return whole
 
@@ -269,7 +270,7 @@ class _Reader:
 
     def unknown_length(self, level: Level, element: Element, end: int) -> None:
         """Find the end: of fragments (compressed pixel data), or of a sequence, which is opened on the way."""
-        if element.vr in _PIXELS and not level.coding.implicit:
+        if element.vr in _PIXELS:
             element.stop = self.fragments(element.start, end, level.coding)
             return
         coding = Coding(True, True) if element.un else level.coding

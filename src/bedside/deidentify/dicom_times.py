@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from bedside.core.errors import Malformed
 from bedside.core.time import compact_instant
+from bedside.deidentify.dicom_rules import ACTIONS
 from bedside.deidentify.dicom_stream import Element, Level
-from bedside.deidentify.dicom_values import DATE, OFFSET, TIME_OF_DAY, plain_date, plain_time
+from bedside.deidentify.dicom_values import DATE, OFFSET, TIME_OF_DAY, dummy, plain_date, plain_time
 
 if TYPE_CHECKING:
     from bedside.deidentify.clock import Clock
@@ -73,7 +74,9 @@ class Times:
             new = [self._cached("DT", one) for one in said]
         else:
             new = self._times_of_day(level, element, said)
-        if new is not None and new != said:
+        if new == [""] and "D" in ACTIONS.get(element.tag, ""):  # where a type may demand a value
+            level.set(element, dummy(element.vr, element.tag))
+        elif new is not None and new != said:
             level.set(element, "\\".join(new).encode("ascii"))
 
     def mark(self, level: Level) -> None:

@@ -29,7 +29,7 @@ DATE, TIME_OF_DAY, OFFSET = (
 _OLD_DATE, _OLD_TIME = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})\Z"), re.compile(r"(\d{2}):(\d{2})(?::(\d{2}(?:\.\d+)?))?\Z")
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "AT": 4, "FL": 4, "FD": 8, "UV": 8, "SV": 8}
 _DUMMIES = {
-    "DA": b"19000101", "TM": b"000000", "DT": b"19000101000000+0000", "DS": b"0", "IS": b"0", "AS": b"000Y", "PN": b"Anonymous",
+    "DA": b"19000101", "TM": b"000000", "DT": b"19000101000000+0000", "DS": b"0", "IS": b"1", "AS": b"000Y", "PN": b"Anonymous",
     "UR": b"about:blank", "CS": b"REMOVED", "UI": b"2.25.0",
 }  # fmt: skip
 # Enumerated values, where REMOVED is none: PS3.3 C.12.1.1.9.
