@@ -19,7 +19,7 @@ _NO_DOSE = (
     r"(?!(?i:\s*(?:mg|mcg|ug|g|kg|ml|l|units?|u|iu|meq|mmol|tabs?|tablets?|caps?|puffs?|drops?|cc|bpm|mmhg|cm|mm|h|hrs?|hours?|min(?:utes?)?|days?|weeks?|wks?|"
     r"months?|years?|yrs?|yo|patients?|times|x|lead)\b)|\s*[%:/]|[.,-]\d)"
 )
-_ENDS = r"(?=\s*(?:[,.;)\]](?!\d)|\Z)|\s+(?:at|he|she|they|pt|patient|by|with|and|to|for|when|after|in|was)\b)"
+_ENDS = r"(?=[ \t]*(?:[,.;)\]](?!\d)|\n|\Z)|\s+(?:at|he|she|they|pt|patient|by|with|and|to|for|when|after|in|was)\b)"
 _NO_VERSION = "".join(
     rf"(?<!{word} )" for word in ("ersion", "ver", "v", "v\\.", "elease", "oftware", "ection", "able", "tep", "hapter")
 )
@@ -53,8 +53,32 @@ NAMED = tuple(
     )
 )
 COMPACT = re.compile(r"(?<![\w.-])(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>0[1-9]|[12]\d|3[01])(?!(?!T\d)\w|[.-]\d)")
+RANGED = re.compile(r"(?<![\w./-])(?P<first>\d{1,2})(?P<sep>/)(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?=-\d{1,2}/\d)")
+RANGE_END = re.compile(r"(?P<first>\d{1,2})(?P<sep>/)(?P<second>\d{1,2})(?P=sep)(?P<year>(?:19|20)\d\d|\d\d)(?![\w]|[-/]\d)")
+BY_SIGN = {  # of SEPARATED, those that a run of digits with this sign in it may be
+    "/": tuple(SEPARATED[at] for at in (0, 1, 2, 5)),
+    "-": tuple(SEPARATED[at] for at in (0, 1, 2, 6, 7)),
+    ".": tuple(SEPARATED[at] for at in (0, 2, 3, 4, 6)),
+    " ": (SEPARATED[1],),
+}
+MONTH_FIRST = tuple(NAMED[at] for at in (0, 1, 4, 5, 6, 7))
+DAY_FIRST = tuple(NAMED[at] for at in (2, 3, 8))
+MONTH_AFTER = re.compile(r"(?:st|nd|rd|th)?(?:\s+of)?[\s/.-]*(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
+MONTH_BEFORE = re.compile(
+    r"(?<![\w])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?(?:\s+of|\s+the)?(?:[\s/,-]{0,4}['’]?)\Z", re.IGNORECASE
+)
+# Dates that are found and never moved: months in other languages, the day of an unnamed month.
+FOREIGN = re.compile(
+    r"(?:er|o)?\.?\s+(?:de\s+)?(?:janvier|fevrier|mars|avril|mai|juin|juillet|aout|septembre|octobre|novembre|decembre|januar|jaenner|februar|maerz|marz|april|"
+    r"juni|juli|august|september|oktober|november|dezember|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|"
+    r"febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre|januari|februari|maart|mei|augustus|december|janeiro|fevereiro|marco|maio|junho|julho|"
+    r"setembro|outubro|novembro|dezembro|maj|kesakuuta|grudnia|stycznia|lutego|marca|kwietnia|maja|czerwca|lipca|sierpnia|wrzesnia|pazdziernika|listopada)\b"
+    r"(?:\s+(?:de\s+)?(?:19|20)\d\d)?",
+    re.IGNORECASE,
+)
+DAY_ALONE = re.compile(r"(?:st|nd|rd|th)(?=[.,;)]|\s*(?:\n|\Z)|\s+(?:at|and|for|with|he|she|they|to|of\s+(?:this|the|last|next)))")
+ON_THE = re.compile(r"\b(?:on|until|since|by|from|through)\s+the\s+\Z", re.IGNORECASE)
 SHAPED = (*SEPARATED, *NAMED, COMPACT)
-MONTHS_NAME = re.compile(r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.IGNORECASE)
 YEAR_FIRST = re.compile(rf"{_TWO}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])")
 
 _SLASHED = rf"{_FIRST}(?P<sep>/){_SECOND}"
@@ -71,7 +95,7 @@ _WORDS = (
 _BORN = r"\b(?:d\.?o\.?b\b\.?|born|birth\s?da(?:te|y)|date\s+of\s+birth)[\s:=.-]*(?:(?:in|on|is|was)\s+)?"
 _NO_SCORE = r"(?![\w%/]|\.\d|-\d(?!\d?/\d)|\s*(?:mg|strength|murmur|pain|severity|intensity|power|motor|tabs?|tablets?|cups?|systolic|diastolic|out\s+of|n\.?s|normal|saline|dextrose|ppm|ppd|packs?|doses?|bottles?|sets?|positive|negative|completed)\b)"
 IN_CONTEXT = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (
         rf"\b(?:{_WORDS})[\s:(]+(?P<whole>{_SLASHED}){_NO_SCORE}",
         rf"(?<![\w./-])(?P<whole>{_SLASHED})(?=\s*(?:,|at|@)?\s*(?:[01]?\d|2[0-3]):[0-5]\d|\s*(?:at|@)?\s+(?:[01]\d|2[0-3])[0-5]\d\b|\s?[ap]m\b)",

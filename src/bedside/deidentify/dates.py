@@ -15,51 +15,110 @@ from datetime import date
 from bedside.deidentify.date_forms import (
     BARE,
     BIRTH,
+    BY_SIGN,
     COMPACT,
+    DAY_ALONE,
+    DAY_FIRST,
+    FOREIGN,
     IN_CONTEXT,
-    MONTHS_NAME,
-    NAMED,
+    MONTH_AFTER,
+    MONTH_BEFORE,
+    MONTH_FIRST,
     NEXT,
     OF_BIRTH,
+    ON_THE,
+    RANGE_END,
+    RANGED,
     SCORED,
-    SEPARATED,
     SHAPED,
     YEAR_FIRST,
 )
 from bedside.deidentify.lexicon import MONTHS
-from bedside.deidentify.spans import Span, around_digits
+from bedside.deidentify.spans import Span
 
 _MIDDLE_OF_MONTH = 15
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = re.compile(r"\b((?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b\.?,?\s+\Z", re.IGNORECASE)
-_ANY_YEAR, _REACH = 2000, 48
+_ANY_YEAR, _REACH, _NEAR = 2000, 48, 36
+_RUN = re.compile(r"\d+(?:[-/.]\d+)*")
+_MONTHS, _BETWEEN = frozenset(month[:size] for month in MONTHS for size in (2, 3)), frozenset(["of", "the"])
+_MONTH_BEGINS = frozenset(month[0] for month in MONTHS) | {"o", " "}
+_BEFORE_MONTH, _AFTER_MONTH = frozenset(" -/.,snrtoJFMASONDjfmasond\n"), frozenset(" -/.,'\n")
 Move = Callable[[date], date]
 
 
 def find(text: str) -> Iterator[Span]:
-    """Every date that says more than a year."""
-    for start, end in around_digits(text):
-        for pattern in _worth_trying(text, start, end):
-            for found in pattern.finditer(text, start, end):
-                if "whole" not in pattern.groupindex:
-                    if _read(found.groupdict(), _ANY_YEAR) is not None:
-                        yield Span(*found.span(), "DATE")
-                elif not SCORED.search(text, max(start, found.start() - _REACH), found.end("whole")):
-                    yield from _with_next(text, found)
+    """Every date that says more than a year, in a text in ASCII."""
+    lower, size = text.lower(), len(text)
+    for run in _RUN.finditer(text):
+        start, end = run.span()
+        yield from date_spans(text, lower, start, end, run.group(), text[start - 1] if start else "\n", text[end] if end < size else "\n")
 
 
-def _worth_trying(text: str, start: int, end: int) -> Iterator[re.Pattern[str]]:
-    """The patterns of whose signs a stretch holds one."""
-    yield COMPACT
-    slash = text.find("/", start, end) >= 0
-    if slash or text.find("-", start, end) >= 0 or text.find(".", start, end) >= 0:
-        yield from SEPARATED
-    if slash:
-        yield from IN_CONTEXT
-    if MONTHS_NAME.search(text, start, end):
-        yield from NAMED
-    if BIRTH.search(text, start, end):
-        yield from OF_BIRTH
+def date_spans(text: str, lower: str, start: int, end: int, said: str, before: str, after: str) -> list[Span]:
+    """The dates that a run of digits is part of.
+
+    said            the run, `text[start:end]`: digits with hyphens, slashes or points between them
+    before, after   the letters on both sides of it
+    """
+    found: list[Span] = []
+    size = end - start
+    if not said.isdigit():
+        sign = "/" if "/" in said else "-" if "-" in said else "."
+        if size > 4 or (size == 4 and sign != "."):
+            _matches(BY_SIGN[sign], text, start, found)
+            if sign == "/" and "-" in said:
+                _ranged(text, start, said, found)
+        if sign == "/" and not found and said[1:3].find("/") >= 0:
+            _in_context(text, start, end, found)
+    elif size == 8:
+        _matches((COMPACT,), text, start, found)
+    if size <= 2 or not said.isdigit():
+        if after in _BEFORE_MONTH and (after != " " or lower[end + 1 : end + 2] in _MONTH_BEGINS) and MONTH_AFTER.match(text, end):
+            _matches(DAY_FIRST, text, start, found)
+        if size <= 2 and after in " /" and text[end : end + 3] == " / ":
+            _matches(BY_SIGN[" "], text, start, found)
+        if size <= 2 and not found and after in " .eo" and (foreign := FOREIGN.match(text, end)):
+            found.append(Span(start, foreign.end(), "DATE"))
+        if size <= 2 and not found and after in "snrt" and DAY_ALONE.match(text, end) and ON_THE.search(text, max(0, start - 14), start):
+            found.append(Span(start, end + 2, "DATE"))
+    if before in _AFTER_MONTH and (before != " " or _may_be_month(lower, start)) and (month := MONTH_BEFORE.search(text, max(0, start - 20), start)):
+        _matches(MONTH_FIRST, text, month.start(), found)
+    if size <= 6 and not found and lower.find("b", max(0, start - 26), start) >= 0 and BIRTH.search(text, max(0, start - 26), start):
+        for pattern in OF_BIRTH:
+            for one in pattern.finditer(text, max(0, start - 32), min(len(text), end + 16)):
+                found += _with_next(text, one)
+    return found
+
+
+def _may_be_month(lower: str, start: int) -> bool:
+    """Whether the word before a blank begins like a month, or is one that stands between a month and its number."""
+    at = max(lower.rfind(" ", max(0, start - 16), start - 1), lower.rfind("\n", max(0, start - 16), start - 1)) + 1
+    return lower[at : at + 3].strip("('\"[") in _MONTHS or lower[at : start - 1] in _BETWEEN or lower[start - 2 : start - 1] in ",.-/'"
+
+
+def _matches(patterns: tuple[re.Pattern[str], ...], text: str, at: int, found: list[Span]) -> None:
+    for pattern in patterns:
+        one = pattern.match(text, at)
+        if one is not None and _read(one.groupdict(), _ANY_YEAR) is not None:
+            found.append(Span(*one.span(), "DATE"))
+
+
+def _ranged(text: str, start: int, said: str, found: list[Span]) -> None:
+    """Both dates of 01/13/2026-01/20/2026."""
+    _matches((RANGED,), text, start, found)
+    if found:
+        second = RANGE_END.match(text, start + said.index("-") + 1)
+        if second is not None and _read(second.groupdict(), _ANY_YEAR) is not None:
+            found.append(Span(*second.span(), "DATE"))
+
+
+def _in_context(text: str, start: int, end: int, found: list[Span]) -> None:
+    """3/10 where the words beside it make it a date."""
+    for pattern in IN_CONTEXT:
+        for one in pattern.finditer(text, max(0, start - _NEAR), min(len(text), end + _NEAR)):
+            if one.start("whole") <= end and not SCORED.search(text, max(0, one.start() - _REACH), one.end("whole")):
+                found += _with_next(text, one)
 
 
 def _with_next(text: str, found: re.Match[str] | None) -> Iterator[Span]:

@@ -1,17 +1,18 @@
 """Hospitals, offices and towns that only what stands around them gives away.
 
-In        any text with a capital letter
+In        a text in ASCII, and where a capitalised word stands in it
 Out       spans
 Kept      departments and specialities ("the Pain clinic", "our Hepatology office"), units of a ward (ICU, PACU), states
-Elsewhere places by list and by a word such as Hospital: `patterns.py`.
+Elsewhere places by list and by a word such as Hospital: `places.py`
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from bedside.deidentify.lexicon import everyday, listed
+from bedside.deidentify.places import EPONYM, NOT_NAMES
 from bedside.deidentify.spans import Span
 
 _CAP = r"(?=[A-Z][A-Z.'’]{0,20}[a-z])[A-Z][\w'’.]{1,30}(?:-[A-Z][\w'’]{1,30})?"
@@ -19,49 +20,87 @@ _SHORT = re.compile(
     rf"\b(?:at|to|from|in)\s+(?:the\s+)?((?:[A-Z]{{2,5}}|{_CAP})(?:\s+{_CAP}){{0,2}}?\s+(?:Med(?:\.?\s+C(?:ntr|tr|enter)\b\.?)?|Hosp\b\.?))(?!\w)"
 )
 _GENERAL = re.compile(r"\b(?:at|to|from)\s+((?:General|City|County|Community|Memorial|University|Regional)\s+Hosp(?:ital)?\b\.?)")
-_LETTERS = re.compile(
-    r"\b(?:(?:seen|treated|followed|evaluated|operated|hospitali[sz]ed|admitted)\s+at|(?:admitted|transferred)\s+(?:to|from))\s+([A-Z]{4,6})(?![\w-])"
+_LETTERS_BEFORE = re.compile(
+    r"\b(?:(?:seen|treated|followed|evaluated|operated|hospitali[sz]ed|admitted)\s+at|(?:admitted|transferred)\s+(?:to|from))\s+\Z"
 )
+_LETTERS = re.compile(r"([A-Z]{4,6})(?![\w-])")
 _UNIT = re.compile(r"[A-Z]*(?:CU|DU|TU|VRU|MTU)\Z|(?:OPAT|ASAP|TELE|LTACH?|SURG|PSYCH|OBGYN|MEDS?|PCMH|STEP|SNFS?)\Z")
-_OFFICE = re.compile(
-    rf"\b(?:our|their|in|at|(?:at|in|to|from)\s+the)\s+({_CAP}(?:[ \t]+{_CAP}){{0,2}})\s+(?:office|clinic|facility|campus|branch|hospital)\b"
-)
+_OFFICE_BEFORE = re.compile(rf"\b(?:our|their|in|at|(?:at|in|to|from)\s+the)\s+({_CAP}(?:[ \t]+{_CAP}){{0,2}})\Z")
+_OFFICE = re.compile(r"(?:office|clinic|facility|campus|branch|hospital)\b")
 _SPECIALITY = re.compile(r"(?:logy|logic|ics|ic|try|tion|al|ed|ive|ing|ary|us|gen)\Z")
-_HOME = re.compile(rf"\b[A-Z]\.\s+from\s+({_CAP}(?:[ \t]+{_CAP}){{0,2}})(?!\w)")
+_HOME = re.compile(rf"({_CAP}(?:[ \t]+{_CAP}){{0,2}})(?!\w)")
 _JOINED = re.compile(
-    r"\b([A-Z][A-Za-z]{0,30}-(?:Presbyterian|Sinai|Methodist|Lutheran|Adventist)|(?!MediCare|TriCare|EpiCare)[A-Z][a-z]{1,30}(?:Care|Health|Med))(?!\w)"
+    r"([A-Z][A-Za-z]{0,30}-(?:Presbyterian|Sinai|Methodist|Lutheran|Adventist)|(?!MediCare|TriCare|EpiCare)[A-Z][a-z]{1,30}(?:Care|Health|Med))(?!\w)"
 )
 _STREET = re.compile(
     r"\b(?:on|from|at|near|of)\s+((?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s+(?:Street|Avenue|Road|Boulevard|Lane|Parkway|avenue|street))\b"
 )
-_SIGN_OF_JOINED = re.compile(r"-[PSMLA]|[a-z](?:Care|Health|Med)\b")
-_SIGN_OF_STREET = re.compile(r"[Ss]treet|[Aa]venue|Road|Boulevard|Lane|Parkway")
+_AT_BEFORE = re.compile(r"(?:\bat|@)\s+(?:the\s+)?\Z")
+_AT = re.compile(r"([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]{1,40}){0,4})")
+_LIVES_BEFORE = re.compile(
+    r"\b(?:(?:lives?|living|lived|resid(?:es|ing|ent|ed)|born|moved|relocated|travell?ed|flew|visiting|raised|grew up|based|works?|working|employed|native|drove|came|"
+    r"arrived|returned|transferred|outside|near)\s+(?:in|at|of|to|from|near|outside|around|by)?\s*)\Z"
+)
+_LIVES = re.compile(r"([A-Z][a-z][\w'’.-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
+_REACH, _BACK = 100, 32
 
 
-def facilities(text: str, *, city: bool) -> Iterator[Span]:
-    """What stands where a hospital or a street is told, and an office or home town unless the policy lets those stand (`city`)."""
-    if text.islower() or text.isupper():
+def facility_at(text: str, start: int) -> Iterator[Span]:
+    """A hospital by its short form ("Brookhollow Med Cntr"), or by its joined one (BrookCare)."""
+    if text.startswith(("Med", "Hosp"), start):
+        for pattern, is_wanted in ((_SHORT, _begins_rare), (_GENERAL, bool)):
+            for found in pattern.finditer(text, max(0, start - _REACH), min(len(text), start + 24)):
+                if is_wanted(found[1]):
+                    yield Span(*found.span(1), "HOSPITAL")
+    if found := _JOINED.match(text, start):  # type: ignore[assignment]
+        yield Span(*found.span(1), "HOSPITAL")
+
+
+def home_at(text: str, start: int) -> Iterator[Span]:
+    """The street that ends with the word at `start`: "on Ashgrove Avenue"."""
+    for found in _STREET.finditer(text, max(0, start - 60), min(len(text), start + 12)):
+        if _begins_rare(found[1]):
+            yield Span(*found.span(1), "ADDRESS")
+
+
+def after_at(text: str, lower: str, start: int, *, letters: bool = False) -> Iterator[Span]:
+    """What stands behind "at": a hospital, unless it is a word of everyday.
+
+    letters   only four to six capitals behind "admitted to" and the like
+    """
+    found = _LETTERS.match(text, start)
+    if found and _LETTERS_BEFORE.search(lower, max(0, start - _BACK), start) and _is_no_unit(found[1]):
+        yield Span(*found.span(1), "HOSPITAL")
+    if letters or not _AT_BEFORE.search(lower, max(0, start - _BACK), start) or not (found := _AT.match(text, start)):
         return
-    for pattern, kind, is_wanted in _patterns(text, city):
-        for found in pattern.finditer(text):
-            if is_wanted(found[1]):
-                yield Span(found.start(1), found.end(1), kind)
+    words = found[1].lower().split()
+    plain = NOT_NAMES if len(words) > 1 else everyday()
+    if words[0].strip(".'’") not in plain and words[0] not in listed("state_names") and not EPONYM.match(text, found.end()):
+        yield Span(*found.span(1), "HOSPITAL")
 
 
-def _patterns(text: str, city: bool) -> Iterator[tuple[re.Pattern[str], str, Callable[[str], bool]]]:
-    """The patterns whose sign the text holds, what they find, and which of it counts."""
-    if "Med" in text or "Hosp" in text:
-        yield _SHORT, "HOSPITAL", _begins_rare
-        yield _GENERAL, "HOSPITAL", bool
-    if _SIGN_OF_JOINED.search(text):
-        yield _JOINED, "HOSPITAL", bool
-    yield _LETTERS, "HOSPITAL", _is_no_unit
-    if _SIGN_OF_STREET.search(text):
-        yield _STREET, "ADDRESS", _begins_rare
-    if not city:
-        yield _OFFICE, "CITY", _is_town
-        if " from " in text:
-            yield _HOME, "CITY", _is_town
+def after_from(text: str, lower: str, start: int, *, towns: bool) -> Iterator[Span]:
+    """The town behind "lives in", "moved to", or behind a name in its short form: "Julia K. from Brookhollow"."""
+    if not towns:
+        return
+    if _LIVES_BEFORE.search(lower, max(0, start - _BACK), start) and (found := _LIVES.match(text, start)):
+        first = found[1].split()[0].lower()
+        if first not in everyday() and first not in listed("state_names") and first not in listed("countries"):
+            yield Span(*found.span(1), "CITY")
+    elif text.endswith(". from ", 0, start) and text[start - 8 : start - 7].isupper() and (found := _HOME.match(text, start)) and _is_town(found[1]):
+        yield Span(*found.span(1), "CITY")
+
+
+def office_spans(text: str, lower: str) -> Iterator[Span]:
+    """Towns before a small word for a place of work: "our Brookhollow office"."""
+    for word in (" office", " clinic", " facility", " campus", " branch", " hospital"):
+        at = lower.find(word)
+        while at >= 0:
+            if text[at + 1].islower() and _OFFICE.match(lower, at + 1):
+                before = _OFFICE_BEFORE.search(text, max(0, at - _REACH), at)
+                if before and _is_town(before[1]):
+                    yield Span(*before.span(1), "CITY")
+            at = lower.find(word, at + 1)
 
 
 def _begins_rare(said: str) -> bool:

@@ -7,6 +7,7 @@ Out       the same text with every letter plain (å a, ß ss, ø o, æ ae, ł l)
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +15,10 @@ from typing import NamedTuple
 _SPECIAL = {"ß": "ss", "ẞ": "SS", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ł": "l", "Ł": "L", "đ": "d", "Đ": "D",
             "ð": "d", "Ð": "D", "þ": "th", "Þ": "Th", "ı": "i", "ħ": "h", "Ħ": "H", "ŧ": "t", "Ŧ": "T"}  # fmt: skip
 _PAIRS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "Ø": "Oe", "Å": "Aa"})
+
+_MARKED = re.compile(r"[^\x00-\x7f]")
+_SIGNS = {"’": "'", "‘": "'", "ʼ": "'", "‛": "'", "´": "'", "`": "'", "“": '"', "”": '"', "…": ".", "\u2028": "\n", "\u2029": "\n", "\u0085": "\n", "½": "½",
+          "¼": "¼", "¾": "¾", "™": "™", "²": "²", "³": "³"}  # fmt: skip
 
 
 class Folded(NamedTuple):
@@ -40,11 +45,26 @@ def folded(text: str) -> Folded:
     """
     if text.isascii():
         return Folded(text, None)
+    plain = {letter: _plain(letter) for letter in set(_MARKED.findall(text))}
+    if all(len(one) == 1 for one in plain.values()):
+        for letter, one in plain.items():
+            if letter != one:
+                text = text.replace(letter, one)
+        return Folded(text, None)
     parts = _parts(text)
-    whole = "".join(parts)
-    if len(whole) == len(text) and all(len(part) == 1 for part in parts):
-        return Folded(whole, None)
-    return Folded(whole, [at for at, part in enumerate(parts) for _ in part] + [len(text)])
+    return Folded("".join(parts), [at for at, part in enumerate(parts) for _ in part] + [len(text)])
+
+
+def in_ascii(text: str) -> str:
+    """A folded text with a stand-in of ASCII for every other letter, digit and sign, one for one: what the rules read.
+
+    >>> in_ascii("Dr. Ωμέγα • ٣")
+    'Dr. Xxxxx * 3'
+    """
+    if not text.isascii():
+        for letter in set(_MARKED.findall(text)):
+            text = text.replace(letter, _stand_in(letter))
+    return text
 
 
 def fold(text: str) -> str:
@@ -76,11 +96,20 @@ def _parts(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _plain(letter: str) -> str:
-    if letter in _SPECIAL:
-        return _SPECIAL[letter]
+    if letter in _SPECIAL or letter in _SIGNS:
+        return _SPECIAL.get(letter) or _SIGNS[letter]
     kind = unicodedata.category(letter)
     if kind == "Pd":
         return "-"
     return "".join(
         _SPECIAL.get(part, part) for part in unicodedata.normalize("NFKD", letter) if unicodedata.category(part) not in ("Mn", "Cf")
     )
+
+
+@lru_cache(maxsize=4096)
+def _stand_in(letter: str) -> str:
+    if letter.isdigit() and (number := unicodedata.digit(letter, -1)) >= 0 and unicodedata.category(letter) == "Nd":
+        return str(number)
+    if letter.isalpha():
+        return "X" if letter.isupper() else "x"
+    return " " if letter.isspace() else "*"

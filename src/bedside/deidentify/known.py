@@ -48,10 +48,11 @@ class Finder:
     def find(self, text: str, found: Sequence[Span] = ()) -> Iterator[Span]:
         """Every identifier of the person in the text, whatever else was found."""
         plain = folded(text)
-        for start, end, kind in self._spans(plain.text):
+        for start, end, kind in self.spans(plain.text):
             yield Span(*plain.span(start, end), kind)
 
-    def _spans(self, text: str) -> Iterator[Span]:
+    def spans(self, text: str) -> Iterator[Span]:
+        """Every identifier of the person in a text without marks (`folding.folded`)."""
         if self._numbers and has_number(text):
             yield from self._number_spans(text)
         if not self._names and not self._literal:

@@ -8,7 +8,6 @@ Source    words/README.md says where each list comes from and under which licenc
 from __future__ import annotations
 
 import lzma
-from enum import IntFlag
 from functools import lru_cache
 from importlib.resources import files
 
@@ -22,12 +21,12 @@ EPONYM_HEADS = (
     "encephalopathy|neuropathy|osteotomy|protocol|trial|study|ratio|stage|stages|grade|type|anemia|anaemia|arthritis|body|brace|bandage|cast|crisis|"
     "deficiency|deformity|disorder|dystrophy|enzyme|equina|factor|forceps|hepatitis|loop|mask|method|paralysis|pessary|prosthesis|psychosis|rod|rods|"
     "scan|sinus|splint|spots?|stent|struts?|suture|technique|tubules?|vaccine|virus|viral|warts?|wave|waves|web|phase|space|muscle|nerve|ligament|tendon|"
-    "score|staging|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|area|angle|units?|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump"
+    "staging|angina|metro|heart study|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|area|angle|units?|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump"
 )
 
 
-class Word(IntFlag):
-    """What a word may be; a word of no list is UNKNOWN."""
+class Word:
+    """What a word may be, as flags; a word of no list is UNKNOWN."""
 
     GIVEN = 1
     GIVEN_WORLD = 2
@@ -81,12 +80,11 @@ def meanings() -> dict[str, int]:
     """Every word of every list, lower case without marks, and the flags of all that it may be."""
     flags: dict[str, int] = {}
     for name, flag in _PACKED.items():
-        bit = int(flag)
         for word in packed(name):
-            flags[word] = flags.get(word, 0) | bit
+            flags[word] = flags.get(word, 0) | flag
     for name, flag in _TYPED.items():
         for word in listed(name):
-            flags[word] = flags.get(word, 0) | int(flag)
+            flags[word] = flags.get(word, 0) | flag
     return flags
 
 

@@ -4,19 +4,24 @@ In        a text, the finder of its subject (and of the staff), the subject's cl
 Out       the text with a word in brackets for each identifier ([NAME], [PHONE], ...), dates moved in their own writing, ages above
           the cap replaced by the cap + 1; and how many of each kind there were, never which
 Source    45 CFR 164.514(b)(2)(i)
-Elsewhere patterns: `patterns.py`, `dates.py`; known identifiers: `known.py`; what stands in their place: `replace.py`.
+Elsewhere numbers: `numbers.py`, `dates.py`; people and places: `capitals.py`; known identifiers: `known.py`; what stands in their place:
+          `replace.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from bedside.deidentify import dates, patterns
+from bedside.deidentify.ages import spelled_ages
+from bedside.deidentify.capitals import capital_spans
 from bedside.deidentify.clock import Clock
-from bedside.deidentify.facilities import facilities
+from bedside.deidentify.facilities import office_spans
+from bedside.deidentify.folding import folded, in_ascii
 from bedside.deidentify.known import Finder
+from bedside.deidentify.numbers import address_spans, number_spans
 from bedside.deidentify.patients import KnownIdentifiers
+from bedside.deidentify.people import label_lines
+from bedside.deidentify.places import whole_places
 from bedside.deidentify.replace import Instead, Replacing, Scrubbed, replaced
 from bedside.deidentify.spans import Detector, Span, joined
 
@@ -65,14 +70,13 @@ def spans_of(
     detectors: Sequence[Detector] = (),
 ) -> list[Span]:
     """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
-    found: list[Span] = []
-    at = 0
-    for line in text.splitlines(keepends=True):
-        found += (Span(at + span.start, at + span.end, span.kind) for span in _line_spans(line, age_cap, keep_dates, keep_places))
-        at += len(line)
+    plain = folded(text)
+    found = [] if text.isspace() else _rules(in_ascii(plain.text), age_cap, keep_dates, keep_places)
     for finder in finders:
-        found += finder.find(text)
-    whole = joined(found)
+        found += finder.spans(plain.text)
+    if plain.at is not None:
+        found = [Span(*plain.span(span.start, span.end), span.kind) for span in found]
+    whole = whole_places(text, joined(found))
     for detector in detectors:
         whole = joined([*whole, *detector.find(text, whole)])
     return whole
@@ -82,14 +86,18 @@ def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
     return person if isinstance(person, Finder) else Finder(person, city=keep_places)
 
 
-@lru_cache(maxsize=65536)
-def _line_spans(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
-    """What shows itself in one line without knowing whom the text is about. Lines repeat: each is worked out once."""
-    found = [*patterns.numbers(text), *patterns.names(text), *patterns.addresses(text, city=keep_places), *patterns.hospitals(text)]
-    found += facilities(text, city=keep_places)
+def _rules(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
+    """What shows itself in a text in ASCII without knowing whom it is about."""
+    lower, towns = text.lower(), not keep_places
+    found = number_spans(text, lower, places=towns, age_cap=age_cap)
+    found += capital_spans(text, lower, towns=towns)
+    found += address_spans(text)
+    found += label_lines(text, lower)
+    if towns:
+        found += office_spans(text, lower)
     if age_cap is not None:
-        found += patterns.old_ages(text, age_cap)
-    dated = list(dates.find(text))
+        found += spelled_ages(lower, age_cap)
     if keep_dates:
+        dated = [span for span in found if span.kind == "DATE"]
         return [span for span in found if not any(span.start >= one.start and span.end <= one.end for one in dated)]
-    return found + dated
+    return found

@@ -1,0 +1,186 @@
+"""What capitalised words are: one pass over them, and a closer look only at those that may be a person or a place.
+
+In        a text in ASCII, and the same in lower case
+Out       spans of people, places and hospitals; they may overlap
+How       a word is looked up once. What is no name, place or cue stands; for the others the word before it and the one after decide.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from bedside.deidentify import people, places
+from bedside.deidentify.facilities import after_at, after_from, facility_at, home_at
+from bedside.deidentify.lexicon import MONTHS, Word, listed, meanings
+from bedside.deidentify.lexicon import places as all_places
+from bedside.deidentify.spans import Span
+
+_WORD = re.compile(r"[A-Z][A-Za-z0-9_]*(?:['-][A-Za-z0-9_]+)*")
+_MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
+_TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON = (1 << at for at in range(12, 25))
+_HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp"]  # fmt: skip
+_STREET_WORDS = ["street", "avenue", "road", "boulevard", "lane", "parkway"]
+_MONTH_CUES = frozenset(["in", "since", "last", "until", "till", "of", "by", "during", "early", "late", "mid", "this", "next", "from", "through", "for", "before", "after", "every", "around"])
+_AT, _FROM, _BY, _KIN, _THE = 1, 2, 3, 4, 5
+CUES = (
+    dict.fromkeys(people.KIN, _KIN)
+    | dict.fromkeys(["by", "with", "to", "named", "called", "notified", "cc", "surname", "d/w", "alias", "aka", "nickname", "is", "name", "names", "i'm", "am", "as"], _BY)
+    | {"at": _AT, "@": _AT, "the": _THE}
+    | dict.fromkeys(["in", "from", "near", "outside", "of", "to", "lives", "living", "resides", "reside", "residing", "resident", "visiting", "moved", "relocated", "leaving", "around"], _FROM)
+)
+
+
+@lru_cache(maxsize=1)
+def _acts() -> dict[str, int]:
+    """For each word of the lists its flags, and what it may be the sign of; 0 for a word that is nothing but a word."""
+    acts: dict[str, int] = {}
+    unlike = (Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND)
+    for word, flags in meanings().items():
+        names = flags & (Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD)
+        given = flags & (Word.GIVEN)
+        if given or (flags & (Word.GIVEN_WORLD) and not flags & unlike):
+            acts[word] = flags | _GIVEN
+        elif (names or flags & (Word.CITY)) and not flags & unlike:
+            acts[word] = flags | _NAMELIKE
+        else:
+            acts[word] = flags | _COMMON if flags & (Word.FAMILY) else 0
+    for sign, all_of in (
+        (_TITLE, people.TITLE_WORDS), (_LABEL, people.LABEL_WORDS), (_DEGREE, people.DEGREE_WORDS), (_HOSPITAL, _HOSPITAL_WORDS), (_SAINT, ("st", "mt", "saint", "mount")),
+        (_STATE, [*listed("states"), *listed("state_names")]), (_STREET, _STREET_WORDS), (_ADDRESS, ("address", "addr", "residence")), (_MONTH, [*MONTHS, *(m[:3] for m in MONTHS), "sept"]),
+        (_PLACE, [place.split()[0].split("-")[0].lower() for place in all_places()] + [place.split()[0].lower() for place in all_places()]),
+    ):  # fmt: skip
+        for word in all_of:
+            low = word.lower()
+            acts[low] = (acts.get(low, 0) or meanings().get(low, 0)) | sign
+    return acts
+
+
+_UNKNOWN = (Word.UNKNOWN)
+
+
+def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
+    """People and places of a text.
+
+    towns   towns go too
+    """
+    found: list[Span] = []
+    done = 0
+    get, middle, cue_of = _acts().get, _MIDDLE, CUES.get
+    for word in _WORD.finditer(text):
+        start, end = word.span()
+        flags = get(lower[start:end], _UNKNOWN)
+        cue = None
+        if start > 2 and text[start - 1] == " " and text[start - 2] in middle:
+            cue = cue_of(lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1].rstrip(",:;").rpartition("\n")[2])
+        if (flags or cue) and start >= done and not (start and text[start - 1].isalnum()):
+            count = len(found)
+            _look(text, lower, start, end, flags, cue, towns, found)
+            if len(found) > count and found[-1].kind == "CITY":
+                done = found[-1].end
+    return found
+
+
+def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, towns: bool, found: list[Span]) -> None:
+    said, count = lower[start:end], len(found)
+    if flags == _UNKNOWN and said.endswith("'s"):
+        flags, end, said = _acts().get(said[:-2], _UNKNOWN), end - 2, said[:-2]
+    if flags & _SIGNS:
+        _signs(text, lower, start, end, flags, towns, found)
+    if flags & _MONTH and _is_month(text, lower, start, end, cue):
+        found.append(Span(start, end, "DATE"))
+        return
+    if towns and _towns(text, lower, start, end, flags, cue, found):
+        return
+    if flags & _GIVEN:
+        found += people.given_at(text, start, end, flags)
+    if text[end : end + 1] == " " and text[end + 2 : end + 3] == "." and text[end + 1 : end + 2].isupper() and text[end + 3 : end + 4] in (",", ")", ";", "'"):
+        found += people.with_initial(text, start, end, flags or meanings().get(said, 0))
+    if "-" in said or said[-4:] in ("care", "alth") or said[-3:] == "med":
+        found += facility_at(text, start)
+        if flags == _UNKNOWN and "-" in said:
+            _hyphenated(text, said, start, end, found)
+    if cue is not None:
+        _after_cue(text, lower, start, end, flags, cue, towns, found)
+    if flags & _NAMELIKE and end - start > 3 and _is_mid(text, start) and text[start + 1 : end].islower() and not any(span.start == start for span in found[count:]):
+        if flags & (Word.FAMILY | Word.FAMILY_WORLD | Word.GIVEN_WORLD):
+            found += people.family_at(text, start, end)
+        elif towns:
+            found.append(Span(start, end, "CITY"))
+
+
+def _is_month(text: str, lower: str, start: int, end: int, cue: int | None) -> bool:
+    """Whether a month stands alone: "since last March". What is more than the year goes."""
+    if cue != _FROM and lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1] not in _MONTH_CUES:
+        return False
+    return text[start - 1 : start] == " " and (lower[start:end] != "may" or cue == _FROM) and not text[end : end + 1].isalnum()
+
+
+_SIGNS = _TITLE | _LABEL | _DEGREE | _HOSPITAL | _SAINT | _STATE | _STREET | _ADDRESS
+
+
+def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool, found: list[Span]) -> None:
+    """What a word is the sign of: the name behind a title, the hospital that ends with it."""
+    if flags & _TITLE:
+        found += people.after_title(text, start)
+    if flags & _LABEL:
+        found += people.after_label(text, start)
+    if flags & _DEGREE and text[start - 1 : start] in (" ", "\n"):
+        found += people.before_degree(text, start)
+    if flags & _HOSPITAL:
+        found += places.hospital_at(text, start)
+        found += facility_at(text, start)
+    if flags & _SAINT:
+        found += places.saint_at(text, start)
+    if flags & _STREET:
+        found += home_at(text, start)
+    if flags & _ADDRESS:
+        found += places.address_after(text, start)
+    if towns and flags & _STATE and text[start - 2 : start - 1] == "," and (end - start > 2 or text[start:end].isupper()):
+        found += places.city_before(text, start)
+
+
+def _is_mid(text: str, start: int) -> bool:
+    return start > 2 and ((text[start - 1] == " " and text[start - 2] in _MIDDLE and text[start - 2] != ":") or text[start - 1] == "(")
+
+
+def _hyphenated(text: str, said: str, start: int, end: int, found: list[Span]) -> None:
+    """Anne-Marie, Smith-Jones: every part a name."""
+    parts = [meanings().get(part, 0) for part in said.split("-")]
+    names = (Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD)
+    unlike = (Word.NOT_NAME | Word.CLINICAL)
+    if all(part & names and not part & unlike for part in parts) and not all(part & (Word.ENGLISH) for part in parts):
+        if parts[0] & (Word.GIVEN):
+            found += people.given_at(text, start, end, parts[0])
+        elif not places.EPONYM.match(text, end) and _is_mid(text, start):
+            found.append(Span(start, end, "NAME"))
+
+
+@lru_cache(maxsize=1)
+def _letters() -> dict[str, tuple[str, ...]]:
+    return places.by_first_letters()
+
+
+def _towns(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, found: list[Span]) -> bool:
+    """Whether a town of more than one word was found, which is no person besides."""
+    if flags & _PLACE or (flags == _UNKNOWN and "-" in text[start:end]):
+        place = places.listed_place(text, start, _letters())
+        if place is not None:
+            found.append(place)
+            return place.end > end
+    if cue in (_FROM, _AT) and (stop := places.town_at(text, lower, start, end)) is not None:
+        found.append(Span(start, stop, "CITY"))
+        return stop > end
+    return False
+
+
+def _after_cue(text: str, lower: str, start: int, end: int, flags: int, cue: int, towns: bool, found: list[Span]) -> None:
+    if cue in (_AT, _THE):
+        found += after_at(text, lower, start)
+    elif cue == _FROM:
+        found += after_from(text, lower, start, towns=towns)
+    else:
+        before = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1].rstrip(",:;").rpartition("\n")[2]
+        found += people.after_cue(text, lower, start, before)
+    if cue in (_BY, _FROM):
+        found += after_at(text, lower, start, letters=True)

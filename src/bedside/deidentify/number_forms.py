@@ -1,0 +1,120 @@
+r"""What identifying numbers look like, and the words before them that say so.
+
+Kept      doses and measures (MEASURED), trial and terminology codes (ID_SHAPE leaves them out), compact dates
+Source    NANP and ITU-T E.164 phones; NHS number: modulus 11; Canadian SIN and cards: Luhn; ISO 13616 IBAN; ISO 3779 VIN; RFC 4291 IPv6
+Every pattern is anchored where a run of digits begins, or bounded, so that no text costs the square of its length.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TAIL = r"(?:\s?,?\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w]|-\d)"
+PHONE = re.compile(
+    rf"(?:\+?1[\s.-]{{0,2}})?(?:\(\d{{3}}\)[\s.-]{{0,2}}|\d{{3}}\s?[\s.-]\s?|\d{{3}}/)\d{{3}}\s?[\s.-]\s?\d{{4}}{_TAIL}"
+    r"|\+\d{1,3}[\s.-]?(?:\(?\d{1,4}\)?[\s.-]?){2,5}\d{2,4}(?!\w)"
+    r"|00\d{2}[\s.-](?:\(?\d{1,4}\)?[\s.-]?){2,5}\d{2,4}(?!\w)"
+    r"|\(0\d{1,4}\)\s?\d{2,4}[\s.-]?\d{3,4}(?:[\s.-]?\d{2,4})?(?![\w]|-\d)"  # (02) 9876 5432
+    # With the trunk zero: 07911 555731, 0121 496 0000, 020 7946 0018, 02 9876 5432, 06 12 34 56 78; not times of day (0800 1400 2000).
+    r"|0(?:\d{4}[\s-]\d{3}[\s-]?\d{3}|\d{3}[\s-]\d{3}[\s-]\d{4}|\d{1,2}[\s-]\d{4}[\s-]\d{4}|\d(?:[\s.-]\d{2}){4}|\d{2}[\s-]\d{3}[\s-]\d{2}[\s-]\d{2}"
+    r"|\d{3}[\s/-]\d{6,8}|\d{2}[\s/-]\d{7,8}|\d{4}[\s/-]\d{5,6}|\d{9,10})(?![\w]|[.,-]\d)",
+    re.IGNORECASE,
+)
+SHORT_PHONE = re.compile(rf"\d{{3}}[-.]\d{{4}}{_TAIL}", re.IGNORECASE)
+LABELLED_PHONE = re.compile(
+    r"(?=(?:[\s().+/-]{0,2}\d){7,15}(?![\w]|[-/.]\d))[+(]{0,2}\d{1,5}\)?(?:[\s./-]{0,2}\(?\d{2,6}\)?){1,6}|(?:\d{3}[\s.-])?\d{3}[-\s.]\d{4}|\d{10}|\d{4,7}"
+)
+SSN = re.compile(r"\d{3}([- .])\d{2}\1\d{4}(?![\w]|-\d)|[X*]{3}-[X*]{2}-\d{4}(?!\w)")
+IP = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)(?:/\d{1,2}|:\d{1,5})?")
+TWO_COLONS = re.compile(r"[:-][0-9A-Fa-f]{0,4}:|-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
+COLONS = re.compile(
+    r"(?<![\w:.-])(?:(?:[0-9A-F]{2}([:-]))(?:[0-9A-F]{2}\1){4}[0-9A-F]{2}|(?:[0-9A-F]{1,4}:){7}[0-9A-F]{1,4}|(?:[0-9A-F]{1,4}:){1,6}(?::[0-9A-F]{1,4}){1,6}"
+    r"|::(?:[0-9A-F]{1,4}:){1,6}[0-9A-F]{1,4})(?![\w:-])",
+    re.IGNORECASE,
+)
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+EMAIL = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+EMAIL_NAME = re.compile(r"[\w.+%'-]{1,64}\Z")
+EMAIL_DOMAIN = re.compile(r"[ ]?@[ ]?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+URL = re.compile(r"(?:(?:https?|s?ftp)://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
+HOST_NAME = re.compile(r"[\w.~-]+\Z")
+HOST = re.compile(r"(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl)\b(?:/[^\s<>\"')\]]*)?", re.IGNORECASE)
+PHOTO = re.compile(r"[\w.~-]{1,80}\.(?:jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
+CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}(?!\w)|\d{4}([ -])\d{6}\2\d{5}(?!\w)")
+IBAN = re.compile(r"[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?(?!\w)")
+VIN = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{17}(?!\w)")
+POSTCODE = re.compile(r"(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])")
+GROUPED = re.compile(r"\d{3}([ -])\d{3}\1\d{3,4}(?![\w]|[-.,]\d)")
+ID_SHAPE = re.compile(
+    r"#\s?[A-Z]{0,6}-?\d[\dA-Z-]{3,}\b"
+    r"|(?!NCT|PMID|PMC|ISRCTN|EUDRACT|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED|ATC|DSM|ISO)[A-Z]{1,6}-\d[\d-]{3,}\b"
+    r"|(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)"
+    r"|(?!NCT|PMID|PMC|ISRCTN|COVID|SARS)[A-Z]{2,6}-(?:[A-Z]{1,6}-)?\d{3,}(?:-[\dA-Z]+)*\b(?!\.\d)"
+    r"|\d{3}-\d{3}-\d{3}(?![\w-])|\d{5}-\d{3,}(?:-\d+)*\b|\d{3}-\d{2}-\d{3}(?![\w-])|\d{7,}(?![\w]|[.,]\d)"
+)
+CODE = re.compile(r"#?[A-Za-z0-9]+(?:[-/_.][A-Za-z0-9]+){0,8}")
+MEASURED = re.compile(
+    r"\s*(?:mg|mcg|ug|g|kg|ml|l|dl|mmol|meq|units?|iu|u|%|mm|cm|m|bpm|beats|cells|copies|x10|k/|/|hours?|hrs?|h|days?|weeks?|years?|steps|calories|kcal|cfu|patients|"
+    r"participants|people|cases|dollars|miles|feet|ft|lbs?|pounds|rpm|psi|hz|mhz|kpa|mmhg|ng|pg|nmol|pmol|per)\b",
+    re.IGNORECASE,
+)
+SPACED_CODE = re.compile(r"\d{2,4}(?:[ -]\d{2,6}){1,5}(?![\w]|[-/.,]\d)")
+NOT_AFTER_PHONE = re.compile(r"[\w]|[-/.]\d")
+MARKED = re.compile(r"[:#=]\s*\Z|\b(?:id|no\.?|number|num)\s+(?:is\s+)?\Z")
+NO_CODE = re.compile(r"(?:NCT|PMID|PMC|ISRCTN|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED)", re.IGNORECASE)
+AMOUNT = re.compile(r"[\d.,]+(?:[a-z]{1,5}(?:[/-][a-z0-9]+)*|st|nd|rd|th|s|[MFK]|yo|YO|X|x)\Z")
+IN_THEIR = re.compile(r"\b(?:in|into)\s+(?:his|her|their|the|my)\s+(?:early\s+|mid[\s-]+|late\s+)?\Z", re.IGNORECASE)
+POINT_LETTERS = re.compile(r"\.(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl|jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
+COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
+PHONES = frozenset(["phone", "telephone", "tel", "cell", "cellphone", "mobile", "fax", "facsimile", "pager", "beeper", "ext", "extension", "contact", "call", "called", "voicemail", "landline", "whatsapp", "ph", "dial", "reached"])
+# What is surely followed by an identifier; the others of LABELS need more digits.
+STRONG_LABELS = frozenset(
+    ["mrn", "account", "acct", "ssn", "ss", "passport", "vin", "plate", "nhs", "sin", "csn", "har", "accession", "serial", "policy", "member", "subscriber", "beneficiary", "licence", "license", "dea", "npi", "certificate", "badge", "udi", "medicare", "medicaid", "id", "registration", "iban", "medical-record", "nino"]
+)
+LABELS = STRONG_LABELS | frozenset(
+    ["m.r.n", "mr", "rec", "record", "records", "plan", "insurance", "insur", "ins", "group", "hmo", "ppo", "lic", "cert", "s/n", "sn", "device", "security", "case", "ref", "reference", "visit", "encounter", "order", "claim", "specimen", "study", "chart", "health", "identifier", "identified", "number", "code", "authorization", "auth", "prescription", "rx", "file", "folio", "ticket", "employee", "lot", "model", "beneficiary's", "card", "ein", "tin", "itin", "chi", "mbi", "hicn", "hbn", "hpbn", "hpid", "driver's", "drivers", "driver", "dl", "tag", "vehicle", "implant", "pacemaker", "fingerprint", "biometric", "retina", "voiceprint", "iris", "locker", "invoice", "receipt", "routing", "bank", "credit", "debit", "visa", "mastercard", "amex", "pin", "user", "username", "login", "barcode", "sample", "batch", "kit", "permit", "enrollment", "cohort", "subject", "referral", "admission", "registry", "unique", "identification", "identity", "tracking", "confirmation", "file#", "acct#", "mrn#", "id#", "ss#", "ssn#", "no#", "policy#", "member#", "case#", "health#"]
+)
+_FILLERS = frozenset(
+    ["no", "num", "nr", "number", "numbers", "is", "was", "as", "of", "under", "card", "with", "includes", "id", "ids", "code", "the", "a", "its", "it's", "being", "and", "#", "no.", "num.", "nr.", "new", "old", "current", "his", "her", "their", "my", "your", "listed", "recorded", "assigned", "documented", "unique", "starting", "plan", "health", "insurance", "patient", "medical", "tax", "electronic", "certificate", "state", "federal", "primary", "secondary"]
+)
+_MOST_WORDS, _REACH = 7, 72
+_WORD = re.compile(r"[a-z][a-z'./]*[#]?|[^\sa-z:#.,(=\"'\[-]")
+
+
+def label_before(lower: str, start: int) -> str | None:
+    """The word that says what the number beginning at `start` is: the nearest label, with nothing but fillers between; None without one."""
+    weak: str | None = None
+    words: list[str] = _WORD.findall(lower, max(0, start - _REACH), start)
+    for word in words[: -_MOST_WORDS - 1 : -1]:
+        bare = word.rstrip(".#'/")
+        bare = bare[:-2] if bare.endswith("'s") else bare
+        if bare in PHONES or (bare in LABELS and (bare in STRONG_LABELS or bare not in _FILLERS)):
+            return bare
+        if bare in LABELS:  # "code 12345", "insurance number 12345": a filler that is a label when nothing stronger stands before it
+            weak = weak or bare
+        elif bare not in _FILLERS and word not in _FILLERS:
+            break
+    return weak
+
+
+def is_luhn(digits: str) -> bool:
+    """Whether the last digit is Luhn's check digit of those before it.
+
+    >>> is_luhn("046454286"), is_luhn("046454287")
+    (True, False)
+    """
+    total = 0
+    for at, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + at % 2)
+        total += value - 9 * (value > 9)
+    return total % 10 == 0
+
+
+def is_nhs(digits: str) -> bool:
+    """Whether ten digits are an NHS number: the eleventh modulus.
+
+    >>> is_nhs("9434765919"), is_nhs("9434765918")
+    (True, False)
+    """
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
+    return len(digits) == 10 and check % 11 == int(digits[9]) and check != 10

@@ -1,0 +1,200 @@
+"""People: beside a title, a role, a relation or a degree; by given and family names that are nothing else.
+
+In        a text in ASCII, and where a capitalised word stands in it
+Out       spans
+Kept      eponyms (Parkinson disease), drugs, words that are names only elsewhere (May, Brown, Long)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bedside.deidentify.lexicon import Word, everyday, listed, meanings, people
+from bedside.deidentify.places import EPONYM
+from bedside.deidentify.spans import Span
+
+_NOT_NAMES = listed("not_names")
+_STOP_AFTER_TITLE = _NOT_NAMES - listed("surnames")
+# Words are bounded everywhere: a chain without end ("Ab-Ab-Ab-...") would cost the square of its length.
+CAP = r"[A-Z][\w'’]{1,40}(?:-[A-Z][\w'’]{1,40}){0,3}"
+_NAME = rf"(?:{CAP}|[A-Z]\.?)"
+_PARTICLE = r"(?:(?:van|von|de|del|della|la|le|der|den|ter|bin|ibn|al|el|da|dos|di|du|af|zu)[ \t]+){0,3}"
+NAMES = re.compile(rf"(?:(?:Mr|Mrs|Ms|Miss)\b\.?[ \t]+)?{CAP}(?:,?[ \t]+{_PARTICLE}{_NAME}){{0,3}}")
+_TITLE = re.compile(
+    rf"(?:Drs?|DRS?|Doctor|DOCTOR|Mr|MR|Mrs|MRS|Ms|MS|Miss|MISS|Mx|Prof|Professor|Rev|Nurse|Sister|Mme|Herr|Frau|Sr|Sra|Capt|Captain|Officer|Judge|Attorney|Father|Pastor|Rabbi)\b\.?"
+    rf"[ \t]*\n?[ \t]*(?<=[\s.])({_PARTICLE}{_NAME}\.?(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}})"
+)
+_DEGREE = (
+    r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C|F?NP(?:-C)?|Ph\.?D\.?|CRNA|LPN|MBBS|DNP|Pharm\.?D|RPh|DDS|LCSW|MSW|DPM|PsyD|BSN|MSN|CNM|OTR|FACS|FACC|FACP|FRCP|Esq)(?![\w])"
+)
+_NAMES_BEFORE = re.compile(rf"(?<![\w'-])({CAP}(?:,?[ \t]+{_NAME}){{0,3}}),?[ \t]+\Z")
+DEGREE = re.compile(_DEGREE)
+_BY = re.compile(
+    r"\b(?:(?:dictated|signed|performed|read|interpreted|transcribed|verified|ordered|reported|seen|authored|reviewed|"
+    r"collected|attested|prepared|written|assisted|discussed|entered|given|accompanied|referred|scheduled|met|speaking|consulted|appointment|visit)\s+(?:by|with)|"
+    r"(?:evaluated|examined|treated|managed|followed|admitted|prescribed|operated|interviewed|supervised|completed|cared for|monitored|delivered)\s+by|"
+    r"called to|notified|reported to|spoke (?:to|with)|named|cc|surname|d/w|called|alias|aka|nickname|goes by|known as|survived by|married to|name is|names?|this is|i'm|i am)[\s:,]*(?:dr\.?\s+)?\Z"
+)
+_LABELS = (
+    r"(?:[Pp]atient(?:'s)?(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]+NAME)?|[Nn]ame|NAME|[Aa]uthor|AUTHOR|[Aa]ttending|ATTENDING|[Rr]eferring(?:[ \t]+[Pp]hysician|[ \t]+[Pp]rovider)?|"
+    r"[Pp]hysician|PHYSICIAN|[Pp]rovider|PROVIDER|PCP|[Ss]urgeon|SURGEON|[Cc]onsultant|[Ee]mergency[ \t]+[Cc]ontact|[Nn]ext[ \t]+[Oo]f[ \t]+[Kk]in|NOK|[Cc]ontact(?:[ \t]+[Pp]erson)?|"
+    r"[Gg]uarantor|[Ss]pouse|[Nn]urse|[Tt]echnician|[Tt]echnologist|[Rr]esident|[Ss]igned|[Ss]ignature|[Dd]octor|[Cc]linician|[Cc]aregiver|[Pp]roxy|[Rr]adiologist|"
+    r"[Pp]athologist|[Cc]ardiologist|[Aa]nesthesiologist|[Tt]herapist|[Pp]harmacist|[Ss]ubscriber|[Ii]nsured|[Mm]other|[Ff]ather|[Dd]aughter|[Ss]on|[Ww]ife|[Hh]usband|"
+    r"[Dd]ictated|[Tt]ranscriptionist|[Ii]nterpreter|[Gg]uardian|[Mm]aiden|[Aa]lias|AKA|[Ss]urname|[Ll]ast|[Ff]irst|[Cc]c|CC|RE|Re|Pt|PT|Sent to|[Cc]lient|[Ee]mployee|[Mm]ember)"
+)
+_LABEL = re.compile(rf"{_LABELS}(?:[ \t]+[Nn]ame)?[ \t]*[:=][ \t]*((?:[Dd][Rr]\.?\s+)?{CAP}(?:,?[ \t]+{_PARTICLE}{_NAME}){{0,3}})")
+LABEL_WORDS = frozenset(
+    ["patient", "patient's", "name", "author", "attending", "referring", "physician", "provider", "pcp", "surgeon", "consultant", "emergency", "next", "nok", "contact", "guarantor", "spouse", "nurse", "technician", "technologist", "resident", "signed", "signature", "doctor", "clinician", "caregiver", "proxy", "radiologist", "pathologist", "cardiologist", "anesthesiologist", "therapist", "pharmacist", "subscriber", "insured", "mother", "father", "daughter", "son", "wife", "husband", "dictated", "transcriptionist", "interpreter", "guardian", "maiden", "alias", "aka", "surname", "last", "first", "cc", "re", "pt", "client", "employee", "member"]
+)
+TITLE_WORDS = frozenset(["dr", "drs", "doctor", "mr", "mrs", "ms", "miss", "mx", "prof", "professor", "rev", "nurse", "sister", "mme", "herr", "frau", "sr", "sra", "capt", "captain", "officer", "judge", "attorney", "father", "pastor", "rabbi"])
+DEGREE_WORDS = frozenset(["md", "m", "d", "do", "r", "rn", "pa", "pa-c", "np", "fnp", "np-c", "fnp-c", "ph", "phd", "crna", "lpn", "mbbs", "dnp", "pharm", "pharmd", "rph", "dds", "lcsw", "msw", "dpm", "psyd", "bsn", "msn", "cnm", "otr", "facs", "facc", "facp", "frcp", "esq"])
+KIN = frozenset(
+    ["daughter", "son", "wife", "husband", "mother", "father", "sister", "brother", "friend", "partner", "caregiver", "niece", "nephew", "grandson", "granddaughter", "spouse", "fiance", "fiancee", "aunt", "uncle", "cousin", "roommate", "neighbor", "neighbour", "grandmother", "grandfather", "mom", "dad", "stepson", "stepdaughter", "girlfriend", "boyfriend", "son-in-law", "daughter-in-law", "mother-in-law", "guardian", "twin", "sibling"]
+)
+_NAMED = re.compile(rf"{CAP}(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}}")
+_LINE = re.compile(
+    r"([^\W\d_][\w'’.-]*(?:,?[ \t]+[^\W\d_][\w'’.-]*){1,3}?)[ \t]*(?=\n|\Z|[;|(]|[ \t]{2}|,?[ \t]*(?:dob|mrn|age|sex|date)\b)", re.IGNORECASE
+)
+_LINE_LABEL = re.compile(r"(?:patient(?:'s)?(?: name)?|name|author|attending|physician|provider|surgeon|nurse|doctor|pt|spouse|kin|contact|by)[ \t]*:[ \t]*", re.IGNORECASE)
+_INITIAL_AFTER = re.compile(r"[ \t]+[A-Z]\.?(?![\w'’])")
+_FOLLOW = re.compile(rf"((?:[ \t]+[A-Z]\.?(?![\w'’]))?(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|del|la|der|bin|al|el|di|da)[ \t]+){{0,3}}({CAP}))?)")
+_PRECEDED = re.compile(rf"({CAP}),?[ \t]+\Z")
+_BEFORE_A_LETTER = frozenset(["vitamin", "hepatitis", "influenza", "protein", "factor", "immunoglobulin", "botulinum", "strep", "streptococcus", "haemophilus",
+                              "schedule", "appendix", "figure", "table", "arm", "cohort", "lane", "rh", "titer", "antigen", "peptide", "type", "group", "class", "stage",
+                              "grade", "level", "part", "option", "plan", "unit", "room", "ward", "bed", "case", "study", "trial", "child-pugh", "medicare"])  # fmt: skip
+_INITIAL = 2
+_AFTER_TITLE = frozenset(["practitioner", "name", "md", "rn", "and", "or", "is", "was", "the", "in", "on", "at", "practitioners", "nurse", "doctor", "manager", "educator", "contin", "station", "staff", "line", "note", "care"])
+_UNLIKE_NAME = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
+
+
+def after_title(text: str, start: int) -> Iterator[Span]:
+    """The name behind a title."""
+    if found := _TITLE.match(text, start):
+        yield from trimmed(text, *found.span(1), bare=True)
+
+
+def after_label(text: str, start: int) -> Iterator[Span]:
+    """The name behind "Attending:" and the like."""
+    if found := _LABEL.match(text, start):
+        yield from trimmed(text, *found.span(1))
+
+
+def before_degree(text: str, start: int) -> Iterator[Span]:
+    """The name before "MD"."""
+    if DEGREE.match(text, start) and (found := _NAMES_BEFORE.search(text, max(0, start - 80), start)):
+        yield from trimmed(text, *found.span(1))
+
+
+def after_cue(text: str, lower: str, start: int, cue: str) -> Iterator[Span]:
+    """The name behind a relation ("her daughter Quilla") or a verb ("seen by Catherine Zamora")."""
+    if (cue in KIN and (found := _NAMED.match(text, start))) or (cue not in KIN and _BY.search(lower, max(0, start - 32), start) and (found := NAMES.match(text, start))):
+        yield from trimmed(text, *found.span())
+
+
+def label_lines(text: str, lower: str) -> Iterator[Span]:
+    """Names in small letters behind a label, as they are dictated: "patient name: john smith"."""
+    known = people()
+    at = lower.find(":")
+    while at >= 0:
+        line = max(lower.rfind("\n", 0, at), at - 40) + 1
+        label = _LINE_LABEL.search(lower, line, at + 1) if lower[at - 1 : at] in _LABEL_ENDS else None
+        if label is not None and (found := _LINE.match(text, _skip(text, at + 1))) and not known.isdisjoint(re.findall(r"[a-z]+", found[1].lower())):
+            yield Span(*found.span(1), "NAME")
+        at = lower.find(":", at + 1)
+
+
+_LABEL_ENDS = frozenset("tergnyd")  # patient, name, provider, attending, surgeon, kin, by
+
+
+def _skip(text: str, at: int) -> int:
+    while text[at : at + 1] in (" ", "\t"):
+        at += 1
+    return at
+
+
+def with_initial(text: str, start: int, end: int, flags: int) -> Iterator[Span]:
+    """ "Brandt J.," : a word that is no everyday one, an initial, and a sign that ends it."""
+    word = text[start:end].lower()
+    if text[start + 1 : end].islower() and (
+        (flags & Word.FAMILY) or not (flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL) or word in _BEFORE_A_LETTER)
+    ):
+        yield Span(start, end + 3, "NAME")
+
+
+def given_at(text: str, start: int, end: int, flags: int) -> Iterator[Span]:
+    """The person whose given name stands here, with the family name beside it."""
+    sole, after = _is_sole(text[start:end], flags), _FOLLOW.match(text, end)
+    family = after[2] if after else None
+    if family and after and "\n" in after[0] and not (sole and _is_listed_family(family)):
+        after, family = _INITIAL_AFTER.match(text, end), None
+    if family and family.lower() in _NOT_NAMES and not (sole and family.lower() in listed("surnames")):
+        after, family = _INITIAL_AFTER.match(text, end), None
+    named = bool(after and after[0].strip()) and (sole or (family is not None and _is_family(family)) or _is_initial(after))
+    if (sole or named) and not EPONYM.match(text, end) and not (family and after and EPONYM.match(text, after.end())):
+        yield Span(_with_family_before(text, start), after.end() if named and after else end, "NAME")
+
+
+def _is_sole(word: str, flags: int) -> bool:
+    """Whether a given name is nothing else."""
+    if flags & Word.GIVEN:
+        return not flags & Word.AMBIGUOUS
+    return bool(flags & Word.GIVEN_WORLD) and not flags & (_UNLIKE_NAME | Word.CITY) and len(word) > 3 and word[1:].islower()
+
+
+def family_at(text: str, start: int, end: int) -> Iterator[Span]:
+    """A family name that is no other word, in the middle of a sentence."""
+    if EPONYM.match(text, end):
+        return
+    after = _FOLLOW.match(text, end)
+    family = after[2] if after else None
+    if family and "\n" not in after[0] and not meanings().get(family.lower(), 0) & _UNLIKE_NAME:  # type: ignore[index]
+        yield Span(start, after.end(), "NAME")  # type: ignore[union-attr]
+    else:
+        yield Span(start, end, "NAME")
+
+
+def trimmed(text: str, start: int, end: int, *, bare: bool = False) -> Iterator[Span]:
+    """The name without words at its ends that are none.
+
+    bare   after a title anything capitalised is a name, an everyday word included
+    """
+    words = [(found.start() + start, found.end() + start) for found in re.finditer(r"[\w'’.-]+", text[start:end])]
+    stop = _STOP_AFTER_TITLE if bare else _NOT_NAMES
+    while words and _plain(text, words[-1]) in stop:
+        words.pop()
+    while words and not bare and _plain(text, words[0]) in stop:
+        words.pop(0)
+    if not words or (bare and _plain(text, words[0]) in _AFTER_TITLE):
+        return
+    kept = next((at for at, word in enumerate(words) if _plain(text, word) in stop and at), len(words))
+    start, end = words[0][0], words[kept - 1][1]
+    yield Span(start, end - 1 if text[end - 1] == "." and end - words[kept - 1][0] > _INITIAL else end, "NAME")
+
+
+def _plain(text: str, word: tuple[int, int]) -> str:
+    return text[word[0] : word[1]].strip(".'’").lower()
+
+
+def _is_initial(after: re.Match[str] | None) -> bool:
+    """Whether a given name is followed by nothing but an initial with its point: "Grace P." """
+    return after is not None and re.match(r"[ \t]+[A-Z]\.\Z", after[0]) is not None
+
+
+def _is_listed_family(word: str) -> bool:
+    return bool(meanings().get(word.lower(), 0) & (Word.FAMILY | Word.FAMILY_WORLD)) and word.lower() not in everyday()
+
+
+def _is_family(word: str) -> bool:
+    flags = meanings().get(word.lower(), (Word.UNKNOWN))
+    return bool(flags & Word.FAMILY) or (not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL) and word[1:].islower())
+
+
+def _with_family_before(text: str, start: int) -> int:
+    """Where "Perez, " begins, if that stands before a given name."""
+    before = _PRECEDED.search(text, max(0, start - 44), start) if text[start - 2 : start - 1] == "," else None
+    if before is None:
+        return start
+    word = before[1].lower()
+    flags = meanings().get(word, (Word.UNKNOWN))
+    return before.start() if flags & (Word.FAMILY | Word.FAMILY_WORLD) and not flags & (Word.NOT_NAME | Word.CLINICAL) else start
