@@ -123,6 +123,7 @@ def joined(parts: Sequence[Residue]) -> Residue:
         max((one.subjects for one in parts), default=0),
         sum(one.files for one in parts),
         sum(one.searched_bytes for one in parts),
+        [unread for one in parts for unread in one.unsearched],
     )
 
 

@@ -77,6 +77,18 @@ class Desk:
         self._scrubbed: dict[tuple[str, str], Scrubbed] = {}  # the same note comes as a file and as an attachment
 
     @cached_property
+    def strangers(self) -> tuple[Detector, ...]:
+        """Finds whoever of the map by what is strong: a text may name other patients than its own."""
+        from bedside.deidentify.residue_needles import Needles
+        from bedside.deidentify.strangers import Strangers
+
+        if "strangers" not in self.map.memo:
+            self.map.memo["strangers"] = Strangers(Needles(([], subject.known) for subject in self.map.subjects))
+        found = self.map.memo["strangers"]
+        assert isinstance(found, Strangers)
+        return (found,) if self.map.subjects else ()
+
+    @cached_property
     def anybody(self) -> Finder:
         """Finds anyone of the map: for a text of whom nobody knows whose it is."""
         whole = KnownIdentifiers()
@@ -158,7 +170,7 @@ class Desk:
             keep_dates=policy.dates == "keep",
             keep_places=policy.city,
             year=person.year if person else 2000,
-            detectors=self.detectors,
+            detectors=(*self.strangers, *self.detectors),
             instead=self._instead(text, person),
         )
 

@@ -28,6 +28,7 @@ from bedside.formats.notes import Note
 
 if TYPE_CHECKING:
     from bedside.deidentify.residue import Residue
+    from bedside.deidentify.residue_needles import Needles
 
 _SHORTEST_SAMPLE = 20
 _HEADER_KINDS = {"Date": "DATE", "Author": "NAME", "Title": "NAME"}
@@ -85,6 +86,7 @@ class Work:
         self.keyring = Keyring.__new__(Keyring)
         self.keyring.__dict__.update(begun.keyring)
         self.keyring.map = PatientMap.decode(begun.map)
+        self._needles: tuple[tuple[str, ...], Needles] | None = None
 
     def __call__(self, name: str, about: Any) -> Any:
         jobs: dict[str, Callable[[Any], Any]] = {
@@ -99,7 +101,7 @@ class Work:
 
     def take_map(self, encoded: bytes) -> None:
         """Work with the map that the survey came to."""
-        self.keyring.map = PatientMap.decode(encoded)
+        self.keyring.map, self._needles = PatientMap.decode(encoded), None
 
     def transform(self, chunk: Chunk) -> Outcome:
         """A part without identifiers."""
@@ -121,13 +123,12 @@ class Work:
 
     def prove(self, about: tuple[str, Path, tuple[str, ...]]) -> Residue:
         """An output searched for everything that the map knows."""
-        from bedside.deidentify.residue import Needles, prove
+        from bedside.deidentify.residue import needles_of, prove
 
         name, path, keeps = about
-        memo = self.keyring.map.memo
-        if ("needles", keeps) not in memo:
-            memo["needles", keeps] = Needles(self.keyring, keeps)
-        return prove([(name, path.read_bytes())], self.keyring, keeps=keeps)
+        if self._needles is None or self._needles[0] != keeps:
+            self._needles = keeps, needles_of(self.keyring, keeps=keeps)
+        return prove([(name, path)], needles=self._needles[1])
 
 
 class _Heard:
