@@ -36,18 +36,13 @@ def test_decimals_keep_their_digits(empty):
     assert b'"value":3.70,' in empty.safe(file)
 
 
-def test_an_element_that_no_rule_names_is_scrubbed_or_kept_by_type(empty):
-    strange = {
-        "mood": "Zebulon was sad",
-        "count": 3,
-        "ok": True,
-        "when7": "2026-01-13T10:00:00-05:00",
-        "deep": [{"who": "Quillfeather"}],
-    }
-    done = _one(empty, observation(strange=strange))["strange"]
-    assert (done["count"], done["ok"], done["mood"], done["deep"]) == (3, True, "[NAME] was sad", [{"who": "[NAME]"}])
-    assert done["when7"] != "2026-01-13T10:00:00-05:00"
-    assert done["when7"].endswith("T10:00:00-05:00")
+def test_an_element_that_r4_does_not_have_is_removed_and_counted(empty):
+    strange = {"mood": "Zebulon was sad", "count": 3, "ok": True, "deep": [{"who": "Quillfeather"}]}
+    file = empty.put("fhir", "o.ndjson", b"\n".join(json.dumps(one).encode() for one in (patient(), observation(strange=strange))))
+    empty.survey()
+    done = empty.transform(file)
+    assert "strange" not in json.loads(done.data.splitlines()[1])
+    assert done.actions["fhir: element that R4 does not have removed"] == 1
 
 
 def test_extensions_stay_only_when_allowed(empty):

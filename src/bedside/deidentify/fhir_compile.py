@@ -1,0 +1,161 @@
+"""Rules made into handlers: for each type of FHIR R4 a table of its elements, made once for a desk when the type is first met.
+
+In        the desk (its policy, and so its rules)
+Out       `Tree.resource("Patient")`: the node that changes a Patient
+Elsewhere the handlers: `fhir_values.py` (primitives), `fhir_types.py` (datatypes), `fhir_parts.py` (what holds resources, texts,
+          extensions)
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from bedside.deidentify import fhir_parts as parts
+from bedside.deidentify import fhir_types as types
+from bedside.deidentify import fhir_values as values
+from bedside.deidentify.desk import Desk
+from bedside.deidentify.fhir_definitions import PRIMITIVES, Element, elements
+from bedside.deidentify.fhir_rules import Rules
+from bedside.deidentify.fhir_tree import Handler, Node, Rule
+from bedside.deidentify.fhir_work import ALL, ALONE, FILE, PERSON
+from bedside.deidentify.policy import Action
+
+_QUANTITIES = frozenset({"Quantity", "Age", "Count", "Distance", "Duration"})
+_FORMED = frozenset({"HumanName", "ContactPoint"})
+_ALIKE = frozenset({"boolean", "integer", "positiveInt", "unsignedInt", "decimal", "time", "code", "uri", "canonical", "oid", "uuid", "id"})
+_OF_FILE = frozenset({"Reference", "Identifier", "url"})
+_ASKED = ("QuestionnaireResponse.item.answer", "Observation", "Observation.component", "Parameters.parameter", "Task.input", "Task.output")
+"""Nodes whose value answers a question that stands beside it."""
+_WHOLE = frozenset({"QuestionnaireResponse.item", "QuestionnaireResponse.item.answer", *_ASKED[2:]})
+"""Backbones that are read whole, since their elements must be seen together."""
+_TREES: WeakKeyDictionary[Desk, Tree] = WeakKeyDictionary()
+
+
+def tree_of(desk: Desk) -> Tree:
+    """The handlers of a desk, made once."""
+    found = _TREES.get(desk)
+    if found is None:
+        found = _TREES[desk] = Tree(Rules(desk.policy))
+    return found
+
+
+class Tree:
+    """The nodes of one policy, by type."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._nodes: dict[str, Node] = {}
+        self.contained, self.nested = parts.contained(self), parts.nested(self)
+
+    def resource(self, kind: str) -> Node:
+        """The node of a resource type."""
+        return self.node(kind, kind)
+
+    def node(self, kind: str, at: str) -> Node:
+        """The node of a type that stands at a path; where no rule is about that very path, all places share one."""
+        key = at if self.rules.speaks_below(at) else kind
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = Node(kind)
+            self._fill(found, kind, key)
+        return found
+
+    def _fill(self, node: Node, kind: str, at: str) -> None:
+        extensions = parts.extensions(self)
+        node.extensions = extensions
+        for element in elements(kind).values():
+            node.parts[element.name] = self._rule(element, kind, at)
+        for name in ("extension", "modifierExtension"):
+            node.parts[name] = Rule(name, parts.by_list(extensions), reach=PERSON)
+        node.parts["id"] = Rule("id", values.nothing)
+        if kind == "Coding":
+            node.first = types.published_coding
+        elif kind in _QUANTITIES:
+            node.first, node.last = types.published_quantity, types.capped
+
+    def _rule(self, element: Element, kind: str, at: str) -> Rule:
+        path = f"{at}.{element.name}"
+        action, own = self.rules.action(at, kind, element)
+        one = self._handler(element, path, action, own)
+        primitive = element.kind in PRIMITIVES
+        if kind in _ASKED and element.choice == "value[x]" and (primitive and element.kind not in ("boolean", "code")) and action != "remove":
+            one = values.answer(one)
+            return Rule(element.name, one, reach=ALONE, primitive=primitive)
+        return Rule(element.name, one, reach=_reach(element.kind, action), node=self._inside(element, action), primitive=primitive)
+
+    def _inside(self, element: Element, action: Action | None) -> Node | None:
+        """The node of a backbone, whose elements can be changed one by one."""
+        if action is not None or "." not in element.kind or element.kind in _WHOLE:
+            return None
+        return self.node(element.kind, element.kind)
+
+    def _handler(self, element: Element, path: str, action: Action | None, own: bool) -> Handler:
+        kind = element.kind
+        if action == "remove":
+            return values.remove
+        if path == "SampledData.data":
+            return values.samples
+        if path in ("Patient.birthDate", "FamilyMemberHistory.bornDate") and action == "generalise":
+            return values.birth if path.startswith("Family") else values.birth_of_patient
+        if path.startswith("Bundle.") and kind == "uri" and action == "pseudonymise":
+            return values.pointing
+        if kind in PRIMITIVES and kind != "xhtml":
+            return self._special(path) or values.primitive(action or "scrub", element, own)
+        if own and action == "keep":
+            return parts.as_is
+        return self._complex(element, path, action)
+
+    def _special(self, path: str) -> Handler | None:
+        """Elements that must see what stands beside them."""
+        kind, _, name = path.rpartition(".")
+        if kind == "Coding" or kind.endswith(".coding"):
+            return {"code": types.code_of_coding, "display": types.words_of_coding}.get(name)
+        return None
+
+    def _complex(self, element: Element, path: str, action: Action | None) -> Handler:
+        kind = element.kind
+        if kind == "Reference":
+            return self._reference(element.name, path)
+        if kind == "Identifier":
+            return types.identifier(self.node("CodeableConcept", path + ".type"))
+        if kind == "Address":
+            return types.postal_address(self.node("Period", path + ".period")) if action != "surrogate" else types.surrogate("Address")
+        if kind in _FORMED and action == "surrogate":
+            return types.surrogate(kind)
+        if kind in ("Attachment", "Narrative", "Meta"):
+            return {"Attachment": parts.attachment(self), "Narrative": parts.narrative(path), "Meta": parts.labels(self)}[kind]
+        if kind in ("Resource", "OperationOutcome"):
+            return self.contained if element.name == "contained" else self.nested
+        if kind == "QuestionnaireResponse.item.answer":
+            return parts.answers(self.node(kind, kind))
+        return self._through(kind, path)
+
+    def _reference(self, name: str, path: str) -> Handler:
+        """References differ by the name of their element, which may tell what they point at."""
+        key = f"{path}?{name}" if self.rules.speaks_below(path) else f"Reference?{name}"
+        found = self._nodes.get(key)
+        if found is None:
+            found = self._nodes[key] = Node("Reference")
+            self._fill(found, "Reference", path if self.rules.speaks_below(path) else "Reference")
+            for part, one in (("reference", types.pointer), ("type", types.kind_of_reference), ("display", types.words_of_reference(name))):
+                if not self.rules.action("Reference", "Reference", elements("Reference")[part])[1]:
+                    found.parts[part] = Rule(part, one, primitive=True)
+        return found.change
+
+    def _through(self, kind: str, path: str) -> Handler:
+        """A datatype or backbone whose own elements decide; its node is looked up when first met, since types hold each other."""
+        if kind == "CodeableConcept":
+            node = self.node(kind, path)
+            if not self.rules.action("CodeableConcept", kind, elements(kind)["text"])[1]:
+                node.parts["text"] = Rule("text", types.words_of_concept, primitive=True)
+            return node.change
+        return lambda work, value, beside: self.node(kind, kind if "." in kind else path).change(work, value, beside)
+
+
+def _reach(kind: str, action: Action | None) -> int:
+    """How far a result holds at most, by its datatype. What was really asked of a person is watched while it is done."""
+    if action == "remove" or kind in _ALIKE or kind in ("CodeableConcept", "Coding", *_QUANTITIES, "Money", "Range", "Ratio"):
+        return ALL
+    if kind in _OF_FILE:
+        return FILE
+    return ALONE if kind in ("Attachment", "Resource") else PERSON

@@ -1,0 +1,230 @@
+"""Handlers of FHIR's datatypes that need to see their elements together: codes, quantities, references, identifiers, addresses.
+
+In        the datatype as a dict, and what stands beside it
+Out       the same without identifiers; the very same object where it is of a published coding system and nothing more
+Source    HL7 FHIR R4 2.24 (datatypes), 2.3 (references); HL7 table 0203 (kinds of identifiers)
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from bedside.deidentify.fhir_numbers import Lexeme, decimal_of
+from bedside.deidentify.fhir_rules import WORDS, is_published
+from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler, Node
+from bedside.deidentify.fhir_values import ADDRESS_OF_DEFINITION, coded, said
+from bedside.deidentify.fhir_work import FILE, PERSON, Json, Work, Wrong, target
+
+SUBJECT_SYSTEM = "urn:bedside:subject"
+LINKING = frozenset({"MR", "PI", "PT", "MRT", ""})
+_CODING, _QUANTITY = frozenset({"system", "code", "display", "version"}), frozenset({"system", "code", "unit", "value"})
+_YEARS = frozenset({"a", "yr", "year", "years"})
+_IN_A_YEAR = dict.fromkeys(_YEARS, 1) | {"mo": 12, "month": 12, "months": 12}
+_SSN_SYSTEMS = ("us-ssn", "2.16.840.1.113883.4.1")
+_OTHER_SYSTEMS = {"us-npi": "NPI", "2.16.840.1.113883.4.3": "DL", "passport": "PPN", "driver": "DL", "insurance": "MB", "member": "MB"}
+
+
+# --- codes and quantities ---------------------------------------------------------------------------
+
+
+def published_coding(work: Work, one: Json) -> Json | None:
+    """A Coding of a published system and nothing more, whose words and code are nobody's, stays as it is."""
+    if not is_published(one.get("system")) or not one.keys() <= _CODING or not all(type(value) is str for value in one.values()):
+        return None
+    code = one.get("code", "")
+    silent = work.desk.silent(one.get("display", "")) and (not code.isalpha() or work.desk.silent(code))
+    return one if silent else None
+
+
+def code_of_coding(work: Work, value: Any, beside: Beside) -> str | None:
+    """A code: of a published system it is what it is, of another it is looked at."""
+    return work.kept(said(value)) if is_published(beside.get("system")) else coded(work, value, beside)
+
+
+def words_of_coding(work: Work, value: Any, beside: Beside) -> str | None:
+    """What a code says in words."""
+    return work.kept(said(value)) if is_published(beside.get("system")) else work.text(said(value))
+
+
+def words_of_concept(work: Work, value: Any, beside: Beside) -> str | None:
+    """The words of a concept: those of a published coding where they only repeat it."""
+    codings = beside.get("coding")
+    for coding in codings if type(codings) is list else ():
+        if type(coding) is dict and coding.get("display") == value and is_published(coding.get("system")):
+            return work.kept(said(value))
+    return work.text(said(value))
+
+
+def published_quantity(work: Work, one: Json) -> Json | None:
+    """A Quantity in a unit of a published system and nothing more stays as it is, but for years, which may be an age."""
+    if not one.keys() <= _QUANTITY or not is_published(one.get("system")):
+        return None
+    value, unit, code = one.get("value"), one.get("unit", ""), one.get("code", "")
+    if type(unit) is not str or type(code) is not str or code in _IN_A_YEAR or unit.lower() in _IN_A_YEAR:
+        return None
+    if type(value) not in (Lexeme, Decimal) and (type(value) is not int or work.number(value) is None):
+        return None
+    return one if work.desk.clean(unit) and work.desk.silent(code) else None
+
+
+def capped(work: Work, done: Json, value: Json) -> None:
+    """An age above the policy's cap."""
+    if "value" in done and work.desk.policy.age_cap is not None:
+        cap_age(done, work.desk.policy.age_cap)
+
+
+def cap_age(quantity: Json, cap: int) -> None:
+    """A quantity in years above the cap reads one more than it; one in months what that is in months.
+
+    >>> quantity = {"value": 95, "unit": "years"}
+    >>> cap_age(quantity, 89); quantity["value"]
+    90
+    """
+    value = decimal_of(quantity["value"])
+    parts = _IN_A_YEAR.get(quantity.get("code") or "") or _IN_A_YEAR.get(str(quantity.get("unit", "")).lower())
+    if value is None or parts is None:
+        return
+    if Decimal(value) > cap if parts == 1 else Decimal(value) >= (cap + 1) * parts:
+        quantity["value"] = (cap + 1) * parts
+
+
+# --- references and identifiers ---------------------------------------------------------------------
+
+
+def pointer(work: Work, value: Any, beside: Beside) -> str:
+    """Reference.reference."""
+    kind = beside.get("type")
+    return work.reference(said(value), kind if type(kind) is str and kind.isalpha() else None)
+
+
+def kind_of_reference(work: Work, value: Any, beside: Beside) -> str | None:
+    """Reference.type: the name of a type, or the address of its definition."""
+    kind = said(value)
+    return kind if kind.isalpha() or is_published(kind) else None
+
+
+def words_of_reference(name: str) -> Handler:
+    """Handler of Reference.display; the element's name tells what it points at where nothing else does."""
+
+    def change(work: Work, value: Any, beside: Beside) -> str | None:
+        points = beside.get("reference")
+        work.reach = max(work.reach, FILE)
+        kind = (target(points, work.urls)[0] if type(points) is str else None) or beside.get("type") or name.capitalize()
+        if kind in WORDS.worded:
+            return work.plain(said(value))
+        work.did("fhir: words of a reference removed")
+        return None
+
+    return change
+
+
+def identifier_kind(one: Json) -> str:
+    """Code of HL7 table 0203 for an identifier, "" when it does not say."""
+    kind = one.get("type")
+    for coding in (kind.get("coding") or ()) if isinstance(kind, dict) else ():
+        if isinstance(coding.get("code"), str):
+            return str(coding["code"])
+    system = str(one.get("system") or "").lower()
+    if system.endswith(_SSN_SYSTEMS):
+        return "SS"
+    return next((code for sign, code in _OTHER_SYSTEMS.items() if sign in system), "")
+
+
+def identifier(concepts: Node) -> Handler:
+    """Handler of an Identifier: the subject's name for a patient's, a keyed number for any other, nothing for an SSN."""
+
+    def change(work: Work, one: Any, beside: Beside) -> Json | None:
+        if type(one) is not dict:
+            raise Wrong
+        value = one.get("value")
+        if not isinstance(value, str) or not value.strip():
+            work.did(REMOVED)
+            return None
+        kind = identifier_kind(one)
+        if kind == "SS":
+            work.did(REMOVED)
+            return None
+        work.reach = max(work.reach, FILE)
+        kept: Json = {"use": one["use"]} if one.get("use") in ("usual", "official", "temp", "secondary", "old") else {}
+        person = work.desk.find(work.desk.map.record_key(value, source=work.source, stated=one.get("system"))) if kind in LINKING else None
+        if person is not None:
+            return kept | {"system": SUBJECT_SYSTEM, "value": person.name}
+        return kept | _system(work, one) | _type(work, one, concepts) | {"value": _number(work, value)}
+
+    return change
+
+
+def _system(work: Work, one: Json) -> Json:
+    system = one.get("system")
+    return {"system": system} if type(system) is str and ADDRESS_OF_DEFINITION.match(system) and (is_published(system) or not work.touches(system)) else {}
+
+
+def _type(work: Work, one: Json, concepts: Node) -> Json:
+    kind = concepts.change(work, one["type"], one) if type(one.get("type")) is dict else None
+    return {"type": kind} if kind else {}
+
+
+def _number(work: Work, value: str) -> str:
+    if value.startswith("urn:oid:"):
+        return "urn:oid:" + work.desk.uid(value.removeprefix("urn:oid:"))
+    return work.desk.number(value)
+
+
+# --- people -----------------------------------------------------------------------------------------
+
+
+def postal_address(periods: Node) -> Handler:
+    """Handler of an Address: state, country, and as much of the zip code and city as the policy lets stand."""
+
+    def change(work: Work, one: Any, beside: Beside) -> Json | None:
+        if type(one) is not dict:
+            raise Wrong
+        policy = work.desk.policy
+        kept = {name: one[name] for name in ("use", "type") if type(one.get(name)) is str and one[name].isalpha()}
+        for name in ("state", "country", *(("city", "district") if policy.city else ())):
+            if type(one.get(name)) is str and (text := work.kept(one[name])):
+                kept[name] = text
+        if "postalCode" in one and (code := policy.zip(said(one["postalCode"]))):
+            kept["postalCode"] = code
+        if type(one.get("period")) is dict and (period := periods.change(work, one["period"], one)):
+            kept["period"] = period
+        if len(kept) < len(one):
+            work.did("fhir: address made less precise")
+        return kept or None
+
+    return change
+
+
+def surrogate(kind: str) -> Handler:
+    """Handler of a name in a structured record: another of the same form, where the policy makes them; else none."""
+
+    def change(work: Work, value: Any, beside: Beside) -> Any:
+        instead = getattr(work.desk, "instead", None)
+        if work.desk.policy.names != "surrogate" or instead is None or work.person is None:
+            work.did(f"fhir: {kind} removed")
+            return None
+        work.reach = max(work.reach, PERSON)
+        return _surrogate(value, instead(work.person))
+
+    return change
+
+
+_PARTS_OF_NAMES = frozenset({"text", "family", "given", "prefix", "suffix", "use"})
+
+
+def _surrogate(value: Any, instead: Any) -> Any:
+    if type(value) is str:
+        return instead.of(value, "NAME")
+    if type(value) is not dict:
+        raise Wrong
+    done: Json = {}
+    for name in _PARTS_OF_NAMES & value.keys():
+        part = value[name]
+        if name in ("use", "prefix", "suffix"):
+            done[name] = part
+        elif type(part) is list:
+            done[name] = [new for one in part if type(one) is str and (new := instead.of(one, "NAME"))]
+        elif new := instead.of(said(part), "NAME"):
+            done[name] = new
+    return {name: done[name] for name in value if done.get(name)} or None

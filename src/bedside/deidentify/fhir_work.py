@@ -1,0 +1,209 @@
+"""What the handlers of FHIR elements share: whose resource it is, text and dates without identifiers, and how far a result holds.
+
+In        a desk, a source, the file's zone and the URLs of its Bundle
+Out       `Work`: one file's, moved from resource to resource
+Reach     a result is the same for all (0), for this file (1), for this person in this file (2), or for this resource alone (3): it
+          is what `fhir_json.py` may remember
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from bedside.deidentify.desk import Desk, Person
+from bedside.deidentify.fhir_numbers import Lexeme
+from bedside.deidentify.known import Finder
+from bedside.deidentify.patients import Key, KnownIdentifiers
+from bedside.deidentify.spans import joined
+
+if TYPE_CHECKING:
+    from bedside.deidentify.patients import PatientMap
+
+Json = dict[str, Any]
+ALL, FILE, PERSON, ALONE = 0, 1, 2, 3
+DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?\Z")
+_REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
+_PREFIXES = ("urn:uuid:", "urn:oid:")
+_LONG_NUMBER = 100_000
+
+
+class Wrong(TypeError):
+    """An element of another type than R4 says. Stays in this room."""
+
+
+class Work:
+    """One file's work: whose the present resource is, and what was done to it."""
+
+    def __init__(self, desk: Desk, *, source: str, timezone: str | None, urls: dict[str, str]) -> None:
+        self.desk, self.source, self.timezone, self.urls = desk, source, timezone, urls
+        self.person: Person | None = None
+        self.kind, self.where, self.reach = "", "", ALL
+        self.whole: Any = None
+        self.asked: tuple[str, ...] = ()
+        self._named: Finder | None = None
+
+    def begin(self, kind: str, person: Person | None, whole: Any, *, where: str) -> None:
+        """The next resource: its type, its subject, and itself, for the names that it gives."""
+        self.kind, self.person, self.where, self.whole, self._named = kind, person, where, whole, None
+
+    def inner(self, one: Json) -> Json:
+        """A resource inside another that is about its own subject: what `fhir.Change` does."""
+        raise NotImplementedError
+
+    def did(self, what: str) -> None:
+        """Count an action."""
+        self.desk.actions[what] += 1
+
+    def text(self, text: str) -> str | None:
+        """Free text without identifiers, those that the resource itself names among them."""
+        if self.desk.clean(text):
+            return text or None
+        self.reach = ALONE
+        return self._without_own(self.desk.text(text, self.person)) or None
+
+    def kept(self, text: str) -> str:
+        """A value that a rule lets stand, without what is known of its own person."""
+        if self.desk.silent(text):
+            return text
+        self.reach = max(self.reach, PERSON)
+        return self.desk.kept(text, self.person)
+
+    def plain(self, text: str) -> str | None:
+        """A short coded text as it is where it holds nothing that identifies; else as free text."""
+        if self.desk.clean(text):
+            return text
+        self.reach = max(self.reach, PERSON)
+        return text if self.desk.plain(text, self.person) else self.text(text)
+
+    def touches(self, text: str) -> bool:
+        """Whether a word or number of the person or of the staff stands in a short text."""
+        if self.desk.silent(text):
+            return False
+        self.reach = max(self.reach, PERSON)
+        return self.desk.staff.touches(text) or (self.person is not None and self.person.finder.touches(text))
+
+    def date(self, text: str) -> str | None:
+        """A date on the subject's clock; none where it is nobody's, or none."""
+        self.reach = max(self.reach, PERSON)
+        if not DATE.match(text):
+            self.did("fhir: unreadable date removed")
+            return None
+        clock = self.person.clock if self.person is not None else self.desk.nobody
+        if clock is None:
+            self.did("fhir: date of no patient removed")
+            return None
+        return clock.iso(text, where=self.where, timezone=self.timezone)
+
+    def number(self, value: int | float | Lexeme | Decimal) -> Any:
+        """A number, but for a long one that is known of the person."""
+        if isinstance(value, int) and abs(value) >= _LONG_NUMBER and self.touches(str(abs(value))):
+            self.did("fhir: number of its own person removed")
+            return None
+        return value
+
+    def reference(self, text: str, said: str | None = None) -> str:
+        """Where a reference points, rewritten: the subject's name for a Patient, a pseudonym for any other.
+
+        said   the type that the Reference states, for one whose text does not
+        """
+        self.reach = max(self.reach, FILE)
+        if text.startswith("#"):
+            return "#" + self.desk.number(text[1:]) if len(text) > 1 else text
+        bare, question, _ = text.partition("?")
+        if question:  # a search in place of a reference: what it asks for may be a number of the person
+            kind = bare.rsplit("/", 1)[-1]
+            return f"{kind if kind.isalpha() else 'Resource'}?identifier={self.desk.number(text)}"
+        kind_of, name = target(text.partition("|")[0], self.urls)
+        if kind_of in ("Patient", None):
+            person = self.desk.find(self.desk.map.fhir_key(name, source=self.source))
+            if person is not None:
+                return f"Patient/{person.name}"
+        known = kind_of or said
+        return f"{known}/{self.desk.number(name)}" if known else self.desk.number(name)
+
+    def _without_own(self, text: str) -> str:
+        """The text without names that its own resource gives: of contained people, of those whom its references name."""
+        if self._named is None:
+            known = KnownIdentifiers()
+            for given, family in names_in(self.whole() if callable(self.whole) else self.whole):
+                known.name(given, family)
+            self._named = Finder(known)
+        spans = joined(self._named.find(text))
+        for span in reversed(spans):
+            self.did(f"text: {span.kind}")
+            text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
+        return text
+
+
+def names_in(node: Any) -> Iterator[tuple[list[str], str | None]]:
+    """The names of people that a resource gives in its structure: HumanName, and the words of references to people.
+
+    >>> list(names_in({"performer": [{"reference": "Practitioner/1", "display": "Dr. Ada Quill"}]}))
+    [(['Ada'], 'Quill')]
+    """
+    waiting = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            yield from _names_of(one)
+            waiting += [value for value in one.values() if isinstance(value, (dict, list))]
+
+
+_PEOPLE = ("Patient", "Practitioner", "RelatedPerson", "Person")
+_TITLE = re.compile(r"(?:(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Rev|Sir|Dame|Herr|Frau)\b\.?\s*)+|,?\s+(?:Jr|Sr|II|III|IV|M\.?D|D\.?O|Ph\.?D|R\.?N|NP|PA|Esq)\b\.?", re.IGNORECASE)
+_MOST_PARTS = 5
+
+
+def _names_of(one: Json) -> Iterator[tuple[list[str], str | None]]:
+    family, given, said = one.get("family"), one.get("given"), one.get("authorString")
+    if isinstance(family, str) or isinstance(given, list):
+        yield [part for part in given if isinstance(part, str)] if isinstance(given, list) else [], family if isinstance(family, str) else None
+    if isinstance(said, str):
+        yield from _written(said)
+    points, words = one.get("reference"), one.get("display")
+    if isinstance(words, str) and (isinstance(points, str) or one.get("type") in _PEOPLE):
+        kind = target(points, {})[0] if isinstance(points, str) else one.get("type")
+        if kind in _PEOPLE or (kind is None and one.get("type") in (None, *_PEOPLE)):
+            yield from _written(words)
+
+
+def _written(text: str) -> Iterator[tuple[list[str], str | None]]:
+    """A name as one text: "Smith, Anna" or "Dr. Anna Smith"; more words than a name has are none."""
+    plain = _TITLE.sub(" ", text).strip(" ,")
+    family, comma, given = plain.partition(",")
+    parts = plain.split()
+    if comma:
+        yield given.split(), family
+    elif 1 <= len(parts) <= _MOST_PARTS and all(part[:1].isupper() for part in parts):
+        yield parts[:-1], parts[-1]
+
+
+def target(text: str, urls: dict[str, str]) -> tuple[str | None, str]:
+    """Type and id of a reference; the type is None where the text does not say it.
+
+    >>> target("http://ehr.example/fhir/Patient/17/_history/2", {}), target("urn:uuid:ab", {"urn:uuid:ab": "Encounter/5"})
+    (('Patient', '17'), ('Encounter', '5'))
+    """
+    found = _REFERENCE.match(urls.get(text, text))
+    if found is not None:
+        return found[1], found[2]
+    return None, text.rsplit("/", 1)[-1].removeprefix(_PREFIXES[0]).removeprefix(_PREFIXES[1])
+
+
+def reference_key(reference: Json, desk_map: PatientMap, source: str, urls: dict[str, str]) -> Key | None:
+    """Key of the patient that a Reference points at: by id, by URL in a Bundle, or by identifier."""
+    text = reference.get("reference")
+    if isinstance(text, str):
+        kind, name = target(text, urls)
+        if kind == "Patient" or (kind is None and text.startswith("urn:uuid:") and reference.get("type", "Patient") == "Patient"):
+            return desk_map.fhir_key(name, source=source)
+        return None
+    logical = reference.get("identifier")
+    if isinstance(logical, dict) and isinstance(logical.get("value"), str) and reference.get("type", "Patient") == "Patient":
+        return desk_map.record_key(logical["value"], source=source, stated=logical.get("system"))
+    return None
