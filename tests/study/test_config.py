@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bedside.cli.group import bedside
+from bedside.core import shape
 from bedside.core.errors import Misconfigured, Refused
-from bedside.study import config, sense, shape
+from bedside.study import config, sense
 
 GOOD = """schema = "bedside.study/1"
 name = "a study"
@@ -169,3 +170,21 @@ def test_whatever_stands_in_the_file_it_is_told_and_never_a_crash(data):
     holder, key = data.draw(st.sampled_from(list(_places(tree))))
     holder[key] = data.draw(WRONG)
     assert all(fault.what and fault.do for fault in [*shape.faults(tree, config.StudyFile, ""), *sense.faults(tree, None)])
+
+
+OWN_POLICY = GOOD.replace("[task]", '[deidentify]\npolicy = "ours.toml"\n\n[task]', 1)
+
+
+def test_a_site_may_declare_a_policy_of_its_own_beside_study_toml(root):
+    (root / "ours.toml").write_text('base = "safe-harbor"\nname = "ours"\n')
+    assert config.problems(OWN_POLICY, root) == []
+    (problem,) = config.problems(OWN_POLICY.replace("LOINC//8867-4", "CALENDAR//YEAR"), root)
+    assert "safe-harbor removes" in problem.what
+
+
+def test_a_policy_of_its_own_that_is_none_is_a_problem_of_the_study(root):
+    assert [(p.key, p.line) for p in config.problems(OWN_POLICY, root)] == [("deidentify.policy", 11)]
+    (root / "ours.toml").write_text('base = "safe-harbor"\nname = "ours"\ncity = true\nzip_digits = 5\n')
+    (problem,) = config.problems(OWN_POLICY, root)
+    assert "2 problems" in problem.what
+    assert config.problems(OWN_POLICY, root, sources=False) == []

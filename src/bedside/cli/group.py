@@ -29,6 +29,7 @@ VERBS: dict[str, str] = {
     "monitor": "Drift, calibration and alert burden of served predictions.",
     "generate": "Search for molecules with a property that a study learned.",
     "keyring": "Who is behind a name, disclosures, backup, another secret, disposal.",
+    "policy": "What a de-identification policy does with each identifier.",
     "verify": "Prove that a study folder is what its ledger says.",
     "sql": "Query the lake with SQL.",
     "explain": "Walk from a figure back to code, parameters and source bytes.",

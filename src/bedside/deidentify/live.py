@@ -17,7 +17,7 @@ from typing import Any
 from bedside.core.errors import Malformed
 from bedside.core.time import DAY_US, iso_instant
 from bedside.deidentify.clock import capped, relative_shift
-from bedside.deidentify.policy import Policy, policy, zip_code
+from bedside.deidentify.policy import Policy, policy
 
 
 def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = None, first: int | None = None) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _birth(text: str, rules: Policy, at: int, first: int) -> str:
 
 def _address(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
     kept = {name: one[name] for name in ("use", "type", "state", "country", *(("city",) if rules.city else ())) if name in one}
-    code = zip_code(str(one.get("postalCode") or ""), rules.zip_digits)
+    code = rules.zip(str(one.get("postalCode") or ""))
     return kept | ({"postalCode": code} if code else {})
 
 

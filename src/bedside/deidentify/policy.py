@@ -2,6 +2,7 @@
 
 In        a name, or the path of a TOML file with `base = "<name>"` and what differs from it
 Out       `Policy`, with the digest of all that decides: its own fields, the formats' rule files, the census table
+Refuses   a policy that is called safe harbor or limited data set by its base and keeps what these do not; all its problems at once
 Source    45 CFR 164.514(b)(1) expert determination, (b)(2) safe harbor, (e) limited data set. A shifted date is not
           safe harbor, so `safe-harbor` counts time from the subject's first event and `expert-determination` shifts.
 """
@@ -9,19 +10,24 @@ Source    45 CFR 164.514(b)(1) expert determination, (b)(2) safe harbor, (e) lim
 from __future__ import annotations
 
 import hashlib
+import tomllib
+from collections.abc import Callable
+from difflib import get_close_matches
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from bedside.core import canonical
 from bedside.core.errors import Misconfigured
+from bedside.deidentify.zip_codes import Zip3, shipped, zip_code
+
+T = TypeVar("T")
 
 SCHEMA_NAME = "bedside.policy/2"
 NAMES = ("expert-determination", "safe-harbor", "limited-data-set", "as-received")
-RULE_FILES = ("fhir_rules.toml", "hl7v2_fields.toml", "dicom_actions.toml", "dicom_safe_private.toml", "policies/zip3.toml")
 Action = Literal["keep", "remove", "pseudonymise", "shift", "generalise", "surrogate", "scrub"]
 _DIGEST_LENGTH = 16
 
@@ -83,6 +89,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     birth_date   full: moved like the other dates; year: its year only, after the move
     age_cap      an age above this reads `age_cap` + 1, the birth date included; None keeps ages
     zip_digits   5 keeps, 3 keeps three where over 20,000 people live (else 000), 0 removes
+    zip3         a table of areas other than the shipped one; in a policy's file the path of one, relative to it
+    base         of a site's own policy: the shipped one that it began with
     names        what becomes of a name in a structured record: remove, or a surrogate of the same form
     narrative    FHIR: what becomes of `text`: remove, or scrub
     """
@@ -101,6 +109,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     narrative: Literal["remove", "scrub"] = "remove"
     names: Literal["remove", "surrogate"] = "remove"
     base: str = ""
+    zip3: Zip3 | None = None
     text: TextRules = TextRules()
     fhir: FhirRules = FhirRules()
     hl7v2: Hl7v2Rules = Hl7v2Rules()
@@ -111,73 +120,88 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Sixteen hexadecimal digits over all that decides what this policy does; equal digests, equal treatment."""
         return _digest(canonical.dumps(self))
 
+    @property
+    def ground(self) -> str:
+        """The shipped policy whose consequences this one has for what may be learned: safe-harbor where time is relative."""
+        return "safe-harbor" if self.dates == "relative" else self.base or self.name
 
-@lru_cache(maxsize=16)
+    @property
+    def census(self) -> str:
+        """The census that says where over 20,000 people live."""
+        return (self.zip3 or shipped()).census
+
+    def zip(self, text: str) -> str:
+        """A zip code as this policy lets it stand."""
+        return zip_code(text, self.zip_digits, self.zip3)
+
+
 def policy(name: str) -> Policy:
-    """The policy of that name, or of that TOML file; `Misconfigured` when there is none, or when it is none."""
+    """The policy of that name, or of that TOML file; `Misconfigured` when there is none, or with every problem that it has."""
     if name.endswith(".toml"):
         return _own(Path(name))
     if name not in NAMES:
+        near = get_close_matches(name, NAMES, 1)
         raise Misconfigured(
             "no such de-identification policy",
             where="[deidentify] policy, or --policy",
-            do=f"choose one of {', '.join(NAMES)}, or give the path of a TOML file that begins with one of them as its base",
+            do=(f"did you mean {near[0]!r}? " if near else "")
+            + f"choose one of {', '.join(NAMES)}, or give the path of a TOML file that begins with one of them as its base",
         )
+    return _shipped(name)
+
+
+@lru_cache(maxsize=len(NAMES))
+def _shipped(name: str) -> Policy:
     return msgspec.convert(_table(name), Policy)
 
 
+def files_of(path: Path) -> list[Path]:
+    """The files that a site's own policy consists of: its own, and the table of zip areas that it names."""
+    named = _read(path, tomllib.loads).get("zip3")
+    return [path, *([path.parent / named] if isinstance(named, str) else [])]
+
+
 def _own(path: Path) -> Policy:
-    """A site's own policy: a shipped one, and what differs from it. Tables are joined, other values replaced."""
+    """A site's own policy: read each time, since it may have changed; worked out once for one content."""
+    places = files_of(path)
+    return _whole(path.name, *(_read(place, str) for place in places))
+
+
+@lru_cache(maxsize=16)
+def _whole(name: str, text: str, areas: str | None = None) -> Policy:
+    from bedside.deidentify.policy_check import checked
+
+    said = tomllib.loads(text)
+    if areas is not None:
+        try:
+            said["zip3"] = tomllib.loads(areas)
+        except tomllib.TOMLDecodeError as error:
+            raise Misconfigured(f"the table of zip areas is not TOML: {error}", where=f"{name}, zip3", do="correct its syntax") from None
+    return checked(said, text, name, _table)
+
+
+def _read(path: Path, made: Callable[[str], T]) -> T:
     try:
-        said = msgspec.toml.decode(path.read_bytes())
-        base = said.get("base", "")
-        if base not in NAMES:
-            raise Misconfigured("a policy of your own begins with a shipped one", where=f"{path.name}, base", do=f"choose one of {', '.join(NAMES)}")
-        if said.get("name", base) in NAMES:
-            raise Misconfigured("a policy of your own needs a name of its own", where=f"{path.name}, name", do="give it one that no shipped policy has")
-        return msgspec.convert(_joined(_table(base), said), Policy)
+        return made(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Misconfigured(f"the policy file cannot be read: {error.strerror}", where=path.name, do="correct the path") from None
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise Misconfigured(f"not a policy: {error}", where=path.name, do="correct the file; docs/deidentify.md lists what a policy holds") from None
+        raise Misconfigured(f"the file cannot be read: {error.strerror}", where=path.name, do="correct the path") from None
+    except ValueError as error:  # TOML and UTF-8
+        raise Misconfigured(f"not TOML: {error}", where=path.name, do="correct its syntax") from None
 
 
 def _table(name: str) -> dict[str, Any]:
-    table: dict[str, Any] = msgspec.toml.decode(files("bedside.deidentify").joinpath("policies", f"{name}.toml").read_bytes())
-    return table
-
-
-def _joined(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    return base | {key: _joined(base.get(key, {}), value) if isinstance(value, dict) else value for key, value in own.items()}
+    return tomllib.loads(files("bedside.deidentify").joinpath("policies", f"{name}.toml").read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=16)
 def _digest(said: bytes) -> str:
     """Over the policy and every rule file of the formats, in the order of their names."""
+    top = files("bedside.deidentify")
+    places = [(one.name, one) for one in top.iterdir() if one.name.endswith(".toml")] + [("policies/zip3.toml", top / "policies" / "zip3.toml")]
     whole = hashlib.sha256(said)
-    for name in RULE_FILES:
-        place = files("bedside.deidentify").joinpath(*name.split("/"))
-        whole.update(b"\0" + name.encode() + b"\0" + (place.read_bytes() if place.is_file() else b""))
+    for name, place in sorted(places):
+        whole.update(b"\0" + name.encode() + b"\0" + place.read_bytes())
     return whole.hexdigest()[:_DIGEST_LENGTH]
 
 
-@lru_cache(maxsize=1)
-def restricted_zips() -> tuple[frozenset[str], str]:
-    """Three-digit zip areas with 20,000 people or fewer, and the census they were counted in."""
-    table = msgspec.toml.decode(files("bedside.deidentify").joinpath("policies", "zip3.toml").read_bytes())
-    return frozenset(table["restricted"]), str(table["census"])
-
-
-def zip_code(text: str, digits: int) -> str:
-    """A zip code as the policy lets it stand; 000 where too few live or the code is not known to be one.
-
-    >>> zip_code("02139-4307", 3), zip_code("03601", 3), zip_code("SW1A 1AA", 3), zip_code("02139", 0)
-    ('021', '000', '000', '')
-    """
-    if digits == 5 or not text:
-        return text
-    if digits == 0:
-        return ""
-    plain = text.strip()
-    known = len(plain) >= 5 and plain[:5].isascii() and plain[:5].isdigit()
-    return plain[:3] if known and plain[:3] not in restricted_zips()[0] and plain[:3] != "000" else "000"
+__all__ = ["NAMES", "DicomRules", "FhirRules", "Hl7v2Rules", "Policy", "TextRules", "policy", "zip_code"]

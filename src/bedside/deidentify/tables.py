@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Malformed, shape_of
 from bedside.deidentify.desk import Desk, Person
-from bedside.deidentify.policy import zip_code
 from bedside.formats import tables as format
 from bedside.formats.files import RawFile
 
@@ -140,7 +139,7 @@ def _changer(role: str, desk: Desk, zone: str | None, rule: dict[str, Any]) -> C
         "datetime": lambda value, person: (
             None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)
         ),
-        "zip": lambda value, person: zip_code(value, desk.policy.zip_digits),
+        "zip": lambda value, person: desk.policy.zip(value),
         "text": lambda value, person: desk.text(value, person),
         "keep": lambda value, person: desk.kept(value, person),
     }

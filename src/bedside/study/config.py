@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from bedside.core import shape
 from bedside.core.errors import Misconfigured, Refused
 from bedside.core.task import AnyTask
 from bedside.formats.files import Source
-from bedside.study import sense, shape
+from bedside.study import sense
 
 SCHEMA = "bedside.study/1"
-Policy = Literal["expert-determination", "safe-harbor", "limited-data-set", "as-received"]
+_SHIPPED = ["expert-determination", "safe-harbor", "limited-data-set", "as-received"]
+Policy = Annotated[str, msgspec.Meta(extra_json_schema={"anyOf": [{"enum": _SHIPPED}, {"pattern": r"\.toml$"}]})]
 
 
 class Deidentify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """[deidentify]: the policy by its name, where the keyring lies, and who says so when the source was de-identified before."""
+    """[deidentify]: the policy, where the keyring lies, and who says so when the source was de-identified before.
+
+    policy   the name of a shipped one, or the path of a site's own TOML file, relative to study.toml
+    """
 
     policy: Policy = "expert-determination"
     keyring: str = ""

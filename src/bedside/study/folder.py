@@ -14,8 +14,12 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bedside.core.errors import BedsideError, Refused, Unusable
+
+if TYPE_CHECKING:
+    from bedside.deidentify.policy import Policy
 
 WORK = ".work"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -87,6 +91,25 @@ def listing(root: Path, top: Path) -> list[str]:
 def keyring_path(root: Path, declared: str) -> Path:
     """Where the keyring lies: as declared, else beside the study folder."""
     return (root / declared).resolve() if declared else root.with_name(root.name + ".keyring")
+
+
+def policy_name(root: Path, declared: str) -> str:
+    """A de-identification policy as `deidentify.policy.policy` takes it: a site's own file is declared relative to the study."""
+    return str((root / declared).resolve()) if declared.endswith(".toml") else declared
+
+
+def rules(root: Path, declared: str) -> Policy:
+    """The de-identification policy of a study, read."""
+    from bedside.deidentify.policy import policy
+
+    return policy(policy_name(root, declared))
+
+
+def policy_files(root: Path, declared: str) -> list[Path]:
+    """The files of a site's own policy; none of a shipped one."""
+    from bedside.deidentify.policy import files_of
+
+    return files_of(Path(policy_name(root, declared))) if declared.endswith(".toml") else []
 
 
 def clear(root: Path) -> None:

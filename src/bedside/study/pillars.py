@@ -13,6 +13,7 @@ import msgspec
 
 from bedside.core.pillar import Material, Pillar
 from bedside.core.registry import Registry
+from bedside.study import folder
 
 if TYPE_CHECKING:
     import polars as pl
@@ -48,7 +49,8 @@ def pillar_of(task: object) -> Pillar:
 def material(context: Context) -> Material:
     """What the study hands to its pillar."""
     study = context.study
-    return Material(study.task, study.model, context.root, study.deidentify.policy, study.seed, study.made, study.site, bedside_scores(study.task))
+    ground = folder.rules(context.root, study.deidentify.policy).ground
+    return Material(study.task, study.model, context.root, ground, study.seed, study.made, study.site, bedside_scores(study.task))
 
 
 def bedside_scores(task: object) -> Mapping[str, Callable[[pl.DataFrame], Any]]:

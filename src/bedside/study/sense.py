@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from bedside.core.errors import BedsideError, Refused
+from bedside.core.shape import MANUAL, Fault, right
+from bedside.core.shape import faults as misshapen
 from bedside.core.split import Split
 from bedside.core.task import AnyTask, Features, Outcome, Prediction, Signal, Task
 from bedside.formats.files import Source, paths
-from bedside.study.shape import MANUAL, Fault, right
-from bedside.study.shape import faults as misshapen
+from bedside.study.folder import policy_name
 
 _AS_RECEIVED = "as-received"
 _NOTHING = Outcome("nothing", ["nothing"])
@@ -26,8 +27,8 @@ _NOTHING = Outcome("nothing", ["nothing"])
 
 def faults(tree: Mapping[str, object], root: Path | None) -> list[Fault]:
     """Every fault of meaning; `root` None leaves out what needs the raw files and mappings."""
-    policy = _policy(tree)
-    found = [*_sources(tree.get("source"), root, policy), *_attestation(tree, policy)]
+    policy, wrong = _policy(tree, root)
+    found = [*wrong, *_sources(tree.get("source"), root, policy), *_attestation(tree, policy)]
     if isinstance(zone := tree.get("timezone"), str):
         found += _caught("timezone", lambda: _zone(zone))
     declared, model = tree.get("task"), tree.get("model", {})
@@ -47,11 +48,17 @@ def faults(tree: Mapping[str, object], root: Path | None) -> list[Fault]:
 # --- sources ---------------------------------------------------------------------------------------
 
 
-def _policy(tree: Mapping[str, object]) -> str | None:
-    """The policy, None when it is no word."""
+def _policy(tree: Mapping[str, object], root: Path | None) -> tuple[str | None, list[Fault]]:
+    """The shipped policy whose consequences the declared one has, None when that is not known; and what is wrong with it."""
+    from bedside.deidentify.policy import policy
+
     declared = tree.get("deidentify", {})
-    policy = declared.get("policy", "expert-determination") if isinstance(declared, dict) else None
-    return policy if isinstance(policy, str) else None
+    said = declared.get("policy", "expert-determination") if isinstance(declared, dict) else None
+    if not isinstance(said, str) or (said.endswith(".toml") and root is None):
+        return None, []
+    found = list[str]()
+    wrong = _caught("deidentify.policy", lambda: found.append(policy(policy_name(root or Path(), said)).ground))
+    return (found[0] if found else None), wrong
 
 
 def _attestation(tree: Mapping[str, object], policy: str | None) -> list[Fault]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bedside.core.errors import Refused
 from bedside.core.receipt import Item, Receipt
+from bedside.study.folder import policy_name
 from bedside.study.study import Study
 
 
@@ -22,4 +23,4 @@ def serve(root: Path, *, host: str, port: int, log: Path | None = None, replay: 
     study.record(
         Receipt("serve", inputs=[Item("bundles/model", bundle.digest)], parameters={"replay": replay, "logged": log is not None})
     )
-    run(folder, host, port, policy=study.file.deidentify.policy, replay=replay, log=log, announce_json=announce_json)
+    run(folder, host, port, policy=policy_name(study.root, study.file.deidentify.policy), replay=replay, log=log, announce_json=announce_json)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bedside.core.progress import say, track
+from bedside.study.folder import policy_name, rules
 from bedside.study.study import Study
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def silent(study: Study, log: Path) -> Silent:
     for path in (log, labels):
         path.unlink(missing_ok=True)
     hospital, tested = RawHospital(study.root / "raw" / "fhir"), _tested(study)
-    app = application(study.root / "bundles" / "model", policy=study.file.deidentify.policy, replay=True, log=log)
+    app = application(study.root / "bundles" / "model", policy=policy_name(study.root, study.file.deidentify.policy), replay=True, log=log)
     gc.freeze()  # the hospital in memory would be looked through again and again
     try:
         answers = asyncio.run(_asked(app, hospital, _raw_names(study, list(hospital.encounters)), tested))
@@ -83,9 +84,7 @@ def _tested(study: Study) -> list[dict[str, Any]]:
 def _raw_names(study: Study, identifiers: list[str]) -> dict[str, str]:
     """Pseudonym of an encounter to its raw identifier."""
     from bedside.deidentify.desk import desk
-    from bedside.deidentify.policy import policy
-
-    number = desk(study.keyring(), policy(study.file.deidentify.policy)).number
+    number = desk(study.keyring(), rules(study.root, study.file.deidentify.policy)).number
     return {number(identifier): identifier for identifier in identifiers}
 
 

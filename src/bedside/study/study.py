@@ -183,13 +183,15 @@ class Study:
                 Receipt(
                     "plan",
                     outputs=items,
-                    parameters={"policy": self.file.deidentify.policy, "attestation": self.file.deidentify.attestation},
+                    parameters={"policy": self.file.deidentify.policy, "policy_digest": folder.rules(self.root, self.file.deidentify.policy).digest,
+                                "attestation": self.file.deidentify.attestation},
                 )
             )
 
     def _declared(self) -> list[str]:
-        """What people wrote: study.toml and their own mappings inside the folder."""
+        """What people wrote: study.toml, and their own mappings and policy inside the folder."""
         own = {(self.root / source.mapping).resolve() for source in self.file.source if source.mapping}
+        own |= {path.resolve() for path in folder.policy_files(self.root, self.file.deidentify.policy)}
         inside = sorted(path.relative_to(self.root).as_posix() for path in own if path.is_file() and self.root in path.parents)
         return ["study.toml", *inside]
 

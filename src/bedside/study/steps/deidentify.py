@@ -13,6 +13,7 @@ from bedside.core.accounts import total
 from bedside.core.errors import Refused
 from bedside.core.progress import say, track
 from bedside.formats.files import RawFile
+from bedside.study import folder
 from bedside.study.plan import Context, Done
 from bedside.study.steps.sources import AS_RECEIVED, Safe, mappings, raw_files, timezones
 
@@ -39,11 +40,10 @@ def deidentify(context: Context, out: Path) -> Done:
     if context.study.deidentify.policy == AS_RECEIVED:
         return _as_received(context, out)
     from bedside.deidentify import batch
-    from bedside.deidentify.policy import policy
     from bedside.deidentify.work import start
     from bedside.study.worker import doer, how_many
 
-    rules, files = policy(context.study.deidentify.policy), raw_files(context)
+    rules, files = folder.rules(context.root, context.study.deidentify.policy), raw_files(context)
     begun = start(context.keyring, rules, mappings=mappings(context), timezones=timezones(context))
     with doer(begun, how_many(files)) as workers:
         met = _survey(context, files, workers)

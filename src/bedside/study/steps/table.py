@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from bedside.core import canonical
+from bedside.study import folder
 from bedside.study.plan import Context, Step
 from bedside.study.steps.check import check
 from bedside.study.steps.cohort import cohort
@@ -18,18 +19,19 @@ from bedside.study.steps.test import test
 from bedside.study.steps.train import train
 
 
-def _told(*names: str, mapped: bool = False) -> Callable[[Context], object]:
-    """The parts of study.toml, and of the table mappings, that a step's outputs depend on."""
+def _told(*names: str, mapped: bool = False, ruled: bool = False) -> Callable[[Context], object]:
+    """The parts of study.toml, of the table mappings and of the de-identification policy, that a step's outputs depend on."""
 
     def told(context: Context) -> object:
         parts = {name: msgspec.to_builtins(getattr(context.study, name)) for name in names}
-        return parts | ({"mappings": canonical.digest(mappings(context))} if mapped else {})
+        rules = {"policy": folder.rules(context.root, context.study.deidentify.policy).digest} if ruled else {}
+        return parts | rules | ({"mappings": canonical.digest(mappings(context))} if mapped else {})
 
     return told
 
 
 STEPS: tuple[Step, ...] = (
-    Step("deidentify", ("safe",), (), _told("source", "deidentify", "timezone", mapped=True), deidentify, raw_items),
+    Step("deidentify", ("safe",), (), _told("source", "deidentify", "timezone", mapped=True, ruled=True), deidentify, raw_items),
     Step("read", ("lake",), ("deidentify",), _told("source", "name", "timezone", "made", "text", mapped=True), read, terminology_items),
     Step("check", ("reports/quality.html", "reports/quality.json"), ("read",), _told("made"), check),
     Step("cohort", ("cohort",), ("read",), _told("task", "model", "claims", "seed"), cohort),

@@ -1,8 +1,8 @@
-"""Faults of type and spelling in study.toml: every one is found, each with its key, and a key with its line.
+"""Faults of type and spelling in a TOML file: every one is found, each with its key, and a key with its line.
 
-In        the tree of a TOML file and the record that it should be
+In        the tree of a TOML file (study.toml, a policy) and the record that it should be
 Out       faults
-Elsewhere what is well formed and still makes no sense: `sense.py`
+Elsewhere what is well formed and still makes no sense: `study/sense.py`, `deidentify/policy_check.py`
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ def faults(value: object, wanted: object, path: str) -> list[Fault]:
     if get_origin(wanted) is list and isinstance(value, list):
         inner = get_args(wanted)[0]
         return [fault for index, item in enumerate(value) for fault in faults(item, inner, f"{path}[{index}]")]
+    if get_origin(wanted) is dict and isinstance(value, dict):
+        inner = get_args(wanted)[1]
+        return [fault for key, item in value.items() for fault in faults(item, inner, join(path, key))]
     if get_origin(wanted) is Literal and isinstance(value, str):
         return _choice(value, [str(choice) for choice in get_args(wanted)], path)
     if isinstance(value, float) and not isfinite(value):  # TOML has inf and nan, which slip through every comparison
