@@ -21,6 +21,7 @@ from bedside.deidentify import dicom_marks, dicom_pixels, dicom_stream
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.dicom_clean import Cleaner, Place
 from bedside.deidentify.dicom_graphics import clear_embedded
+from bedside.deidentify.dicom_own import own_of
 from bedside.deidentify.dicom_pixels import pixels_may_tell
 from bedside.deidentify.dicom_rules import ACTIONS, CHARACTERISTICS, rules_of
 from bedside.deidentify.dicom_times import Times, zone_of
@@ -59,7 +60,7 @@ def _changed(raw: bytes, desk: Desk, source: str, timezone: str | None, where: s
     rules, level = rules_of(desk.policy), part.level
     times = Times(person.clock, None if rules.times == "gone" else zone_of(level, timezone, where), where)
     clear_embedded(level, where)
-    Cleaner(desk, person, rules, times, where).level(level, Place(ASCII))
+    Cleaner(desk, person, rules, times, own_of(desk.map, key), where).level(level, Place(ASCII))
     times.mark(level)
     dicom_marks.mark(level, rules, pixels_read=reason is not None)
     return dicom_marks.file(part, where)

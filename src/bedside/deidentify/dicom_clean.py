@@ -17,9 +17,11 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bedside.core.errors import Malformed
 from bedside.deidentify import dicom_graphics, dicom_report, dicom_words
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.dicom_codes import Codes
+from bedside.deidentify.dicom_own import Own
 from bedside.deidentify.dicom_rules import Private, Rules, Treatment
 from bedside.deidentify.dicom_stream import Element, Level, vr_by_tag, vr_of
 from bedside.deidentify.dicom_times import Times
@@ -48,7 +50,6 @@ _KEPT_UIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x0008001B, 0x000801
 # Free bytes that images need: palettes, profiles, samples of waveforms. Nothing else of OB stays.
 _BYTES = frozenset({0x00282000, 0x54001010, 0x54000110, 0x54000112, 0x5400100A, 0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223})
 _NARROW = frozenset({"LO", "SH", "UC"})
-_LONG_BLOB = 1 << 20
 _REMOVED = "dicom: element removed"
 
 
@@ -62,9 +63,13 @@ class Place(NamedTuple):
 class Cleaner:
     """Cleans one instance."""
 
-    def __init__(self, desk: Desk, person: Person, rules: Rules, times: Times, where: str) -> None:
-        self.desk, self.person, self.rules, self.times, self.where = desk, person, rules, times, where
-        self.codes, self.known = Codes(desk, person), vr_by_tag()
+    def __init__(self, desk: Desk, person: Person, rules: Rules, times: Times, own: Own, where: str) -> None:
+        self.desk, self.person, self.rules, self.times, self.own, self.where = desk, person, rules, times, own, where
+        self.codes, self.known = Codes(self), vr_by_tag()
+
+    def text(self, text: str) -> str:
+        """A text without identifiers, the person's own names in any case among them."""
+        return dicom_words.without(self.desk.text(text, self.person), self.own.words)
 
     def level(self, level: Level, place: Place) -> None:
         """One data set and everything nested in it."""
@@ -149,7 +154,7 @@ class Cleaner:
     def _scrub(self, level: Level, element: Element, place: Place) -> None:
         if element.vr in TEXTS:
             strict = element.vr in _NARROW
-            self.change(level, element, place, lambda one: dicom_words.cleaned(self.desk.text(one, self.person), strict=strict))
+            self.change(level, element, place, lambda one: dicom_words.cleaned(self.text(one), strict=strict))
         elif element.vr == "CS":
             self.codes.string(level, element)
         elif element.vr in ("DS", "IS", "AS"):
@@ -249,6 +254,8 @@ class Cleaner:
         if tag >> 16 == _PIXELS:
             if level.depth or tag not in _PIXEL_DATA:
                 self.gone(level, element)
+            elif self.own.in_bytes(level, element):
+                raise Malformed("the bytes of the pixels spell what is known of the patient", where=self.where, do="fetch the instance again from the archive")
         elif place.mode == "replaced" and (vr in TEXTS or vr in TIMES or vr in ("DS", "IS", "PN", "AE", "UR")):
             self._replace(level, element, place)
         else:
@@ -275,7 +282,7 @@ class Cleaner:
         elif vr == "AS":
             self._age(level, element)
         elif vr in NUMBERS:
-            if tells(level.value(element)):
+            if tells(level.value(element)) or self.own.in_bytes(level, element):
                 self._dummy(level, element, place)
         elif vr in BLOBS:
             self._blob(level, element, vr)
@@ -286,9 +293,9 @@ class Cleaner:
 
     def _narrative(self, level: Level, element: Element, place: Place) -> None:
         if place.mode == "content":
-            self.change(level, element, place, lambda one: self.desk.text(one, self.person))
+            self.change(level, element, place, lambda one: self.text(one))
         else:
-            self.change(level, element, place, lambda one: dicom_words.cleaned(self.desk.text(one, self.person), strict=False))
+            self.change(level, element, place, lambda one: dicom_words.cleaned(self.text(one), strict=False))
 
     def _replace(self, level: Level, element: Element, place: Place) -> None:
         if level.value(element).strip(b" \0"):
@@ -305,10 +312,8 @@ class Cleaner:
 
     def _blob(self, level: Level, element: Element, vr: str) -> None:
         """Bulk data: numbers stay, bytes only where images need them, and neither where they read as words or as the person's."""
-        value = level.buffer[element.start : min(element.stop, element.start + _LONG_BLOB)]
-        text = value.decode("latin-1") if vr == "OB" else ""
-        free = "OB" in (vr, self.known.get(element.tag))
-        if (free and element.tag not in _BYTES) or tells(value) or (text and self.desk.kept(text, self.person) != text):
+        free = "OB" in (vr, self.known.get(element.tag)) and element.tag not in _BYTES
+        if free or tells(level.value(element)) or self.own.in_bytes(level, element):
             self.gone(level, element)
 
     # --- private ------------------------------------------------------------------------------------
@@ -336,13 +341,9 @@ class Cleaner:
             element.vr = vr or "UN"
         if not vr or vr == element.vr or _agree(vr, element.vr):
             if element.vr in BLOBS:
-                return not tells(level.value(element)) and self._knows_nobody(level.value(element))
+                return not tells(level.value(element)) and not self.own.in_bytes(level, element)
             self.by_kind(level, element, element.vr, place)
         return element.tag in level.elements and (not vr or vr == element.vr or _agree(vr, element.vr))
-
-    def _knows_nobody(self, value: bytes) -> bool:
-        text = value.decode("latin-1")
-        return self.desk.kept(text, self.person) == text
 
     def _private_gone(self, level: Level, tag: int) -> None:
         if tag in level.elements:

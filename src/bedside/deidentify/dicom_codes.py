@@ -15,7 +15,6 @@ from bedside.deidentify.dicom_stream import Element, Level
 from bedside.deidentify.dicom_values import Texts, decoded, encoded
 
 if TYPE_CHECKING:
-    from bedside.deidentify.desk import Desk, Person
     from bedside.deidentify.dicom_clean import Cleaner, Place
 
 _VALUE, _LONG_VALUE, _SCHEME = 0x00080100, 0x00080119, 0x00080102
@@ -32,8 +31,8 @@ _LONG_NUMBER = 6
 class Codes:
     """The codes of one instance."""
 
-    def __init__(self, desk: Desk, person: Person) -> None:
-        self.desk, self.person = desk, person
+    def __init__(self, cleaner: Cleaner) -> None:
+        self.cleaner, self.desk, self.person = cleaner, cleaner.desk, cleaner.person
 
     def string(self, level: Level, element: Element) -> None:
         """A code string: one that tells of the patient, or that looks like a number of somebody, is replaced whole."""
@@ -43,7 +42,7 @@ class Codes:
 
     def harmless(self, code: str) -> bool:
         """Whether a code may stand wherever it comes from."""
-        return not dicom_words.is_number(code) and self.desk.kept(code, self.person) == code
+        return not dicom_words.is_number(code) and self._nobodys(code)
 
     def narrow(self, cleaner: Cleaner, level: Level, element: Element, place: Place) -> None:
         """LO, SH and UC that no rule names: a value or scheme of a coded entry, or a short text."""
@@ -53,11 +52,14 @@ class Codes:
             if said:
                 self._set(level, element, said, [said if self._may_stand(said, published) else _REMOVED], place.sets)
         else:
-            cleaner.change(level, element, place, lambda one: self.desk.text(one, self.person))
+            cleaner.change(level, element, place, cleaner.text)
+
+    def _nobodys(self, code: str) -> bool:
+        return dicom_words.without(self.desk.kept(code, self.person), self.cleaner.own.words) == code
 
     def _may_stand(self, code: str, published: bool) -> bool:
         if published and _CODE.match(code):
-            return self.desk.kept(code, self.person) == code
+            return self._nobodys(code)
         return self.harmless(code) and self.desk.plain(code, self.person) and sum(map(str.isdigit, code)) < _LONG_NUMBER
 
     def _set(self, level: Level, element: Element, said: str, new: list[str], sets: Texts) -> None:

@@ -26,7 +26,7 @@ _AGAIN = re.compile(r"\[REMOVED\](?:[\W_]*\[REMOVED\])+")
 _MEASURE = re.compile(
     r"(?:(?:b|te|tr|ti|fa|kv|p|t|fov|sl)\d{1,5}|\d{1,4}(?:mm|cm|ms|s|sec|hz|khz|kv|kvp|mas|ma|gy|mbq)|\d{1,4}(?:x\d{1,4}){1,2}(?:mm)?)\Z", re.IGNORECASE
 )
-_LONG_NUMBER, _LONG_MIXED = 5, 3
+_LONG_NUMBER, _LONG_MIXED, _SURE = 5, 3, 6
 
 
 @lru_cache(maxsize=1)
@@ -65,6 +65,23 @@ def cleaned(text: str, *, strict: bool) -> str:
             parts += [text[at : run.start()], REMOVED]
             at = run.end()
     return _AGAIN.sub(REMOVED, "".join([*parts, text[at:]])) if parts else text
+
+
+def without(text: str, own: frozenset[str]) -> str:
+    """The text without words of a person's own, in whatever case: a header is no prose in which a capital tells a name.
+
+    >>> without("ct of quillfeather, axial", frozenset({"quillfeather"}))
+    'ct of [REMOVED], axial'
+    """
+    if not any(word in text.lower() for word in own):
+        return text
+    return _RUN.sub(lambda run: REMOVED if _holds(run.group(), own) else run.group(), text)
+
+
+def _holds(run: str, own: frozenset[str]) -> bool:
+    """Whether a run of letters is, or has within it, a word of the person's."""
+    low = run.casefold()
+    return not own.isdisjoint({low, *map(str.casefold, _PARTS.findall(run))}) or any(len(word) >= _SURE and word in low for word in own)
 
 
 def is_number(text: str) -> bool:
