@@ -51,7 +51,7 @@ def _fate(policy: Policy, id: str, format: str) -> Fate:
         if own == "keep":
             return "kept"
         if own in ("remove", "generalise", "surrogate"):
-            return {"remove": "removed", "generalise": "year" if id == "dates" else "generalised", "surrogate": "replaced"}[own]  # type: ignore[return-value]
+            return {"remove": "removed", "generalise": "year" if id == "dates" else "generalised", "surrogate": "replaced"}[own]
     return _usual(policy, id, format)
 
 
