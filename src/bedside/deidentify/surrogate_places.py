@@ -33,7 +33,7 @@ class Places:
 
     def street(self, said: str) -> str:
         """A made address."""
-        return self._place(said, frozenset(_words_of("street")))
+        return self._place(said, frozenset(_words_of("beside")), frozenset(_words_of("street")))
 
     def town(self, said: str) -> str:
         """A made town."""
@@ -44,13 +44,15 @@ class Places:
         """A made hospital, office or firm."""
         return self._place(said, frozenset(_words_of("house")))
 
-    def _place(self, said: str, stays: frozenset[str]) -> str:
-        """The words that say what it is and the state after a comma stay."""
+    def _place(self, said: str, stays: frozenset[str], closes: frozenset[str] = frozenset()) -> str:
+        """The words that say what it is and the state after a comma stay; those that close a name (Street) stay behind one, and are one in Park Street."""
         state = _STATE.search(said)
         start, end = state.span() if state else (len(said), len(said))
-        parts, at = list[str](), 0
+        parts, at, named = list[str](), 0, False
         for found in _TOKEN.finditer(said):
-            part = found[0] if start <= found.start() < end else self._part(found, stays, behind=found.start() >= end)
+            named = named and "," not in said[at : found.start()]
+            part = found[0] if start <= found.start() < end else self._part(found, stays | closes if named else stays, behind=found.start() >= end)
+            named = named or found[2] is not None or (found[3] is not None and part != found[0])
             parts += [said[at : found.start()], part]
             at = found.end()
         return "".join([*parts, said[at:]])

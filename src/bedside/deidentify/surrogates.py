@@ -82,9 +82,12 @@ class Surrogates:
     def _mail(self, said: str) -> str | None:
         """An address of mail at example.org whose words are those of the made name."""
         local = said.partition("@")[0]
-        draw = Draw(self._key, "surrogate", self._subject, "EMAIL", _plain(said))
-        made = re.sub(r"[^\W\d_]+|\d+", lambda part: draw.digits(len(part[0])) if part[0].isdigit() else fold(self._names.word(part[0])), local)
-        return f"{made}@example.org" if _plain(made) and self._is_free(made) else None
+        for attempt in range(_TRIES):
+            draw = Draw(self._key, "surrogate", self._subject, "EMAIL", _plain(said), str(attempt))
+            made = re.sub(r"[^\W\d_]+|\d+", lambda part, draw=draw: draw.digits(len(part[0])) if part[0].isdigit() else fold(self._names.word(part[0])), local)  # type: ignore[misc]
+            if _plain(made) not in ("", _plain(local)) and self._is_free(made):
+                return f"{made}@example.org"
+        return None
 
     def _is_free(self, made: str) -> bool:
         """Whether no run of its letters and digits is to be avoided, however it is cut; nor the end of a phone."""
