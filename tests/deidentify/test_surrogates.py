@@ -16,6 +16,7 @@ from bedside.deidentify.patients import KnownIdentifiers, Name, words
 from bedside.deidentify.policy import policy
 from bedside.deidentify.replace import ByKind
 from bedside.deidentify.residue import prove
+from bedside.deidentify.spans import KINDS
 from bedside.deidentify.surrogate_names import lists
 from bedside.deidentify.surrogates import Surrogates, plain_numbers
 from bedside.deidentify.text import scrub
@@ -138,6 +139,14 @@ def test_a_made_place_or_number_says_what_it_is_and_not_which(said, kind, form):
     made = ONE.of(said, kind) or ""
     assert re.fullmatch(form, made)
     assert made != said
+
+
+@given(st.text(max_size=40) | st.from_regex(r"[\w .,'’@/:+-]{1,30}", fullmatch=True), st.sampled_from([*KINDS, "OTHER"]))
+@settings(max_examples=300, deadline=None)
+def test_any_text_of_any_kind_gives_another_text_or_a_tag(said, kind):
+    made = ONE.of(said, kind)
+    assert made is None or re.sub(r"[\W_]", "", fold(made)).casefold() != re.sub(r"[\W_]", "", fold(said)).casefold()
+    assert Surrogates(KEY, "P000000000001", AVOID, known=KNOWN).of(said, kind) == made
 
 
 def test_what_only_says_what_it_is_gets_a_tag():
