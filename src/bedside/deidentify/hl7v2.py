@@ -20,7 +20,7 @@ from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Leave, Person
 from bedside.deidentify.hl7v2_lines import scrub_lines
 from bedside.deidentify.hl7v2_rules import FIELDS, VALUES, plan
-from bedside.deidentify.hl7v2_values import Values
+from bedside.deidentify.hl7v2_values import Kept, Values
 from bedside.deidentify.patients import Key, PatientMap
 from bedside.deidentify.replace import Instead
 from bedside.formats.hl7v2 import NULL, Delimiters, Message, Segment
@@ -77,6 +77,7 @@ class Change:
         self.marks, self.where = Delimiters("|", "^", "~", "\\", "&"), ""
         self._manner: tuple[Delimiters, str, str] | None = None
         self._lines: list[_Line] = []
+        self._compiled: dict[str, list[tuple[str, dict[str, Kept] | None] | None]] = {}
         self._people: dict[str, Person] = {}
         self._repeated: dict[tuple[str, str], tuple[str | None, tuple[tuple[str, int], ...]]] = {}
 
@@ -168,19 +169,19 @@ class Change:
         said = segment.text.split(self.marks.field)
         if name == "MSH":
             said.insert(1, "")
-        fields, mark, values, blanks = said[:], self.marks.repetition, self.values, 0
-        shared, own = values.shared, values.own
+        fields, values, mark, blanks = said[:], self.values, self.marks.repetition, 0
+        rules, own = self._rules(name, table), values.own
+        simple = not (mark and mark in segment.text) and NULL not in segment.text
         for number, raw in enumerate(said):
             if not raw or number == 0:
                 continue
-            kind = table.get(number)
-            if kind is None:
+            rule = rules[number] if number < len(rules) else None
+            if rule is None:
                 fields[number], blanks = "", blanks + 1
-            elif kind in _SPECIAL or (mark and mark in raw) or raw == NULL:
-                fields[number] = self._field(raw, kind, segment, number, at, said)
+            elif rule[1] is None or not simple:
+                fields[number] = self._field(raw, rule[0], segment, number, at, said)
             else:  # what `Values.change` does, without the call: most fields were met before
-                key = (kind, raw)
-                kept = shared.get(key) or own.get(key) or values.worked_out(key)
+                kept = rule[1].get(raw) or own.get((rule[0], raw)) or values.worked_out(rule[0], raw)
                 fields[number] = kept[0]
                 for what, count in kept[1]:
                     self.desk.actions[what] += count
@@ -189,6 +190,15 @@ class Change:
         if name == "MSH":
             fields[1:3] = said[2:3]
         return fields
+
+    def _rules(self, name: str, table: dict[int, str]) -> list[tuple[str, dict[str, Kept] | None] | None]:
+        """By field number: its kind, and what is remembered of values of that kind; None in the place of that where more is asked than the kind."""
+        rules = self._compiled.get(name)
+        if rules is None:
+            kinds = [table.get(number) for number in range(max(table, default=0) + 1)]
+            rules = [kind and (kind, None if kind in _SPECIAL else self.values.shared[kind]) or None for kind in kinds]
+            self._compiled[name] = rules
+        return rules
 
     def _joined(self, row: list[str]) -> str | None:
         """The segment as it is written, without empty fields at its end; None when nothing is left of it but its number."""

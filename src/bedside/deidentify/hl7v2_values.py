@@ -12,7 +12,7 @@ Elsewhere which field is of which kind: `hl7v2_rules.py`; texts over several lin
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -22,7 +22,6 @@ from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.hl7v2_codes import PARTS, is_code, is_oid, is_published
 from bedside.deidentify.hl7v2_encapsulated import scrubbed
 from bedside.deidentify.hl7v2_rules import KINDS
-from bedside.deidentify.policy import zip_code
 from bedside.deidentify.replace import Instead
 from bedside.deidentify.spans import Span
 from bedside.deidentify.text import spans_of
@@ -32,10 +31,11 @@ _TIME = re.compile(r"\d{4,14}(?:\.\d{1,6})?(?:[+-]\d{4})?\Z")
 _WALL = re.compile(r"(\d{8})(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)?\Z")
 _OFFSET = re.compile(r"[+-]\d{4}\Z")
 _NUMBER = re.compile(r"\s*(?:[<>=~]{1,2}|[<>]=?)?\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*\Z")
+_RANGE = re.compile(r"[<>=]{0,2}\d{1,3}(?:\.\d{1,4})?(?:-\d{1,3}(?:\.\d{1,4})?)?\Z")  # of reference: too few digits for any number of a person
 _SIGN = re.compile(r"[-+/:.,<>=~]{0,2}\Z")
 _ESCAPE = r"{0}([FSTREPHN]|X(?:[0-9A-Fa-f]{{2}})+|\.[A-Za-z]{{2}}[ +]?-?\d{{0,4}}|Z[^{0}]{{0,200}}|C[0-9A-Fa-f]{{4}}|M[0-9A-Fa-f]{{4,6}}){0}"
 _TELLING = frozenset({"EMAIL", "URL", "SSN", "PHONE", "NAME", "ID", "IP", "ADDRESS"})
-_MOST_KEPT, _MOST_PEOPLE, _LONGEST_KEPT, _LONGEST_CODE = 20_000, 500, 256, 60
+_MOST_KEPT, _MOST_PEOPLE, _LONGEST_KEPT, _LONGEST_CODE = 100_000, 500, 256, 60
 _LONG_CODE, _LONG_NUMBER, _LONG_QUANTITY = 9, 6, 10
 _LAST_YEAR = "9990"
 Kept = tuple[str, tuple[tuple[str, int], ...]]
@@ -50,7 +50,9 @@ class Values:
         self.where, self.offset, self.charset = "", "", "utf-8"
         self.marks = Delimiters("|", "^", "~", "\\", "&")
         self._personal = False
-        self.shared: dict[tuple[str, str], Kept] = {}
+        self._spare: Counter[str] = Counter()
+        self._remembered = 0
+        self.shared: defaultdict[str, dict[str, Kept]] = defaultdict(dict)
         self.own: dict[tuple[str, str], Kept] = {}
         self._owns: dict[str, dict[tuple[str, str], Kept]] = {}
         self._leaves: dict[str, Callable[[str, int], str]] = {
@@ -63,7 +65,7 @@ class Values:
     def begin(self, marks: Delimiters, charset: str, offset: str, where: str) -> None:
         """A message begins. `offset` is that of MSH-7, "" when it has none."""
         if (marks, charset) != (self.marks, self.charset):
-            self.shared.clear()
+            self._forget()
         if (marks, charset, offset) != (self.marks, self.charset, self.offset):
             self._owns.clear()
             self.own = {}
@@ -79,27 +81,39 @@ class Values:
 
     def change(self, kind: str, raw: str) -> str:
         """One repetition of a field."""
-        key = (kind, raw)
-        kept = self.shared.get(key) or self.own.get(key)
-        if kept is None:
-            kept = self.worked_out(key)
+        kept = self.shared[kind].get(raw) or self.own.get((kind, raw)) or self.worked_out(kind, raw)
         for what, count in kept[1]:
             self.desk.actions[what] += count
         return kept[0]
 
-    def worked_out(self, key: tuple[str, str]) -> Kept:
-        """The change of a kind and value not met before, with what was counted; remembered."""
-        counts, self.desk.actions, self._personal = self.desk.actions, Counter(), False
+    def worked_out(self, kind: str, raw: str) -> Kept:
+        """The change of a value not met before, with what was counted; remembered."""
+        counts, spare, self._personal = self.desk.actions, self._spare, False
+        self.desk.actions = spare
         try:
-            kept = (self._part(*key, 0), tuple(self.desk.actions.items()))
+            kept = (self._part(kind, raw, 0), tuple(spare.items()) if spare else ())
         finally:
             self.desk.actions = counts
-        if len(key[1]) <= _LONGEST_KEPT:
-            memory = self.own if self._personal else self.shared
-            if len(memory) >= _MOST_KEPT:
-                memory.clear()
-            memory[key] = kept
+            if spare:
+                self._spare = Counter()
+        if len(raw) <= _LONGEST_KEPT:
+            if self._personal:
+                self.own[kind, raw] = kept
+            else:
+                self._share(kind, raw, kept)
         return kept
+
+    def _share(self, kind: str, raw: str, kept: Kept) -> None:
+        """Remember what holds for everybody, up to a bound."""
+        self._remembered += 1
+        if self._remembered > _MOST_KEPT:
+            self._forget()
+        self.shared[kind][raw] = kept
+
+    def _forget(self) -> None:
+        for memory in self.shared.values():
+            memory.clear()
+        self._remembered = 0
 
     def _part(self, kind: str, raw: str, level: int) -> str:
         """A field (level 0), component (1) or subcomponent (2)."""
@@ -148,7 +162,7 @@ class Values:
     def keep(self, raw: str) -> str:
         """A code, a flag, a unit."""
         text = self.plain(raw)
-        if self.desk.clean(text) or raw == NULL:
+        if _RANGE.match(text) or self.desk.clean(text) or raw == NULL:
             return raw
         self._personal = True
         if text.isdigit() and len(text) >= _LONG_CODE:
@@ -256,7 +270,7 @@ class Values:
         self._personal = True
         parts, policy = (raw.split(separator) + [""] * 7)[:7], self.desk.policy
         city = escape(self.plain(parts[2]), self.marks) if policy.city else ""
-        code = escape(zip_code(self.plain(parts[4]), policy.zip_digits), self.marks)
+        code = escape(policy.zip(self.plain(parts[4])), self.marks)
         kept = ["", "", city, self._state(parts[3]), code, self._state(parts[5]), self._state(parts[6])]
         return separator.join(kept).rstrip(separator)
 
