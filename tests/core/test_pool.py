@@ -53,7 +53,7 @@ def test_every_worker_hears_what_is_told_to_each(module):
 def test_an_error_of_ours_is_raised_as_it_was_and_another_without_its_words(module):
     with Pool(module, 0, 1) as pool, pytest.raises(Malformed, match="record 3"):
         list(pool.ordered([("fail", 0)]))
-    with Pool(module, 0, 1) as pool, pytest.raises(RuntimeError, match="ValueError in a worker, toy_worker.py line") as caught:
+    with Pool(module, 0, 1) as pool, pytest.raises(RuntimeError, match=r"ValueError in a worker, toy_worker\.py line") as caught:
         list(pool.ordered([("odd", 0)]))
     assert "Smith" not in str(caught.value)
 

@@ -9,7 +9,7 @@ import stat
 import pytest
 from click.testing import CliRunner
 
-from bedside.cli import main as bedside
+from bedside.cli.group import bedside
 from bedside.core.errors import Refused
 from bedside.study.standalone import Asked, deidentify
 
@@ -70,8 +70,10 @@ def test_spans_stand_in_the_original_text_under_the_notes_own_names(raw, tmp_pat
 
 def test_the_same_files_and_key_give_the_same_bytes_however_many_work(raw, tmp_path):
     for number in range(3000):
+        one = {"resourceType": "Observation", "id": f"o{number}", "status": "final", "code": {"text": "x"}, "subject": {"reference": f"Patient/q{number % 50}"},
+               "note": [{"text": f"Call Dr. Amy Lund, 617-555-0{number % 1000:03d}"}]}  # fmt: skip
         with (raw / "a.ndjson").open("a") as stream:
-            stream.write('{"resourceType":"Observation","id":"o%d","status":"final","code":{"text":"x"},"subject":{"reference":"Patient/q%d"},"note":[{"text":"Call Dr. Amy Lund, 617-555-0%03d"}]}\n' % (number, number % 50, number % 1000))
+            stream.write(json.dumps(one) + "\n")
     deidentify([raw], tmp_path / "one", tmp_path / "key", Asked(workers=1))
     deidentify([raw], tmp_path / "two", tmp_path / "key", Asked(workers=2))
     assert _everything(tmp_path / "one") == _everything(tmp_path / "two")
