@@ -21,7 +21,8 @@ from bedside.deidentify.policy import Policy
 Fate = Literal["removed", "replaced", "pseudonym", "moved", "relative", "year", "capped", "generalised", "kept"]
 FORMATS = ("fhir", "hl7v2", "tables", "dicom", "text")
 _DATES: dict[str, Fate] = {"shift": "moved", "relative": "relative", "keep": "kept"}
-_ZIPS: dict[int, Fate] = {0: "removed", 3: "generalised", 5: "kept"}
+_WHOLE_ZIP = 5
+_ZIPS: dict[int, Fate] = {0: "removed", 3: "generalised", _WHOLE_ZIP: "kept"}
 _KIND = {
     "names": "NAME", "street": "ADDRESS", "city": "CITY", "zip": "ZIP", "dates": "DATE", "ages": "AGE", "phones": "PHONE", "faxes": "PHONE", "mail": "EMAIL",
     "ssn": "SSN", "records": "ID", "plans": "ID", "accounts": "ID", "licences": "ID", "vehicles": "ID", "devices": "ID", "urls": "URL", "ips": "IP",
@@ -62,11 +63,11 @@ def _usual(policy: Policy, id: str, format: str) -> Fate:
     if id == "dates":
         return "removed" if format == "dicom" and not {"full-dates", "modified-dates"} & set(policy.dicom.retain) else _DATES[policy.dates]
     if id == "births":
-        return "removed" if format == "dicom" and policy.dates != "keep" else "year" if policy.birth_date == "year" else _DATES[policy.dates]
+        return "removed" if format == "dicom" else "year" if policy.birth_date == "year" else _DATES[policy.dates]
     if id == "ages":
         return "kept" if policy.age_cap is None else "capped"
     if id == "zip":
-        return "removed" if format in ("dicom", "text") and policy.zip_digits != 5 else _ZIPS[policy.zip_digits]
+        return "removed" if format == "dicom" or (format == "text" and policy.zip_digits != _WHOLE_ZIP) else _ZIPS[policy.zip_digits]
     if id == "city":
         return "kept" if policy.city and format != "dicom" else "removed"
     if id in ("records", "codes"):
