@@ -26,10 +26,12 @@ Policy = Annotated[str, msgspec.Meta(extra_json_schema={"anyOf": [{"enum": _SHIP
 class Deidentify(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[deidentify]: the policy, where the keyring lies, and who says so when the source was de-identified before.
 
-    policy   the name of a shipped one, or the path of a site's own TOML file, relative to study.toml
+    policy     the name of a shipped one, or the path of a site's own TOML file, relative to study.toml
+    detector   ner: what rules and dictionaries leave open in a text is read by a statistical model too (extra [ner])
     """
 
     policy: Policy = "expert-determination"
+    detector: Literal["rules", "ner"] = "rules"
     keyring: str = ""
     naming: Literal["sealed", "keyed"] = "sealed"
     attestation: str | None = None

@@ -44,7 +44,7 @@ def deidentify(context: Context, out: Path) -> Done:
     from bedside.study.worker import doer, how_many
 
     rules, files = folder.rules(context.root, context.study.deidentify.policy), raw_files(context)
-    begun = start(context.keyring, rules, mappings=mappings(context), timezones=timezones(context))
+    begun = start(context.keyring, rules, mappings=mappings(context), timezones=timezones(context), detector=context.study.deidentify.detector)
     with doer(begun, how_many(files)) as workers:
         met = _survey(context, files, workers)
         made = batch.transform(track(files, "deidentify"), out / "safe", context.keyring, rules, workers)
