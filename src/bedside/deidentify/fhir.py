@@ -19,7 +19,7 @@ from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Leave, Person
 from bedside.deidentify.fhir_compile import tree_of
 from bedside.deidentify.fhir_definitions import resource_types
-from bedside.deidentify.fhir_json import Lazy, Memory, change_members, members_of
+from bedside.deidentify.fhir_json import Lazy, change_members, members_of
 from bedside.deidentify.fhir_numbers import decode, encode
 from bedside.deidentify.fhir_parts import attached_again
 from bedside.deidentify.fhir_tree import Beside
@@ -79,7 +79,7 @@ class Change(Work):
 
     def __init__(self, desk: Desk, *, source: str, timezone: str | None, urls: dict[str, str]) -> None:
         super().__init__(desk, source=source, timezone=timezone, urls=urls)
-        self._tree, self._memory = tree_of(desk), Memory()
+        self._tree = tree_of(desk)
         self._subjects: dict[bytes, Person | None] = {}
         self._metas: dict[tuple[str, bytes], bytes] = {}
 
@@ -101,7 +101,7 @@ class Change(Work):
                 return encode(self.resource(decode(raw), where=where))
             beside = Lazy(members)
             self.begin(kind, self._person(kind, beside, where, members), lambda: decode(raw), where=where)
-            self._memory.turn_to(self.person.name if self.person is not None else "")
+            self._tree.memory.turn_to(self, self.person.name if self.person is not None else "")
             return self._written(kind, members, beside)
         except (*_WRONG, msgspec.DecodeError) as error:
             raise _malformed(error, where) from None
@@ -206,10 +206,11 @@ class Change(Work):
     # --- the resource as JSON ---------------------------------------------------------------------------
 
     def _written(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
-        head = encode(self._head(beside))[1:-1]
-        skip = _HEAD_OF_PATIENT if kind == "Patient" else _HEAD
-        rest = change_members(self, self._memory, self._tree.resource(kind), members, beside, skip)
-        return b"{" + b",".join([head, self._written_meta(kind, members, beside), *rest]) + b"}"
+        head = encode(self._head(beside))[:-1]
+        meta = self._written_meta(kind, members, beside)
+        for name in _HEAD_OF_PATIENT if kind == "Patient" else _HEAD:
+            members.pop(name, None)
+        return b",".join([head, meta, *change_members(self, self._tree.memory, self._tree.resource(kind), members, beside)]) + b"}"
 
     def _written_meta(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
         """`meta`, once for all resources of a person that carry the same; an Encounter's tells its year."""

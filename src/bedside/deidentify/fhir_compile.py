@@ -15,6 +15,7 @@ from bedside.deidentify import fhir_types as types
 from bedside.deidentify import fhir_values as values
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.fhir_definitions import PRIMITIVES, Element, elements
+from bedside.deidentify.fhir_json import Memory
 from bedside.deidentify.fhir_rules import Rules
 from bedside.deidentify.fhir_tree import Handler, Node, Rule
 from bedside.deidentify.fhir_work import ALL, ALONE, FILE, PERSON
@@ -45,7 +46,7 @@ class Tree:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._nodes: dict[str, Node] = {}
-        self.contained, self.nested = parts.contained(self), parts.nested(self)
+        self.contained, self.nested, self.memory = parts.contained(self), parts.nested(self), Memory()
 
     def resource(self, kind: str) -> Node:
         """The node of a resource type."""
@@ -79,9 +80,10 @@ class Tree:
         one = self._handler(element, path, action, own)
         primitive = element.kind in PRIMITIVES
         if kind in _ASKED and element.choice == "value[x]" and (primitive and element.kind not in ("boolean", "code")) and action != "remove":
-            one = values.answer(one)
-            return Rule(element.name, one, reach=ALONE, primitive=primitive)
-        return Rule(element.name, one, reach=_reach(element.kind, action), node=self._inside(element, action), primitive=primitive)
+            one = values.answer(one, element.kind)
+            return Rule(element.name, one, reach=ALONE, primitive=primitive, required=element.required)
+        inside, reach = self._inside(element, action), _reach(element.kind, action)
+        return Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
 
     def _inside(self, element: Element, action: Action | None) -> Node | None:
         """The node of a backbone, whose elements can be changed one by one."""
@@ -137,6 +139,7 @@ class Tree:
         if found is None:
             found = self._nodes[key] = Node("Reference")
             self._fill(found, "Reference", path if self.rules.speaks_below(path) else "Reference")
+            found.first = types.bare_reference if not self.rules.speaks_below(path) else None
             for part, one in (("reference", types.pointer), ("type", types.kind_of_reference), ("display", types.words_of_reference(name))):
                 if not self.rules.action("Reference", "Reference", elements("Reference")[part])[1]:
                     found.parts[part] = Rule(part, one, primitive=True)
@@ -158,4 +161,4 @@ def _reach(kind: str, action: Action | None) -> int:
         return ALL
     if kind in _OF_FILE:
         return FILE
-    return ALONE if kind in ("Attachment", "Resource") else PERSON
+    return ALONE if kind == "Attachment" else PERSON

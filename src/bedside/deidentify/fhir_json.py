@@ -17,11 +17,11 @@ import msgspec
 from bedside.deidentify.fhir_numbers import decode, encode
 from bedside.deidentify.fhir_tree import REMOVED, UNKNOWN, Beside, Node, Rule
 from bedside.deidentify.fhir_values import remove
-from bedside.deidentify.fhir_work import ALL, ALONE, FILE, PERSON, Work, Wrong
+from bedside.deidentify.fhir_work import ALL, ALONE, FILE, Work, Wrong
 
 Hit = tuple[bytes, tuple[str, ...]]
 Members = dict[str, msgspec.Raw]
-_LONGEST, _LONGEST_ITEM, _MOST, _MOST_PEOPLE = 2000, 600, 50_000, 64
+_LONGEST, _LONGEST_ITEM, _MOST = 2000, 600, 50_000
 _MEMBERS = msgspec.json.Decoder(Members)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _LIST, _OBJECT, _NULL = b"["[0], b"{"[0], b"null"
@@ -42,30 +42,38 @@ class Lazy:
 
 
 class Memory:
-    """What was changed before: for this file, and for the people met last."""
+    """What was changed before: each rule's memo is of the present file and person, but for rules whose results hold for all.
+
+    One for all files of a desk, since its rules are.
+    """
 
     def __init__(self) -> None:
-        self._file: dict[Rule, dict[bytes, Hit]] = {}
-        self._people: dict[str, dict[Rule, dict[bytes, Hit]]] = {}
-        self._own: dict[Rule, dict[bytes, Hit]] = {}
+        self._of: tuple[object, str] = (None, "")
+        self._file: list[Rule] = []
+        self._person: list[Rule] = []
 
-    def turn_to(self, name: str) -> None:
-        """The person whose elements come next."""
-        if name not in self._people:
-            if len(self._people) >= _MOST_PEOPLE:
-                self._people.clear()
-            self._people[name] = {}
-        self._own = self._people[name]
+    def turn_to(self, file: object, name: str) -> None:
+        """The file and the person whose elements come next; what holds for others only is forgotten."""
+        before, self._of = self._of, (file, name)
+        if before[0] is not file:
+            _forget(self._file)
+            _forget(self._person)
+        elif before[1] != name:
+            _forget(self._person)
 
-    def of(self, rule: Rule) -> dict[bytes, Hit]:
-        """What is remembered of a rule."""
-        if rule.reach == ALL:
-            return rule.memo
-        kept = self._file if rule.reach == FILE else self._own
-        found = kept.get(rule)
-        if found is None:
-            found = kept[rule] = {}
-        return found
+    def keep(self, rule: Rule, said: bytes, hit: Hit) -> None:
+        """Remember a result."""
+        if not rule.memo and rule.reach != ALL:
+            (self._file if rule.reach == FILE else self._person).append(rule)
+        if len(rule.memo) >= _MOST:
+            rule.memo.clear()
+        rule.memo[said] = hit
+
+
+def _forget(rules: list[Rule]) -> None:
+    for rule in rules:
+        rule.memo.clear()
+    rules.clear()
 
 
 def members_of(raw: bytes | msgspec.Raw) -> Members:
@@ -73,60 +81,55 @@ def members_of(raw: bytes | msgspec.Raw) -> Members:
     return _MEMBERS.decode(raw)
 
 
-def change_members(work: Work, memory: Memory, node: Node, members: Members, beside: Beside, skip: frozenset[str] = frozenset()) -> list[bytes]:
+def change_members(work: Work, memory: Memory, node: Node, members: Members, beside: Beside) -> list[bytes]:
     """The members of an object changed, as JSON, in their order."""
     pieces: list[bytes] = []
-    kept: list[str] = []
-    parts = node.parts
+    find, lost = node.parts.get, False
     for name, view in members.items():
-        rule = parts.get(name)
-        if name in skip:
-            continue
+        rule = find(name)
         if rule is None:
             if name[:1] == "_":
-                return _whole(work, node, members, skip)
+                return _whole(work, node, members)
             work.did(UNKNOWN)
             continue
-        if rule.one is remove:
-            work.did(REMOVED)
-            continue
         said = bytes(view)
-        if len(said) <= _LONGEST and rule.reach != ALONE and (rule.node is None or len(said) <= _LONGEST_ITEM):
-            memo = memory.of(rule)
-            hit = memo.get(said)
-            if hit is None:
-                hit = _changed(work, rule, said, beside)
-                if work.reach <= rule.reach and len(memo) < _MOST:
-                    memo[said] = hit
-            piece, told = hit
-            if told:
-                for what in told:
-                    work.desk.actions[what] += 1
-        elif rule.node is not None:
-            piece = _inside(work, memory, rule, rule.node, view)
-        else:
-            piece, told = _changed(work, rule, said, beside)
-            work.desk.actions.update(told)
+        hit = rule.memo.get(said) or _changed(work, memory, rule, view, said, beside)
+        piece, told = hit
+        if told:
+            for what in told:
+                work.desk.actions[what] += 1
         if piece:
             pieces.append(piece)
-            kept.append(name)
-    if node.needs and kept:
-        pieces += _stand_ins(node, kept, members)
-    return pieces
+        elif rule.required:
+            lost = True
+    return [*pieces, *_stand_ins(node, pieces, members)] if lost and pieces else pieces
 
 
-def _changed(work: Work, rule: Rule, said: bytes, beside: Beside) -> Hit:
-    """One element read, changed and written; `work.reach` then tells how far it holds. What was done is told, and not yet counted."""
+def _changed(work: Work, memory: Memory, rule: Rule, view: msgspec.Raw, said: bytes, beside: Beside) -> Hit:
+    """One element changed, and remembered where it is short and holds for others. What was done is told, and not yet counted."""
+    if rule.one is remove:
+        return b"", (REMOVED,)
+    if rule.node is not None and len(said) > _LONGEST_ITEM:
+        return _inside(work, memory, rule, rule.node, view), ()
+    hit = _read(work, rule, said, beside)
+    if len(said) <= _LONGEST and work.reach <= rule.reach != ALONE:
+        memory.keep(rule, said, hit)
+    return hit
+
+
+def _read(work: Work, rule: Rule, said: bytes, beside: Beside) -> Hit:
+    """One element read, changed and written; `work.reach` then tells how far it holds."""
     if said == _NULL:
         return b"", ()
-    before = work.desk.actions
-    work.desk.actions = type(before)()
+    desk, apart = work.desk, work.apart
+    before, desk.actions = desk.actions, apart
     work.reach = ALL
     try:
         new = rule.change(work, decode(said), beside)
-        told = tuple(work.desk.actions.elements())
+        told = tuple(apart.elements()) if apart else ()
     finally:
-        work.desk.actions = before
+        desk.actions = before
+        apart.clear()
     return (b"" if new is None else rule.prefix + encode(new)), told
 
 
@@ -151,17 +154,19 @@ def _object(work: Work, memory: Memory, node: Node, view: msgspec.Raw) -> bytes:
     return b"{" + b",".join(pieces) + b"}" if pieces else b""
 
 
-def _whole(work: Work, node: Node, members: Members, skip: frozenset[str]) -> list[bytes]:
+def _whole(work: Work, node: Node, members: Members) -> list[bytes]:
     """An object with extensions of primitives: read whole, since those stand side by side with the values."""
-    value = {name: decode(raw) for name, raw in members.items() if name not in skip}
+    value = {name: decode(raw) for name, raw in members.items()}
     new = node.change(work, value, value)
-    return [b'"' + name.encode() + b'":' + encode(one) for name, one in new.items()] if new else []
+    return [_member(name, one) for name, one in new.items()] if new else []
 
 
-def _stand_ins(node: Node, kept: list[str], members: Members) -> list[bytes]:
-    done: dict[str, Any] = dict.fromkeys(kept)
+def _stand_ins(node: Node, pieces: list[bytes], members: Members) -> list[bytes]:
+    """Members for required elements that were taken away."""
+    done: dict[str, Any] = dict.fromkeys(piece[1 : piece.index(b'":')].decode() for piece in pieces)
     node.complete(done, members.keys())
-    return [b'"' + name.encode() + b'":' + encode(value) for name, value in done.items() if value is not None]
+    return [_member(name, value) for name, value in done.items() if value is not None]
 
 
-__all__ = ["PERSON", "Lazy", "Memory", "change_members", "members_of"]
+def _member(name: str, value: Any) -> bytes:
+    return b'"' + name.encode() + b'":' + encode(value)

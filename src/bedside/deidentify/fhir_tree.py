@@ -3,7 +3,7 @@
 In        the value of an element, and what stands beside it
 Out       the value without identifiers, the very same object where nothing changed, None where nothing is left
 Required  an element that must be there and was taken away is said to be masked: `_name` with data-absent-reason for a primitive, an
-          extension in the place of any other, with stand-ins for what must be in it
+          extension in the place of any other, with stand-ins for what must be in it; of a choice that may be a text, the text [REMOVED]
 Raises    `Wrong` where an element has another type than R4 says
 Source    HL7 FHIR R4 (4.0.1) sections 2.6.2 (JSON of primitives with extensions), 2.18 (nothing is empty: ele-1);
           http://hl7.org/fhir/StructureDefinition/data-absent-reason, code masked
@@ -18,6 +18,8 @@ from bedside.deidentify.fhir_definitions import PRIMITIVES, elements
 from bedside.deidentify.fhir_work import ALL, Json, Work, Wrong
 
 _MASKED = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}
+NOWHERE = "http://deidentified.invalid/fhir"  # RFC 2606: .invalid; as `formats/fhir.py` writes a Bundle's addresses
+_WORDED, GONE = ("String", "Markdown"), "[REMOVED]"
 UNKNOWN, REMOVED = "fhir: element that R4 does not have removed", "fhir: element removed"
 
 
@@ -38,13 +40,13 @@ class Rule:
     one    handler of one value
     many   the element is a list
     node   the handlers of what it holds, where it is a backbone; `fhir_json.py` goes through those without reading them whole
-    reach  how far the result holds at most; `memo` remembers those that hold for all
+    reach  how far the result holds at most; `memo` is what `fhir_json.py` remembers of it
     """
 
-    __slots__ = ("memo", "name", "node", "one", "prefix", "primitive", "reach")
+    __slots__ = ("memo", "name", "node", "one", "prefix", "primitive", "reach", "required")
 
-    def __init__(self, name: str, one: Handler, *, reach: int = ALL, node: Node | None = None, primitive: bool = False) -> None:
-        self.name, self.one, self.reach, self.node, self.primitive = name, one, reach, node, primitive
+    def __init__(self, name: str, one: Handler, *, reach: int = ALL, node: Node | None = None, primitive: bool = False, required: bool = False) -> None:
+        self.name, self.one, self.reach, self.node, self.primitive, self.required = name, one, reach, node, primitive, required
         self.prefix = b'"' + name.encode() + b'":'
         self.memo: dict[bytes, tuple[bytes, tuple[str, ...]]] = {}
 
@@ -138,6 +140,11 @@ def stand_in(path: str, name: str) -> tuple[str, Any]:
     ('_address', {'extension': [{'url': 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', 'valueCode': 'masked'}]})
     """
     element = elements(path)[name]
+    for word in _WORDED if element.choice != name else ():
+        if (other := element.choice.removesuffix("[x]") + word) in elements(path):
+            return other, GONE
+    if element.choice != name and element.kind == "url":
+        return name, NOWHERE
     value: Json = {"extension": [dict(_MASKED)]}
     if element.kind in PRIMITIVES:
         return "_" + name, [value] if element.many else value

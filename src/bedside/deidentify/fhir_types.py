@@ -14,7 +14,7 @@ from bedside.deidentify.fhir_numbers import Lexeme, decimal_of
 from bedside.deidentify.fhir_rules import WORDS, is_published
 from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler, Node
 from bedside.deidentify.fhir_values import ADDRESS_OF_DEFINITION, coded, said
-from bedside.deidentify.fhir_work import FILE, PERSON, Json, Work, Wrong, target
+from bedside.deidentify.fhir_work import FILE, PERSON, Json, Work, Wrong
 
 SUBJECT_SYSTEM = "urn:bedside:subject"
 LINKING = frozenset({"MR", "PI", "PT", "MRT", ""})
@@ -98,6 +98,13 @@ def pointer(work: Work, value: Any, beside: Beside) -> str:
     return work.reference(said(value), kind if type(kind) is str and kind.isalpha() else None)
 
 
+def bare_reference(work: Work, one: Json) -> Json | None:
+    """A Reference that says where it points and nothing else, as most do."""
+    if len(one) == 1 and type(points := one.get("reference")) is str:
+        return {"reference": work.reference(points)}
+    return None
+
+
 def kind_of_reference(work: Work, value: Any, beside: Beside) -> str | None:
     """Reference.type: the name of a type, or the address of its definition."""
     kind = said(value)
@@ -110,7 +117,8 @@ def words_of_reference(name: str) -> Handler:
     def change(work: Work, value: Any, beside: Beside) -> str | None:
         points = beside.get("reference")
         work.reach = max(work.reach, FILE)
-        kind = (target(points, work.urls)[0] if type(points) is str else None) or beside.get("type") or name.capitalize()
+        new = work.reference(points) if type(points) is str else ""
+        kind = new.partition("/")[0] if "/" in new and "?" not in new else beside.get("type") or name.capitalize()
         if kind in WORDS.worded:
             return work.plain(said(value))
         work.did("fhir: words of a reference removed")

@@ -16,12 +16,11 @@ from typing import Any
 from bedside.deidentify.fhir_definitions import Element
 from bedside.deidentify.fhir_numbers import Lexeme
 from bedside.deidentify.fhir_rules import asks_birth, asks_who, is_published
-from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler
+from bedside.deidentify.fhir_tree import GONE, NOWHERE, REMOVED, Beside, Handler
 from bedside.deidentify.fhir_work import ALONE, DATE, FILE, Work, Wrong, target
 from bedside.deidentify.policy import Action
 
 ADDRESS_OF_DEFINITION = re.compile(r"(?:https?://|urn:)[\w.:/#|%~-]+\Z")
-NOWHERE = "http://deidentified.invalid/fhir"  # RFC 2606: .invalid; as `formats/fhir.py` writes a Bundle's addresses
 _CODE = re.compile(r"[^\s@]{1,64}(?: [^\s@]{1,64}){0,5}\Z")
 _TIME = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\Z")
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
@@ -160,14 +159,14 @@ def birth_of_patient(work: Work, value: Any, beside: Beside) -> Any:
     return birth(work, value, beside) if work.kind == "Patient" else remove(work, value, beside)
 
 
-def answer(inner: Handler) -> Handler:
+def answer(inner: Handler, kind: str) -> Handler:
     """Handler of an answer that a question comes with: one that asks for a name is answered by none."""
 
     def change(work: Work, value: Any, beside: Beside) -> Any:
         words = work.asked or question(beside)
         if any(map(asks_who, words)):
             work.did("fhir: answer that identifies removed")
-            return "[REMOVED]" if type(value) is str and not DATE.match(value) else None
+            return GONE if kind in _WORDS else None
         if type(value) is str and DATE.match(value) and any(map(asks_birth, words)):
             return birth(work, value, beside)
         return inner(work, value, beside)

@@ -9,14 +9,16 @@ Reach     a result is the same for all (0), for this file (1), for this person i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.fhir_numbers import Lexeme
 from bedside.deidentify.known import Finder
-from bedside.deidentify.patients import Key, KnownIdentifiers
+from bedside.deidentify.patients import Key, KnownIdentifiers, words
 from bedside.deidentify.spans import joined
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ ALL, FILE, PERSON, ALONE = 0, 1, 2, 3
 DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?\Z")
 _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
 _PREFIXES = ("urn:uuid:", "urn:oid:")
-_LONG_NUMBER = 100_000
+_LONG_NUMBER, _MOST_POINTS = 100_000, 100_000
 
 
 class Wrong(TypeError):
@@ -43,7 +45,9 @@ class Work:
         self.kind, self.where, self.reach = "", "", ALL
         self.whole: Any = None
         self.asked: tuple[str, ...] = ()
-        self._named: Finder | None = None
+        self.apart = Counter[str]()
+        self._points: dict[str, str] = {}
+        self._named: tuple[frozenset[str], Finder] | None = None
 
     def begin(self, kind: str, person: Person | None, whole: Any, *, where: str) -> None:
         """The next resource: its type, its subject, and itself, for the names that it gives."""
@@ -76,7 +80,7 @@ class Work:
         if self.desk.clean(text):
             return text
         self.reach = max(self.reach, PERSON)
-        return text if self.desk.plain(text, self.person) else self.text(text)
+        return text if self.desk.plain(text, self.person) else self.desk.text(text, self.person) or None
 
     def touches(self, text: str) -> bool:
         """Whether a word or number of the person or of the staff stands in a short text."""
@@ -87,7 +91,8 @@ class Work:
 
     def date(self, text: str) -> str | None:
         """A date on the subject's clock; none where it is nobody's, or none."""
-        self.reach = max(self.reach, PERSON)
+        if self.reach < PERSON:
+            self.reach = PERSON
         if not DATE.match(text):
             self.did("fhir: unreadable date removed")
             return None
@@ -109,7 +114,16 @@ class Work:
 
         said   the type that the Reference states, for one whose text does not
         """
-        self.reach = max(self.reach, FILE)
+        if self.reach < FILE:
+            self.reach = FILE
+        known = self._points.get(text)
+        if known is None:
+            known = self._pointed(text, said)
+            if said is None and len(self._points) < _MOST_POINTS:
+                self._points[text] = known
+        return known
+
+    def _pointed(self, text: str, said: str | None) -> str:
         if text.startswith("#"):
             return "#" + self.desk.number(text[1:]) if len(text) > 1 else text
         bare, question, _ = text.partition("?")
@@ -127,22 +141,32 @@ class Work:
     def _without_own(self, text: str) -> str:
         """The text without names that its own resource gives: of contained people, of those whom its references name."""
         if self._named is None:
-            known = KnownIdentifiers()
-            for given, family in names_in(self.whole() if callable(self.whole) else self.whole):
-                known.name(given, family)
-            self._named = Finder(known)
-        spans = joined(self._named.find(text))
+            self._named = _named(frozenset(names_in(self.whole() if callable(self.whole) else self.whole)))
+        parts, finder = self._named
+        said = text.casefold()
+        if not any(part in said for part in parts):
+            return text
+        spans = joined(finder.find(text))
         for span in reversed(spans):
             self.did(f"text: {span.kind}")
             text = f"{text[: span.start]}[{span.kind}]{text[span.end :]}"
         return text
 
 
-def names_in(node: Any) -> Iterator[tuple[list[str], str | None]]:
+@lru_cache(maxsize=512)
+def _named(names: frozenset[tuple[tuple[str, ...], str]]) -> tuple[frozenset[str], Finder]:
+    """The finder of a resource's own names, and their parts in small letters."""
+    known = KnownIdentifiers()
+    for given, family in names:
+        known.name(given, family)
+    return frozenset(word for given, family in names for part in (*given, family) for word in words(part) if len(word) > 1), Finder(known)
+
+
+def names_in(node: Any) -> Iterator[tuple[tuple[str, ...], str]]:
     """The names of people that a resource gives in its structure: HumanName, and the words of references to people.
 
     >>> list(names_in({"performer": [{"reference": "Practitioner/1", "display": "Dr. Ada Quill"}]}))
-    [(['Ada'], 'Quill')]
+    [(('Ada',), 'Quill')]
     """
     waiting = [node]
     while waiting:
@@ -159,10 +183,11 @@ _TITLE = re.compile(r"(?:(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Rev|Sir|Dame|Herr|Frau)\b\
 _MOST_PARTS = 5
 
 
-def _names_of(one: Json) -> Iterator[tuple[list[str], str | None]]:
+def _names_of(one: Json) -> Iterator[tuple[tuple[str, ...], str]]:
     family, given, said = one.get("family"), one.get("given"), one.get("authorString")
     if isinstance(family, str) or isinstance(given, list):
-        yield [part for part in given if isinstance(part, str)] if isinstance(given, list) else [], family if isinstance(family, str) else None
+        first = [part for part in given if isinstance(part, str)] if isinstance(given, list) else []
+        yield tuple(first), family if isinstance(family, str) else ""
     if isinstance(said, str):
         yield from _written(said)
     points, words = one.get("reference"), one.get("display")
@@ -172,15 +197,15 @@ def _names_of(one: Json) -> Iterator[tuple[list[str], str | None]]:
             yield from _written(words)
 
 
-def _written(text: str) -> Iterator[tuple[list[str], str | None]]:
+def _written(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """A name as one text: "Smith, Anna" or "Dr. Anna Smith"; more words than a name has are none."""
     plain = _TITLE.sub(" ", text).strip(" ,")
     family, comma, given = plain.partition(",")
     parts = plain.split()
     if comma:
-        yield given.split(), family
+        yield tuple(given.split()), family
     elif 1 <= len(parts) <= _MOST_PARTS and all(part[:1].isupper() for part in parts):
-        yield parts[:-1], parts[-1]
+        yield tuple(parts[:-1]), parts[-1]
 
 
 def target(text: str, urls: dict[str, str]) -> tuple[str | None, str]:
