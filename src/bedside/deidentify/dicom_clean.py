@@ -136,7 +136,8 @@ class Cleaner:
             self.desk.actions["dicom: element emptied or replaced"] += 1
 
     def _dummy(self, level: Level, element: Element, place: Place) -> None:
-        level.set(element, dummy(element.vr, element.tag))
+        if element.new is None:  # else what its concept says has been put there already
+            level.set(element, dummy(element.vr, element.tag))
         self.desk.actions["dicom: element emptied or replaced"] += 1
 
     def _keep(self, level: Level, element: Element, place: Place) -> None:

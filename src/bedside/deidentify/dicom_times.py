@@ -8,13 +8,14 @@ Source    DICOM PS3.5 section 6.2 (DA, TM, DT); PS3.3 C.12.1.1.8 (0008,0201); AC
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bedside.core.errors import Malformed
 from bedside.core.time import compact_instant
 from bedside.deidentify.dicom_rules import ACTIONS
-from bedside.deidentify.dicom_stream import Element, Level
+from bedside.deidentify.dicom_stream import Element, Level, walk
 from bedside.deidentify.dicom_values import DATE, OFFSET, TIME_OF_DAY, dummy, plain_date, plain_time
 
 if TYPE_CHECKING:
@@ -45,12 +46,24 @@ def zone_of(level: Level, timezone: str | None, where: str) -> str | None:
     said = level.text(ZONE)
     if OFFSET.match(said):
         return said
+    for date, time in _dated_times(level, where):
+        minutes = compact_instant(date + time, where=f"{where}, a time of day", timezone=timezone).offset_min or 0
+        return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+    return None
+
+
+def _dated_times(level: Level, where: str) -> Iterator[tuple[str, str]]:
+    """Dates with their times: those of the study first, then any, in sequences too."""
     for of_date, of_time in _TIMES_FIRST:
         date, time = plain_date(level.text(of_date)), plain_time(level.text(of_time))
         if date and time:
-            minutes = compact_instant(date + time, where=f"{where}, {of_time:08X}", timezone=timezone).offset_min or 0
-            return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
-    return None
+            yield date, time
+    times = _pairs()[0]
+    for at, element in walk(level, where):
+        if element.vr == "DA" and element.tag in times:
+            date, time = plain_date(at.text(element.tag)), plain_time(at.text(times[element.tag]))
+            if date and time:
+                yield date, time
 
 
 class Times:

@@ -85,7 +85,7 @@ def _holds(run: str, own: frozenset[str]) -> bool:
 
 
 def is_number(text: str) -> bool:
-    """Whether a code or a word looks like a number of somebody: five digits, or letters of no measure beside three.
+    """Whether a code or a word looks like a number of somebody: five digits, four beside letters of no measure, or three beside letters of no word.
 
     >>> is_number("ZQ0487"), is_number("40012345"), is_number("B1000"), is_number("T1"), is_number("AXIAL")
     (True, True, False, False, False)
@@ -99,7 +99,7 @@ def _looks_numbered(run: str) -> bool:
         return digits >= _LONG_NUMBER
     if _MEASURE.match(run):
         return False
-    return not all(len(part) > 1 and known(part) for part in _PARTS.findall(run) if not part[0].isdigit())
+    return digits > _LONG_MIXED or not all(len(part) > 1 and known(part) for part in _PARTS.findall(run) if not part[0].isdigit())
 
 
 def _stays(run: str, strict: bool) -> bool:
