@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -361,10 +361,12 @@ def _header(tag: int, vr: str, length: int, coding: Coding) -> bytes:
     return struct.pack(order + "HH2sH", group, number, vr.encode(), length)
 
 
-def walk(level: Level, where: str) -> Iterator[tuple[Level, Element]]:
-    """Every element of a data set, nested ones too."""
+def walk(level: Level, where: str, *, skip: Callable[[int], bool] = lambda tag: False) -> Iterator[tuple[Level, Element]]:
+    """Every element of a data set, nested ones too, but for tags to skip."""
     for element in list(level.elements.values()):
+        if skip(element.tag):
+            continue
         yield level, element
         if element.vr == "SQ":
             for item in level.items(element, where):
-                yield from walk(item, where)
+                yield from walk(item, where, skip=skip)

@@ -59,7 +59,7 @@ def _dated_times(level: Level, where: str) -> Iterator[tuple[str, str]]:
         if date and time:
             yield date, time
     times = _pairs()[0]
-    for at, element in walk(level, where):
+    for at, element in walk(level, where, skip=lambda tag: ACTIONS.get(tag) == "X" or tag >> 16 & 1 == 1):
         if element.vr == "DA" and element.tag in times:
             date, time = plain_date(at.text(element.tag)), plain_time(at.text(times[element.tag]))
             if date and time:
