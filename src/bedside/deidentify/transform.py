@@ -207,10 +207,9 @@ def _pieced(file: RawFile, table: Desk, account: _Account, timezone: str | None,
 
 def _fhir(file: RawFile, table: Desk, timezone: str | None, urls: dict[str, str]) -> Change:
     from bedside.deidentify.fhir import Change as Resources
-    from bedside.formats import fhir
 
     resources = Resources(table, source=file.source, timezone=timezone, urls=urls)
-    return lambda raw, where: fhir.dump(resources.resource(fhir.parse(raw, where=where), where=where))
+    return lambda raw, where: resources.json(raw, where=where)
 
 
 def _dicom(file: RawFile, table: Desk, timezone: str | None) -> Change:
