@@ -447,6 +447,15 @@ def test_names_may_be_surrogates(ring):
     assert message.segment("OBR").field(16).split("^")[1:] == ["Name11", "Name8"]
 
 
+def test_a_policy_may_give_one_field_surrogates_and_they_are_those_of_the_notes(ring):
+    desk = Desk(ring, _own(fields={"PID-5": "surrogate"}))
+    message = Message.parse(Change(desk, source="feed", timezone=ZONE).message(f"{HEAD}\r{PID}".encode(), where="x"), where="out")
+    family, given = message.get("PID-5.1"), message.get("PID-5.2")
+    person = desk.person(ring.map.subjects[0])
+    assert (family, given) == (desk.surrogates(person).of("Quillfeather", "NAME"), desk.surrogates(person).of("Zebulon", "NAME"))
+    assert not {"Quillfeather", "Zebulon", "Q"} & {family, given}
+
+
 # --- what is counted ---------------------------------------------------------------------------------------
 
 

@@ -196,7 +196,7 @@ class Change:
         rules = self._compiled.get(name)
         if rules is None:
             kinds = [table.get(number) for number in range(max(table, default=0) + 1)]
-            rules = [kind and (kind, None if kind in _SPECIAL else self.values.shared[kind]) or None for kind in kinds]
+            rules = [(kind and (kind, None if kind in _SPECIAL else self.values.shared[kind])) or None for kind in kinds]
             self._compiled[name] = rules
         return rules
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from os.path import commonprefix
+from itertools import takewhile
 
 _LAST, _FIRST = re.compile(r"[^\W_]+\Z"), re.compile(r"[^\W_]+")
 _MOST_LINES = 400
@@ -72,5 +72,5 @@ def _parted(text: str, lines: list[str]) -> list[str]:
     """The text of a group in as many lines: what the last line ends in as before stands there, the rest in the first."""
     if len(lines) == 1:
         return [text]
-    same = len(commonprefix([text[::-1], lines[-1][::-1]]))
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(reversed(text), reversed(lines[-1]), strict=False)))
     return [text[: len(text) - same].removesuffix("\n"), *[""] * (len(lines) - 2), text[len(text) - same :]]

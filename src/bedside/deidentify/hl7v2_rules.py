@@ -21,10 +21,10 @@ Fields = dict[int, str]
 LEAVES = frozenset(
     {
         "keep", "remove", "pseudonymise", "shift", "surrogate", "scrub", "subject", "patient", "who", "birth", "value", "code", "quantity",
-        "address", "structured", "encapsulated", "year", "as it is", "text", "number",
+        "address", "structured", "encapsulated", "year", "as it is", "another name", "text", "number",
     }
 )  # fmt: skip
-_ACTIONS: dict[Action, str] = {"keep": "as it is", "shift": "time", "surrogate": "name"}
+_ACTIONS: dict[Action, str] = {"keep": "as it is", "shift": "time", "surrogate": "another name"}
 _ALIASES = {"text": "scrub", "number": "pseudonymise"}
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-([1-9]\d{0,2})\Z")
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}\Z")

@@ -45,7 +45,7 @@ class Values:
     """Changes values of one file. Tell it of each message (`begin`) and person (`of`)."""
 
     def __init__(self, desk: Desk, *, source: str, timezone: str | None, surrogates: Callable[[Person], Instead] | None = None) -> None:
-        self.desk, self.source, self.timezone, self.surrogates = desk, source, timezone, surrogates
+        self.desk, self.source, self.timezone, self.surrogates = desk, source, timezone, surrogates or desk.surrogates
         self.person: Person | None = None
         self.where, self.offset, self.charset = "", "", "utf-8"
         self.marks = Delimiters("|", "^", "~", "\\", "&")
@@ -57,7 +57,7 @@ class Values:
         self._owns: dict[str, dict[tuple[str, str], Kept]] = {}
         self._leaves: dict[str, Callable[[str, int], str]] = {
             "keep": self._each_kept, "pseudonymise": self._number, "shift": self._shift, "scrub": self._scrub, "code": self._code,
-            "quantity": self._quantity, "structured": self._structured, "address": self._address, "surrogate": self._surrogate, "birth": self._birth,
+            "quantity": self._quantity, "structured": self._structured, "address": self._address, "surrogate": self._surrogate, "another name": self._another, "birth": self._birth,
             "year": self._year, "encapsulated": self._encapsulated, "patient": lambda raw, level: self._patient(raw, level, 3, "id"), "who": lambda raw, level: self._patient(raw, level, 8, "person"), "as it is": self._as_it_is,
             "remove": lambda raw, level: "",
         }  # fmt: skip
@@ -278,13 +278,19 @@ class Values:
         return self._each(part, 1, self.keep) if part else ""
 
     def _surrogate(self, raw: str, level: int) -> str:
-        """A part of a name."""
-        if self.desk.policy.names != "surrogate" or self.surrogates is None or self.person is None:
+        """A part of a name: another one where the policy asks for it, else none."""
+        return self._another(raw, 2) if self.desk.policy.names == "surrogate" else ""
+
+    def _another(self, raw: str, level: int) -> str:
+        """A name, whole or in part, as another one: family, given, further given names; of a family name with parts, the whole."""
+        if self.person is None:
             return ""
         self._personal = True
-        while len(parts := self._cut(raw, level)) > 1:
-            raw = next((part for part in parts if part), "")
-        return escape(self.surrogates(self.person).of(self.plain(raw), "NAME") or "", self.marks)
+        separator = self._separator(level)
+        parts = raw.split(separator)[:3] if separator else [raw.split(self.marks.subcomponent)[0] if self.marks.subcomponent else raw]
+        if len(parts) > 1:
+            return separator.join([self._another(part, 2) if part else "" for part in parts]).rstrip(separator)
+        return escape(self.surrogates(self.person).of(self.plain(parts[0]), "NAME") or "", self.marks)
 
     def _patient(self, raw: str, level: int, authority: int, otherwise: str) -> str:
         """A number that may be a surveyed patient's: then their pseudonym; a mother, a duplicate, whom a query is about."""
