@@ -142,6 +142,12 @@ def test_a_bad_policy_says_what_and_where(own, text, said):
     assert "ours.toml" in told
 
 
+def test_what_a_format_does_not_have_is_told_for_each_element(own):
+    said = problems(own(OWN + '[fhir.elements]\n"Patient.colour" = "keep"\n"Patientt.name" = "remove"\n"Patient.gender" = "shift"\n[hl7v2.segments]\nZPI = { kept = [1] }\n'))
+    assert "4 problems" in said
+    assert all(part in said for part in ("fhir.elements.Patient.colour", "no such type in FHIR R4", "cannot be treated by shift", "segments.ZPI.kept"))
+
+
 HARBOR = ['dates = "keep"', 'dates = "shift"\nshift_weeks = 9', 'birth_date = "full"', "age_cap = 95", "zip_digits = 5", "city = true", '[dicom]\nretain = ["full-dates"]',
           '[dicom]\nretain = ["uids"]', '[dicom]\nretain = ["device"]', '[dicom]\nclean = []', '[text.kinds]\nPHONE = "keep"', '[fhir.elements]\n"Patient.telecom" = "keep"',
           '[hl7v2.fields]\n"PID-5" = "keep"', '[dicom.elements]\n"00100010" = "keep"']  # fmt: skip

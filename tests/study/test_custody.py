@@ -234,7 +234,11 @@ def test_a_ledger_of_another_keyring_is_not_written_on(path):
     disclosed(path)
     for name in ("h.keyring", "h.keyring.map"):
         path.with_name(name).unlink()
-    Keyring.create(path)
+    with pytest.raises(Refused, match=r"the keyring of h\.keyring\.ledger is gone.*\n.*\n.*another name"):
+        Keyring.create(path)
+    other = Keyring.create(path.with_name("other.keyring")).path
+    for name in ("", ".map"):
+        other.with_name(other.name + name).rename(path.with_name(path.name + name))
     with pytest.raises(Refused, match="signed by another"):
         custody_people.reidentify(path, ["P000000000000"], reason=WHY)
 

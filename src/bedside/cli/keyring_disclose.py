@@ -37,5 +37,5 @@ def run(
         subjects=listed(subjects, file), count=count, agreement=agreement, limited_data_set=limited_data_set,
     )  # fmt: skip
     many = entry.receipt.parameters["count"]
-    show({"seq": entry.seq, "time": entry.time, "count": many}, f"entry {entry.seq}: {many} people", as_json)
+    show({"seq": entry.seq, "time": entry.time, "count": many}, f"entry {entry.seq}: {many} {'person' if many == 1 else 'people'}", as_json)
     following(f"bedside keyring disclosures {quoted(keyring)}", machine=as_json)

@@ -19,7 +19,7 @@ from bedside.core.errors import Malformed, Refused
 from bedside.deidentify import keyring as rings
 from bedside.deidentify.custody_files import private_folder, refuse_when_open, write_private
 from bedside.deidentify.custody_seal import Locked, lock, unlock
-from bedside.deidentify.keyring import Keyring, map_path
+from bedside.deidentify.keyring import Keyring, ledger_path, map_path
 
 SCHEMA_NAME = "bedside.keyring-backup/1"
 
@@ -40,11 +40,6 @@ class Content(msgspec.Struct, frozen=True):
     map: bytes
     ledger: dict[str, bytes]
     digest: str
-
-
-def ledger_path(path: Path) -> Path:
-    """The folder of a keyring's own ledger."""
-    return path.with_name(path.name + ".ledger")
 
 
 def backup(ring: Keyring, out: Path, passphrase: str, *, time: str) -> str:

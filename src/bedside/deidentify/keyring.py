@@ -64,11 +64,11 @@ class Keyring:
         Raises `Refused` where a keyring, its map or its ledger lies already: another one would orphan every pseudonym.
         """
         path = Path(path)
-        left = [one.name for one in (path, map_path(path), rotating_path(path)) if os.path.lexists(one)]
+        left = [one.name for one in (path, map_path(path), rotating_path(path), ledger_path(path)) if os.path.lexists(one)]
         if left:
             lost = path.name not in left
             raise Refused(f"the keyring of {left[0]} is gone, and a new one would not fit it" if lost else "a keyring is there already",
-                          where=path.name, do=_RESTORE if lost else "open it, or move it away")  # fmt: skip
+                          where=path.name, do=f"{_RESTORE}; or give the new keyring another name" if lost else "open it, or move it away")  # fmt: skip
         if naming not in get_args(Naming):
             raise Misconfigured("no such way to name subjects", where="keyring, naming", do='choose "sealed" or "keyed"')
         if seed is not None and not made:
@@ -258,6 +258,11 @@ class Keyring:
 
 def map_path(path: Path) -> Path:
     return path.with_name(path.name + ".map")
+
+
+def ledger_path(path: Path) -> Path:
+    """The folder of a keyring's own ledger."""
+    return path.with_name(path.name + ".ledger")
 
 
 def rotating_path(path: Path) -> Path:

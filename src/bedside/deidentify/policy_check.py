@@ -11,13 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from bedside.core.errors import Misconfigured
 from bedside.core.shape import MANUAL, Fault, faults, line_of
-from bedside.deidentify.policy import NAMES, SCHEMA_NAME, Policy
+from bedside.deidentify.policy import NAMES, SCHEMA_NAME, FhirRules, Policy
 
 _GUIDE = "docs/deidentify.md lists what a policy holds"
 _BASES = tuple(name for name in NAMES if name != "as-received")
@@ -92,17 +93,21 @@ def _sense(policy: Policy) -> list[Fault]:
 
 
 def _formats(policy: Policy) -> list[Fault]:
-    """What the formats say of their own sections."""
-    from bedside.deidentify.dicom_rules import rules_of
-    from bedside.deidentify.hl7v2_rules import plan
+    """What the formats say of their own sections; each element of FHIR is asked by itself, so that all are told."""
+    from bedside.deidentify import dicom_rules, fhir_rules, hl7v2_rules
 
-    found = list[Fault]()
-    for section, compiled in (("hl7v2", lambda: plan(policy.hl7v2)), ("dicom", lambda: rules_of(policy))):
-        try:
-            compiled()
-        except Misconfigured as error:
-            found.append(Fault(section, error.what, error.do))
-    return found
+    alone = [(path, msgspec.structs.replace(policy, fhir=FhirRules({path: action}))) for path, action in policy.fhir.elements.items()]
+    asked: list[tuple[str, Callable[[], object]]] = [(f"fhir.elements.{path}", partial(fhir_rules.Rules, one)) for path, one in alone]
+    asked += [("hl7v2", partial(hl7v2_rules.plan, policy.hl7v2)), ("dicom", partial(dicom_rules.rules_of, policy))]
+    return [fault for key, compiled in asked for fault in _caught(key, compiled)]
+
+
+def _caught(key: str, compiled: Callable[[], object]) -> list[Fault]:
+    try:
+        compiled()
+    except Misconfigured as error:
+        return [Fault(key, error.what, error.do)]
+    return []
 
 
 def _keys(policy: Policy, table: str) -> list[str]:

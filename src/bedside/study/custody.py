@@ -22,10 +22,9 @@ import msgspec
 
 from bedside.core.errors import BedsideError, Malformed, Refused, Unusable
 from bedside.core.receipt import Item, Receipt
-from bedside.deidentify.custody_backup import ledger_path
 from bedside.deidentify.custody_files import private_folder
 from bedside.deidentify.custody_names import refuse_identities
-from bedside.deidentify.keyring import Keyring
+from bedside.deidentify.keyring import Keyring, ledger_path
 from bedside.ledger import verify as check
 from bedside.ledger.log import CHECKPOINTS, ENTRIES, PUBLIC_KEY, Entry, Ledger
 from bedside.ledger.verify import Finding, Verdict

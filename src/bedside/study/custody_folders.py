@@ -17,9 +17,8 @@ import msgspec
 
 from bedside.core.errors import Refused, Unusable
 from bedside.deidentify import custody_dispose, custody_stream
-from bedside.deidentify.custody_backup import ledger_path
 from bedside.deidentify.custody_dispose import Gone
-from bedside.deidentify.keyring import map_path
+from bedside.deidentify.keyring import ledger_path, map_path
 from bedside.ledger.log import CHECKPOINTS, ENTRIES, Ledger
 from bedside.study.custody import Custody, day_of, folders, held, may_go
 

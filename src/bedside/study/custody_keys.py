@@ -16,6 +16,7 @@ from bedside.core.errors import Refused
 from bedside.core.receipt import Item
 from bedside.deidentify import custody_backup, custody_rotate
 from bedside.deidentify.custody_files import write_private
+from bedside.deidentify.keyring import ledger_path
 from bedside.study.custody import Custody, held, now
 
 AGAIN = (
@@ -73,7 +74,7 @@ def set_passphrase(path: Path, passphrase: str | None, *, reason: str, who: str 
 
 def backup(path: Path, out: Path, passphrase: str, *, reason: str, who: str | None = None) -> str:
     """Write a backup of keyring, map and ledger; the digest of the file, which also stands in the ledger."""
-    if path.resolve().parent in (out.resolve(), *out.resolve().parents) and out.resolve().parent.name.startswith(custody_backup.ledger_path(path).name):
+    if path.resolve().parent in (out.resolve(), *out.resolve().parents) and out.resolve().parent.name.startswith(ledger_path(path).name):
         raise Refused("a backup does not belong into the ledger's folder", where=out.name, do="give --out another place, best another machine")
     with held(path) as custody:
         time = now()

@@ -14,9 +14,8 @@ import msgspec
 
 from bedside.core.errors import BedsideError
 from bedside.core.extras import extras, lacking, line_to_type
-from bedside.deidentify.custody_backup import ledger_path
 from bedside.deidentify.custody_files import readable_by_everyone
-from bedside.deidentify.keyring import map_path, read
+from bedside.deidentify.keyring import ledger_path, map_path, read
 
 if TYPE_CHECKING:
     from bedside.study.plan import Step
