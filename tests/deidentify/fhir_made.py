@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from random import Random
 from typing import Any
@@ -32,7 +33,7 @@ class Maker:
         for name in ("subject", "patient", "beneficiary", "for", "individual", "subscriber"):
             if "reference" in (about := made.get(name) or {}):
                 made[name] = {"reference": self.subject, "display": NAME} if isinstance(about, dict) else about
-        return made
+        return dict(json.loads(json.dumps(made)))
 
     def _filled(self, path: str, depth: int) -> Json:
         made: Json = {}

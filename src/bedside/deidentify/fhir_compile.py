@@ -149,7 +149,7 @@ class Tree:
         """A datatype or backbone whose own elements decide; its node is looked up when first met, since types hold each other."""
         if kind == "CodeableConcept":
             node = self.node(kind, path)
-            if not self.rules.action("CodeableConcept", kind, elements(kind)["text"])[1]:
+            if self.rules.action(path, kind, elements(kind)["text"]) == ("scrub", False):
                 node.parts["text"] = Rule("text", types.words_of_concept, primitive=True)
             return node.change
         return lambda work, value, beside: self.node(kind, kind if "." in kind else path).change(work, value, beside)

@@ -58,7 +58,7 @@ class Rule:
         paired = self.primitive and beside.get("_" + self.name) is not None
         for said in value:
             new = None if said is None else self.one(work, said, beside)
-            same = same and new is said
+            same = same and new is said and (new is not None or paired)
             if new is not None or paired:
                 done.append(new)
         return value if same and value else done or None

@@ -25,6 +25,7 @@ _CODE = re.compile(r"[^\s@]{1,64}(?: [^\s@]{1,64}){0,5}\Z")
 _TIME = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\Z")
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
 _UID = re.compile(r"\d+(?:\.\d+){2,}\Z")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WHOLE_DATE = 10
 _NUMBERS = frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})
 _WORDS = frozenset({"string", "markdown"})
@@ -181,7 +182,7 @@ def question(beside: Beside) -> tuple[str, ...]:
         concept = beside.get(name)
         if type(concept) is dict:
             words += [concept.get("text"), *(one.get("display") for one in concept.get("coding") or () if type(one) is dict)]
-    return tuple(word.replace("_", " ") for word in words if type(word) is str)
+    return tuple(_CAMEL.sub(" ", word.replace("_", " ")) for word in words if type(word) is str)
 
 
 def primitive(action: Action, element: Element, own: bool) -> Handler:
