@@ -12,11 +12,11 @@ from functools import lru_cache
 
 from bedside.deidentify import people, places
 from bedside.deidentify.facilities import after_at, after_from, facility_at, home_at
-from bedside.deidentify.lexicon import MONTHS, Word, listed, meanings
+from bedside.deidentify.lexicon import MONTHS, Word, is_eponym, listed, meanings
 from bedside.deidentify.lexicon import places as all_places
 from bedside.deidentify.spans import Span
 
-_WORD = re.compile(r"[A-Z][A-Za-z0-9_]*(?:['-][A-Za-z0-9_]+)*")
+_WORD = re.compile(r"[A-Z](?:[A-Za-z0-9_]+(?:['-][A-Za-z0-9_]+)*|'[A-Z][A-Za-z]+(?:-[A-Za-z]+)*|(?=\.[A-Z]))")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
 _TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON = (1 << at for at in range(12, 25))
 _HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp"]  # fmt: skip
@@ -90,21 +90,21 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
     if flags & _MONTH and _is_month(text, lower, start, end, cue):
         found.append(Span(start, end, "DATE"))
         return
-    if towns and _towns(text, lower, start, end, flags, cue, found):
+    if towns and (flags & _PLACE or cue in (_FROM, _AT) or flags == _UNKNOWN) and _towns(text, lower, start, end, flags, cue, found):
         return
     if flags & _GIVEN:
-        found += people.given_at(text, start, end, flags)
+        found += people.given_at(text, lower, start, end, flags)
     if text[end : end + 1] == " " and text[end + 2 : end + 3] == "." and text[end + 1 : end + 2].isupper() and text[end + 3 : end + 4] in (",", ")", ";", "'"):
         found += people.with_initial(text, start, end, flags or meanings().get(said, 0))
     if "-" in said or said[-4:] in ("care", "alth") or said[-3:] == "med":
         found += facility_at(text, start)
         if flags == _UNKNOWN and "-" in said:
-            _hyphenated(text, said, start, end, found)
+            _hyphenated(text, lower, said, start, end, found)
     if cue is not None:
         _after_cue(text, lower, start, end, flags, cue, towns, found)
     if flags & _NAMELIKE and end - start > 3 and _is_mid(text, start) and text[start + 1 : end].islower() and not any(span.start == start for span in found[count:]):
         if flags & (Word.FAMILY | Word.FAMILY_WORLD | Word.GIVEN_WORLD):
-            found += people.family_at(text, start, end)
+            found += people.family_at(text, lower, start, end)
         elif towns:
             found.append(Span(start, end, "CITY"))
 
@@ -144,15 +144,15 @@ def _is_mid(text: str, start: int) -> bool:
     return start > 2 and ((text[start - 1] == " " and text[start - 2] in _MIDDLE and text[start - 2] != ":") or text[start - 1] == "(")
 
 
-def _hyphenated(text: str, said: str, start: int, end: int, found: list[Span]) -> None:
+def _hyphenated(text: str, lower: str, said: str, start: int, end: int, found: list[Span]) -> None:
     """Anne-Marie, Smith-Jones: every part a name."""
     parts = [meanings().get(part, 0) for part in said.split("-")]
     names = (Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD)
     unlike = (Word.NOT_NAME | Word.CLINICAL)
     if all(part & names and not part & unlike for part in parts) and not all(part & (Word.ENGLISH) for part in parts):
         if parts[0] & (Word.GIVEN):
-            found += people.given_at(text, start, end, parts[0])
-        elif not places.EPONYM.match(text, end) and _is_mid(text, start):
+            found += people.given_at(text, lower, start, end, parts[0])
+        elif not is_eponym(lower, end) and _is_mid(text, start):
             found.append(Span(start, end, "NAME"))
 
 
@@ -164,7 +164,7 @@ def _letters() -> dict[str, tuple[str, ...]]:
 def _towns(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, found: list[Span]) -> bool:
     """Whether a town of more than one word was found, which is no person besides."""
     if flags & _PLACE or (flags == _UNKNOWN and "-" in text[start:end]):
-        place = places.listed_place(text, start, _letters())
+        place = places.listed_place(text, lower, start, _letters())
         if place is not None:
             found.append(place)
             return place.end > end

@@ -76,6 +76,7 @@ FOREIGN = re.compile(
     r"(?:\s+(?:de\s+)?(?:19|20)\d\d)?",
     re.IGNORECASE,
 )
+FOREIGN_STARTS = frozenset([*re.findall(r"[|:]([a-z]{3})", FOREIGN.pattern), "de "])
 DAY_ALONE = re.compile(r"(?:st|nd|rd|th)(?=[.,;)]|\s*(?:\n|\Z)|\s+(?:at|and|for|with|he|she|they|to|of\s+(?:this|the|last|next)))")
 ON_THE = re.compile(r"\b(?:on|until|since|by|from|through)\s+the\s+\Z", re.IGNORECASE)
 SHAPED = (*SEPARATED, *NAMED, COMPACT)

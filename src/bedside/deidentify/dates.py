@@ -20,6 +20,7 @@ from bedside.deidentify.date_forms import (
     DAY_ALONE,
     DAY_FIRST,
     FOREIGN,
+    FOREIGN_STARTS,
     IN_CONTEXT,
     MONTH_AFTER,
     MONTH_BEFORE,
@@ -40,6 +41,8 @@ _MIDDLE_OF_MONTH = 15
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _WEEKDAY = re.compile(r"\b((?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun)\b\.?,?\s+\Z", re.IGNORECASE)
 _ANY_YEAR, _REACH, _NEAR = 2000, 48, 36
+_NUMBER_OF = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
+_MONTHS_OF_YEAR, _EVERY_MONTH_HAS = 12, 28
 _RUN = re.compile(r"\d+(?:[-/.]\d+)*")
 _MONTHS, _BETWEEN = frozenset(month[:size] for month in MONTHS for size in (2, 3)), frozenset(["of", "the"])
 _MONTH_BEGINS = frozenset(month[0] for month in MONTHS) | {"o", " "}
@@ -78,7 +81,7 @@ def date_spans(text: str, lower: str, start: int, end: int, said: str, before: s
             _matches(DAY_FIRST, text, start, found)
         if size <= 2 and after in " /" and text[end : end + 3] == " / ":
             _matches(BY_SIGN[" "], text, start, found)
-        if size <= 2 and not found and after in " .eo" and (foreign := FOREIGN.match(text, end)):
+        if size <= 2 and not found and after in " .eo" and (after != " " or lower[end + 1 : end + 4] in FOREIGN_STARTS) and (foreign := FOREIGN.match(text, end)):
             found.append(Span(start, foreign.end(), "DATE"))
         if size <= 2 and not found and after in "snrt" and DAY_ALONE.match(text, end) and ON_THE.search(text, max(0, start - 14), start):
             found.append(Span(start, end + 2, "DATE"))
@@ -93,15 +96,33 @@ def date_spans(text: str, lower: str, start: int, end: int, said: str, before: s
 
 def _may_be_month(lower: str, start: int) -> bool:
     """Whether the word before a blank begins like a month, or is one that stands between a month and its number."""
-    at = max(lower.rfind(" ", max(0, start - 16), start - 1), lower.rfind("\n", max(0, start - 16), start - 1)) + 1
-    return lower[at : at + 3].strip("('\"[") in _MONTHS or lower[at : start - 1] in _BETWEEN or lower[start - 2 : start - 1] in ",.-/'"
+    at = lower.rfind(" ", 0, start - 1) + 1
+    return (
+        lower[at : at + 3] in _MONTHS
+        or lower[start - 2 : start - 1] in ",.-/'"
+        or lower[at : start - 1] in _BETWEEN
+        or (lower[(line := lower.rfind("\n", at, start) + 1) : line + 3] in _MONTHS)
+        or (lower[at] in "('\"[" and lower[at + 1 : at + 4] in _MONTHS)
+    )
 
 
 def _matches(patterns: tuple[re.Pattern[str], ...], text: str, at: int, found: list[Span]) -> None:
     for pattern in patterns:
         one = pattern.match(text, at)
-        if one is not None and _read(one.groupdict(), _ANY_YEAR) is not None:
+        if one is not None and _is_date(one.groupdict()):
             found.append(Span(*one.span(), "DATE"))
+            if patterns is not MONTH_FIRST:
+                return
+
+
+def _is_date(parts: dict[str, str | None]) -> bool:
+    """Whether there is such a day; the calendar is asked only for days that not all months have."""
+    if parts.get("first"):
+        month, day = _ordered(int(parts["first"] or 0), int(parts["second"] or 0))
+    else:
+        said = parts["month"] or ""
+        month, day = int(said) if said.isdigit() else 1, int(parts.get("day") or 1)
+    return 0 < month <= _MONTHS_OF_YEAR and 0 < day <= _EVERY_MONTH_HAS or _read(parts, _ANY_YEAR) is not None
 
 
 def _ranged(text: str, start: int, said: str, found: list[Span]) -> None:
@@ -187,8 +208,7 @@ def _ordered(first: int, second: int) -> tuple[int, int]:
 
 
 def _month_number(said: str) -> int:
-    start = said.lower()[:3]
-    return next(number for number, name in enumerate(MONTHS, 1) if name.startswith(start))
+    return _NUMBER_OF[said[:3].lower()]
 
 
 def _full_year(said: str | None, otherwise: int, latest: int) -> int:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedside.deidentify.lexicon import everyday, listed
-from bedside.deidentify.places import EPONYM, NOT_NAMES
+from bedside.deidentify.lexicon import everyday, is_eponym, listed
+from bedside.deidentify.places import NOT_NAMES
 from bedside.deidentify.spans import Span
 
 _CAP = r"(?=[A-Z][A-Z.'’]{0,20}[a-z])[A-Z][\w'’.]{1,30}(?:-[A-Z][\w'’]{1,30})?"
@@ -35,19 +35,20 @@ _JOINED = re.compile(
 _STREET = re.compile(
     r"\b(?:on|from|at|near|of)\s+((?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s+(?:Street|Avenue|Road|Boulevard|Lane|Parkway|avenue|street))\b"
 )
-_AT_BEFORE = re.compile(r"(?:\bat|@)\s+(?:the\s+)?\Z")
 _AT = re.compile(r"([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]{1,40}){0,4})")
-_LIVES_BEFORE = re.compile(
-    r"\b(?:(?:lives?|living|lived|resid(?:es|ing|ent|ed)|born|moved|relocated|travell?ed|flew|visiting|raised|grew up|based|works?|working|employed|native|drove|came|"
-    r"arrived|returned|transferred|outside|near)\s+(?:in|at|of|to|from|near|outside|around|by)?\s*)\Z"
+_LIVES_VERBS = frozenset(
+    "live lives living lived reside resides residing resident resided born moved relocated traveled travelled flew visiting raised up based work works working employed "
+    "native drove came arrived returned transferred outside near".split()
 )
+_WHERE = frozenset("in at of to from near outside around by".split())
 _LIVES = re.compile(r"([A-Z][a-z][\w'’.-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
+_AFTER_AT = (" at ", "@ ", " at the ", "\nat ", "\nat the ")
 _REACH, _BACK = 100, 32
 
 
 def facility_at(text: str, start: int) -> Iterator[Span]:
     """A hospital by its short form ("Brookhollow Med Cntr"), or by its joined one (BrookCare)."""
-    if text.startswith(("Med", "Hosp"), start):
+    if text.startswith("Hosp", start) or (text.startswith("Med", start) and text[start + 3 : start + 4] in ("", " ", ".", ",", "\n")):
         for pattern, is_wanted in ((_SHORT, _begins_rare), (_GENERAL, bool)):
             for found in pattern.finditer(text, max(0, start - _REACH), min(len(text), start + 24)):
                 if is_wanted(found[1]):
@@ -68,14 +69,14 @@ def after_at(text: str, lower: str, start: int, *, letters: bool = False) -> Ite
 
     letters   only four to six capitals behind "admitted to" and the like
     """
-    found = _LETTERS.match(text, start)
+    found = _LETTERS.match(text, start) if text[start + 1].isupper() else None
     if found and _LETTERS_BEFORE.search(lower, max(0, start - _BACK), start) and _is_no_unit(found[1]):
         yield Span(*found.span(1), "HOSPITAL")
-    if letters or not _AT_BEFORE.search(lower, max(0, start - _BACK), start) or not (found := _AT.match(text, start)):
+    if letters or not lower.endswith(_AFTER_AT, 0, start) or not (found := _AT.match(text, start)):
         return
     words = found[1].lower().split()
     plain = NOT_NAMES if len(words) > 1 else everyday()
-    if words[0].strip(".'’") not in plain and words[0] not in listed("state_names") and not EPONYM.match(text, found.end()):
+    if words[0].strip(".'’") not in plain and words[0] not in listed("state_names") and not is_eponym(lower, found.end()):
         yield Span(*found.span(1), "HOSPITAL")
 
 
@@ -83,7 +84,8 @@ def after_from(text: str, lower: str, start: int, *, towns: bool) -> Iterator[Sp
     """The town behind "lives in", "moved to", or behind a name in its short form: "Julia K. from Brookhollow"."""
     if not towns:
         return
-    if _LIVES_BEFORE.search(lower, max(0, start - _BACK), start) and (found := _LIVES.match(text, start)):
+    before = lower[max(0, start - _BACK) : start].split()[-2:]
+    if before and (before[-1] in _LIVES_VERBS or (before[-1] in _WHERE and before[0] in _LIVES_VERBS)) and (found := _LIVES.match(text, start)):
         first = found[1].split()[0].lower()
         if first not in everyday() and first not in listed("state_names") and first not in listed("countries"):
             yield Span(*found.span(1), "CITY")

@@ -1,30 +1,33 @@
-"""What the structure knows of a person, searched for in text: names in any order and case, with or without their marks, numbers
-with any separators, phones in any grouping.
+"""What the structure knows of a person, searched for in text: names in any order and case, short forms and initials, with or
+without their marks; numbers with any separators, phones in any grouping and in part; streets however they are shortened.
 
 In        `KnownIdentifiers` of the text's subject, and those of the hospital's staff
-Out       spans. A name that is also a word is taken only where the text makes it one (in the middle of a sentence, or beside
-          another part of the name), and never as the eponym of a disease.
+Out       spans
+Elsewhere names: `known_names.py`; numbers: `known_numbers.py`
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 from bedside.deidentify.folding import fold, folded
-from bedside.deidentify.lexicon import EPONYM_HEADS, everyday
-from bedside.deidentify.patients import KnownIdentifiers, Name, words
-from bedside.deidentify.spans import Span, around_digits
+from bedside.deidentify.known_names import NameFinder
+from bedside.deidentify.known_numbers import NumberFinder
+from bedside.deidentify.lexicon import Word, meanings
+from bedside.deidentify.patients import KnownIdentifiers, words
+from bedside.deidentify.spans import Span
 
-_BETWEEN = r"(?:[ \t,.^_-]{1,3}|,?[ \t]?\r?\n[ \t]?)"
-_JOINTS = re.compile(r"[\s().\-/#^]{0,3}\Z")
-_SHORTEST_NUMBER, _SHORTEST_JOINED, _SHORTEST_NAME, _FEWEST_DIGITS, _MOST_CHUNKS = 4, 6, 2, 3, 5
-_SHORTEST_PHONE, _SURE_PHONE, _LONGEST_PHONE, _MOST_GROUPS = 7, 9, 15, 8  # ITU-T E.164: at most 15 digits
-_NOT_EPONYM = rf"(?!(?:['’]s?)?(?:[\s-]+[a-z]+)?[\s-]+(?:{EPONYM_HEADS})\b)"
-_WORD = re.compile(r"[^\W\d_]+")
+_FEWEST_DIGITS, _SHORTEST_LOCAL = 3, 5
 _CHUNK = re.compile(r"[^\W_]+")
-_SENTENCE_START = re.compile(r"(?:\A|[.:;!?\n•*-])\s*\Z")
+_UNIT = re.compile(r"(?:,?\s+(?:apt|apartment|suite|ste|unit|floor|fl|flat|room|rm|#)\.?\s*#?\w+)?", re.IGNORECASE)
+_SHORT = {
+    "street": "st", "avenue": "ave", "av": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl", "terrace": "ter",
+    "circle": "cir", "parkway": "pkwy", "square": "sq", "highway": "hwy", "trail": "trl", "apartment": "apt", "suite": "ste", "north": "n", "south": "s", "east": "e",
+    "west": "w", "mount": "mt", "saint": "st", "fort": "ft", "courts": "ct", "heights": "hts", "center": "ctr", "point": "pt", "ridge": "rdg", "crossing": "xing",
+    "expressway": "expy", "freeway": "fwy", "junction": "jct", "mountain": "mtn", "springs": "spgs", "station": "sta", "valley": "vly", "village": "vlg", "way": "wy",
+}  # fmt: skip
+_WINDOW = 80
 
 
 class Finder:
@@ -35,15 +38,13 @@ class Finder:
     """
 
     def __init__(self, known: KnownIdentifiers, *, city: bool = False, many: bool = False) -> None:
-        self._names: dict[str, list[Name]] = {}
-        for name in sorted(set().union(*(one.writings() for one in known.names))):
-            said = name.family if many else f"{name.family} {' '.join(name.given)}"
-            for token in sorted({word for word in words(said) if len(word) >= _SHORTEST_NAME}):
-                self._names.setdefault(token, []).append(name)
-        literal = [("EMAIL", value) for value in known.emails] + [("ADDRESS", value) for value in known.streets]
-        literal += [] if city else [("CITY", value) for value in known.cities]
-        self._literal = [(frozenset(words(value)), kind, fold(value)) for kind, value in sorted(literal)]
-        self._numbers, self._phones = _numbers(known, city), _phone_ends(known)
+        self._names, self._numbers = NameFinder(known.names, many=many), NumberFinder(known, city=city)
+        self._emails = sorted({fold(value).lower() for value in known.emails})
+        self._emails += sorted({local for value in self._emails if _tells(local := value.partition("@")[0])})
+        self._streets = [numbered for value in sorted(known.streets) if len(numbered := _street(value)) > 1]
+        self._cities = [] if city else sorted({" ".join(_CHUNK.findall(fold(value).lower())) for value in known.cities} - {""})
+        literal = [*known.emails, *known.streets, *(() if city else known.cities)]
+        self._literal = [tokens for value in sorted(literal) if (tokens := frozenset(words(value)))]
 
     def find(self, text: str, found: Sequence[Span] = ()) -> Iterator[Span]:
         """Every identifier of the person in the text, whatever else was found."""
@@ -51,51 +52,27 @@ class Finder:
         for start, end, kind in self.spans(plain.text):
             yield Span(*plain.span(start, end), kind)
 
-    def spans(self, text: str) -> Iterator[Span]:
-        """Every identifier of the person in a text without marks (`folding.folded`)."""
-        if self._numbers and has_number(text):
-            yield from self._number_spans(text)
-        if not self._names and not self._literal:
-            return
-        said = frozenset(word.casefold() for word in _WORD.findall(text))
-        for name in dict.fromkeys(name for token in sorted(self._names.keys() & said) for name in self._names[token]):
-            yield from _name_spans(text, name)
-        for tokens, kind, value in self._literal:
-            if tokens <= said:
-                yield from (Span(*found.span(), kind) for found in _phrase(value).finditer(text))
+    def spans(self, text: str, lower: str | None = None) -> Iterator[Span]:
+        """Every identifier of the person in a text without marks (`folding.folded`); `lower` is that text in small letters."""
+        low = text.lower() if lower is None else lower
+        if len(low) != len(text):  # a letter whose small form is two
+            low = "".join(letter.lower()[:1] for letter in text)
+        yield from self._numbers.find(text)
+        yield from self._names.find(text, low)
+        for email in self._emails:
+            yield from _phrases(text, low, email, "EMAIL")
+        for city in self._cities:
+            yield from _city(text, low, city)
+        for street in self._streets:
+            yield from _street_spans(text, low, street)
 
     def touches(self, text: str) -> bool:
         """Whether a short coded text holds a word or number of the person: quicker than `find`, and stricter."""
         chunks = _CHUNK.findall(fold(text).casefold())
-        if any(chunk in self._numbers or chunk in self._names for chunk in chunks) or "".join(chunks) in self._numbers:
+        names, numbers = self._names.parts, self._numbers.kinds
+        if any(chunk in numbers or chunk in names for chunk in chunks) or "".join(chunks) in numbers:
             return True
-        return bool(self._literal) and any(tokens and tokens <= set(chunks) for tokens, _, _ in self._literal)
-
-    def _number_spans(self, text: str) -> Iterator[Span]:
-        """Runs of letters and digits, joined over hyphens, brackets and spaces, that are a known number."""
-        for start, end in around_digits(text):
-            chunks = [found.span() for found in _CHUNK.finditer(text, start, end)]
-            for first, (begin, _) in enumerate(chunks):
-                joined = ""
-                for at in range(first, min(first + _MOST_GROUPS, len(chunks))):
-                    if at > first and not _JOINTS.match(text[chunks[at - 1][1] : chunks[at][0]]):
-                        break
-                    joined += text[slice(*chunks[at])].lower()
-                    if len(joined) > _LONGEST_PHONE and at - first >= _MOST_CHUNKS:
-                        break
-                    kind = self._kind(joined, at - first)
-                    if kind is not None:
-                        yield Span(_with_sign(text, begin) if kind == "PHONE" else begin, chunks[at][1], kind)
-
-    def _kind(self, joined: str, joints: int) -> str | None:
-        if joints < _MOST_CHUNKS and (joints == 0 or len(joined) >= _SHORTEST_JOINED) and joined in self._numbers:
-            return self._numbers[joined]
-        long = _SHORTEST_PHONE <= len(joined) <= _LONGEST_PHONE and joined.isdigit()
-        return "PHONE" if self._phones and long and self._is_phone(joined) else None
-
-    def _is_phone(self, digits: str) -> bool:
-        """Whether digits are a known phone, with or without area, trunk zero and country."""
-        return digits.lstrip("0") in self._phones or (len(digits) > _SURE_PHONE and digits[-_SURE_PHONE:] in self._phones)
+        return bool(self._literal) and any(tokens <= set(chunks) for tokens in self._literal)
 
 
 def has_number(text: str) -> bool:
@@ -103,89 +80,73 @@ def has_number(text: str) -> bool:
     return sum(map(text.count, "0123456789")) >= _FEWEST_DIGITS
 
 
-def _name_spans(text: str, name: Name) -> Iterator[Span]:
-    whole, single = _name_patterns(name)
-    if whole is not None:
-        yield from (Span(*found.span(), "NAME") for found in whole.finditer(text))
-    if single is not None:
-        for found in single.finditer(text):
-            if not _is_only_a_word(text, found):
-                yield Span(*found.span(), "NAME")
+def _tells(local: str) -> bool:
+    """Whether the part of an address of mail before the @ tells who it is: long enough, and no word."""
+    return len(local) >= _SHORTEST_LOCAL and not meanings().get(local, 0) & (Word.ENGLISH | Word.PLAIN | Word.CLINICAL)
 
 
-def _is_only_a_word(text: str, found: re.Match[str]) -> bool:
-    """Whether a name that is also a word is only that here: it begins a sentence, or stands in capitals in a heading."""
-    word = found.group().lower().removesuffix("'s").removesuffix("’s")
-    if word not in everyday():
-        return False
-    return found.group().isupper() or _SENTENCE_START.search(text, max(0, found.start() - 6), found.start()) is not None
+def _phrases(text: str, low: str, said: str, kind: str) -> Iterator[Span]:
+    at = low.find(said)
+    while at >= 0:
+        end = at + len(said)
+        if not (at and low[at - 1].isalnum()) and not low[end : end + 1].isalnum():
+            yield Span(at, end, kind)
+        at = low.find(said, end)
 
 
-@lru_cache(maxsize=65536)
-def _name_patterns(name: Name) -> tuple[re.Pattern[str] | None, re.Pattern[str] | None]:
-    """The name in full, in both orders, with middle names and initials; and its single parts with a capital."""
-    given = [part for text in name.given for part in text.split()]
-    family, firsts = _loose(name.family), [_loose(part) for part in given if len(part.rstrip(".")) > 1]
-    whole = []
-    if name.family and given:
-        initials = "|".join(sorted({re.escape(part[0]) for part in given}))
-        middle = rf"(?:{_BETWEEN}(?:{'|'.join(sorted({*firsts, *(f'{re.escape(p[0])}{chr(92)}.?' for p in given)}))}))*"
-        first = "|".join(sorted([*firsts, rf"(?:{initials})\b\.?"], key=len, reverse=True))
-        whole = [rf"(?:{first}){middle}{_BETWEEN}{family}", rf"{family}{_BETWEEN}(?:{first}){middle}"]
-    parts = {part: re.sub(r"[\W_]", "", part) for part in (name.family, *given)}
-    alone = [
-        part for part, bare in parts.items() if len(bare) > _SHORTEST_NAME or (len(bare) == 2 and bare.lower() not in everyday())
-    ]
-    single = [_capital(part) for part in alone]
-    return (
-        re.compile(rf"(?<!\w)(?:{'|'.join(whole)})(?!\w)", re.IGNORECASE) if whole else None,
-        re.compile(rf"(?<!\w)(?:{'|'.join(single)})(?:['’]s)?(?!\w){_NOT_EPONYM}") if single else None,
-    )
+def _city(text: str, low: str, city: str) -> Iterator[Span]:
+    """A town, over line breaks and hyphens too; one that is a word only with a capital."""
+    first, _, rest = city.partition(" ")
+    is_word = not rest and bool(meanings().get(city, 0) & (Word.ENGLISH | Word.PLAIN))
+    at = low.find(first)
+    while at >= 0:
+        found = _flexible(low, at, city)
+        if found and not (at and low[at - 1].isalnum()) and (not is_word or text[at].isupper()):
+            yield Span(at, found, "CITY")
+        at = low.find(first, at + 1)
 
 
-def _loose(text: str) -> str:
-    """A pattern of a name that does not care how its parts are joined."""
-    return r"[\s'’.-]*".join(re.escape(part) for part in re.findall(r"\w+", text)) or r"(?!)"
+def _flexible(low: str, at: int, phrase: str) -> int:
+    """Where a phrase that begins at `at` ends, whatever stands between its words; 0 when it is not there."""
+    end = at
+    for count, word in enumerate(phrase.split(" ")):
+        if count:
+            while low[end : end + 1] in (" ", "\n", "\t", ",", "-", ".", "_", "'"):
+                end += 1
+        if not low.startswith(word, end):
+            return 0
+        end += len(word)
+    return 0 if low[end : end + 1].isalnum() else end
 
 
-def _capital(text: str) -> str:
-    forms = {text.upper(), text.title(), text[:1].upper() + text[1:]}
-    return "|".join(sorted((_loose(form) for form in forms), key=len, reverse=True))
+def _street(value: str) -> list[str]:
+    """The words of an address, shortened as all of them may be."""
+    return [_SHORT.get(word, word) for word in _CHUNK.findall(fold(value).lower())]
 
 
-@lru_cache(maxsize=16384)
-def _phrase(text: str) -> re.Pattern[str]:
-    parts = re.findall(r"\w+", text)
-    return re.compile(r"(?<!\w)" + r"[\s,.@#_+-]+".join(map(re.escape, parts)) + r"(?!\w)", re.IGNORECASE)
+def _street_spans(text: str, low: str, street: list[str]) -> Iterator[Span]:
+    """An address by its longest word, with the number before it and what the record says besides."""
+    key = max((word for word in street if not word.isdigit()), key=len, default="")
+    number, at = street[0] if street[0].isdigit() else "", low.find(key) if key else -1
+    while at >= 0:
+        begin = max(0, at - _WINDOW)
+        near = [(found.start(), found.end(), _SHORT.get(found.group(), found.group())) for found in _CHUNK.finditer(low, begin, at + _WINDOW)]
+        here = next((place for place, (start, _, word) in enumerate(near) if start <= at and word.startswith(key)), None)
+        if here is not None and near[here][2] == key:
+            yield from _aligned(text, near, here, street, key, number)
+        at = low.find(key, at + len(key))
 
 
-def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
-    """All numbers of a person without their separators, and of which kind they are."""
-    found: dict[str, str] = {}
-    for kind, values in (
-        ("ZIP", () if city else known.zips),
-        ("ID", known.records | known.numbers),
-        ("PHONE", known.phones),
-        ("SSN", known.ssns),
-    ):
-        for value in values:
-            plain = re.sub(r"[\W_]", "", value).lower()
-            if len(plain) >= _SHORTEST_NUMBER and sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:
-                found[plain] = kind
-            digits = re.sub(r"\D", "", value)
-            if kind == "ZIP" and len(digits) > 5:
-                found[digits[:5]] = kind
-    return found
-
-
-def _phone_ends(known: KnownIdentifiers) -> frozenset[str]:
-    """The last seven digits and more of every phone: a number without its area, trunk zero or country is still that number."""
-    phones = (re.sub(r"\D", "", re.split(r"(?i:x|ext)", value)[0]).lstrip("0") for value in known.phones)
-    return frozenset(digits[at:] for digits in phones for at in range(len(digits) - _SHORTEST_PHONE + 1))
-
-
-def _with_sign(text: str, start: int) -> int:
-    """Where the "+" or "(" before a number begins."""
-    while start and text[start - 1] in "+(":
-        start -= 1
-    return start
+def _aligned(text: str, near: list[tuple[int, int, str]], here: int, street: list[str], key: str, number: str) -> Iterator[Span]:
+    """The words around the longest one that are those of the address, in its order."""
+    place, first, last = street.index(key), here, here
+    while place - (here - first) > 0 and first > 0 and near[first - 1][2] == street[place - (here - first) - 1]:
+        first -= 1
+    while place + last - here + 1 < len(street) and last + 1 < len(near) and near[last + 1][2] == street[place + last - here + 1]:
+        last += 1
+    whole = last - first + 1
+    numbered = bool(number) and near[first][2] == number
+    if whole >= min(len(street), 2) and (numbered or whole >= len(street) - 1 or last > here):
+        end = near[last][1]
+        unit = _UNIT.match(text, end)
+        yield Span(near[first][0], unit.end() if unit else end, "ADDRESS")

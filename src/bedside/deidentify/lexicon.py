@@ -8,6 +8,7 @@ Source    words/README.md says where each list comes from and under which licenc
 from __future__ import annotations
 
 import lzma
+import re
 from functools import lru_cache
 from importlib.resources import files
 
@@ -62,6 +63,20 @@ _PACKED = {
 }
 
 
+_HEAD_ENDS = frozenset(form for head in EPONYM_HEADS.split("|") for form in ((head[:-1], head[:-2]) if head.endswith("?") else (head,)))
+_NEXT_TWO = re.compile(r"(?:'s?)?[\s-]{1,3}([a-z]+)(?:[\s-]{1,3}([a-z]+))?")
+
+
+def is_eponym(lower: str, end: int) -> bool:
+    """Whether what follows a name that ends at `end`, in small letters, makes it the name of a disease, sign or device.
+
+    >>> is_eponym("parkinson's disease", 9), is_eponym("foley urinary catheter", 5), is_eponym("parkinson came", 9)
+    (True, True, False)
+    """
+    after = _NEXT_TWO.match(lower, end)
+    return after is not None and (after[1] in _HEAD_ENDS or after[2] in _HEAD_ENDS)
+
+
 @lru_cache(maxsize=32)
 def listed(name: str) -> frozenset[str]:
     """The words of `words/<name>.txt`, lower case."""
@@ -97,14 +112,14 @@ def places() -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1)
-def towns() -> dict[str, tuple[str, ...]]:
-    """Towns of more than one word, lower case, by their first word, longest first."""
-    by_first: dict[str, list[str]] = {}
+def towns() -> dict[str, set[str]]:
+    """Towns of more than one word, lower case, by their first word."""
+    by_first: dict[str, set[str]] = {}
     for town in packed("geonames_cities"):
         first, _, rest = town.partition(" ")
         if rest:
-            by_first.setdefault(first, []).append(town)
-    return {first: tuple(sorted(all_of, key=len, reverse=True)) for first, all_of in by_first.items()}
+            by_first.setdefault(first, set()).add(town)
+    return by_first
 
 
 @lru_cache(maxsize=1)

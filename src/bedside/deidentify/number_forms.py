@@ -8,6 +8,7 @@ Every pattern is anchored where a run of digits begins, or bounded, so that no t
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 _TAIL = r"(?:\s?,?\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w]|-\d)"
 PHONE = re.compile(
@@ -34,10 +35,10 @@ COLONS = re.compile(
 )
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 EMAIL = re.compile(r"[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-EMAIL_NAME = re.compile(r"[\w.+%'-]{1,64}\Z")
+IN_EMAIL = frozenset(ascii_letters + digits + "_.+%'-")
+IN_HOST = frozenset(ascii_letters + digits + "_.~-")
 EMAIL_DOMAIN = re.compile(r"[ ]?@[ ]?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 URL = re.compile(r"(?:(?:https?|s?ftp)://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
-HOST_NAME = re.compile(r"[\w.~-]+\Z")
 HOST = re.compile(r"(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl)\b(?:/[^\s<>\"')\]]*)?", re.IGNORECASE)
 PHOTO = re.compile(r"[\w.~-]{1,80}\.(?:jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
 CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}(?!\w)|\d{4}([ -])\d{6}\2\d{5}(?!\w)")
@@ -64,7 +65,7 @@ MARKED = re.compile(r"[:#=]\s*\Z|\b(?:id|no\.?|number|num)\s+(?:is\s+)?\Z")
 NO_CODE = re.compile(r"(?:NCT|PMID|PMC|ISRCTN|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED)", re.IGNORECASE)
 AMOUNT = re.compile(r"[\d.,]+(?:[a-z]{1,5}(?:[/-][a-z0-9]+)*|st|nd|rd|th|s|[MFK]|yo|YO|X|x)\Z")
 IN_THEIR = re.compile(r"\b(?:in|into)\s+(?:his|her|their|the|my)\s+(?:early\s+|mid[\s-]+|late\s+)?\Z", re.IGNORECASE)
-POINT_LETTERS = re.compile(r"\.(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl|jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
+POINT_LETTERS = re.compile(r"\.(?=[A-Za-z])(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl|jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
 COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
 PHONES = frozenset(["phone", "telephone", "tel", "cell", "cellphone", "mobile", "fax", "facsimile", "pager", "beeper", "ext", "extension", "contact", "call", "called", "voicemail", "landline", "whatsapp", "ph", "dial", "reached"])
 # What is surely followed by an identifier; the others of LABELS need more digits.
@@ -97,24 +98,24 @@ def label_before(lower: str, start: int) -> str | None:
     return weak
 
 
-def is_luhn(digits: str) -> bool:
+def is_luhn(number: str) -> bool:
     """Whether the last digit is Luhn's check digit of those before it.
 
     >>> is_luhn("046454286"), is_luhn("046454287")
     (True, False)
     """
     total = 0
-    for at, digit in enumerate(reversed(digits)):
+    for at, digit in enumerate(reversed(number)):
         value = int(digit) * (1 + at % 2)
         total += value - 9 * (value > 9)
     return total % 10 == 0
 
 
-def is_nhs(digits: str) -> bool:
+def is_nhs(number: str) -> bool:
     """Whether ten digits are an NHS number: the eleventh modulus.
 
     >>> is_nhs("9434765919"), is_nhs("9434765918")
     (True, False)
     """
-    check = 11 - sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False)) % 11
-    return len(digits) == 10 and check % 11 == int(digits[9]) and check != 10
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(number, range(10, 1, -1), strict=False)) % 11
+    return len(number) == 10 and check % 11 == int(number[9]) and check != 10

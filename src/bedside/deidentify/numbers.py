@@ -20,7 +20,7 @@ from bedside.deidentify.spans import Span
 _RUN = re.compile(r"\d+(?:[-/.]\d+)*")
 _SMALL, _FEWEST_LABELLED, _FEWEST_STRONG, _SSN_DIGITS, _NHS_DIGITS = 3, 4, 2, 9, 10
 _CARD_DIGITS = range(13, 20)
-_LONGEST_CODE = 48
+_LONGEST_CODE, _LONGEST_NAME = 48, 80
 _AGE = re.compile(
     r"(?=[\s-]*(?:years?|yrs?|y\.?/?o\.?|yo|y)\b[\s-]*(?:old|of age|\bm\b|\bf\b|male|female|man|woman|y/?o)?|\s?[MFmf]\b(?!\s*\.\s*\d)|[\s-]*(?:birthday|anos|ans|jahre)\b|th\s+birthday)",
     re.IGNORECASE,
@@ -47,9 +47,14 @@ def number_spans(text: str, lower: str, *, places: bool, age_cap: int | None) ->
         said, count = run.group(), len(found)
         before, after = text[start - 1] if start else "\n", text[end] if end < size else "\n"
         plain = said.isdigit()
-        if before.isalpha() or after.isalpha() or before in "#_" or after == "_" or (after == "-" and text[end + 1 : end + 2].isalpha()) or (before == "-" and text[start - 2 : start - 1].isalpha()):
+        dated = date_spans(text, lower, start, end, said, before, after)
+        if dated:
+            found += dated
+        elif before.isalpha() or after.isalpha() or before in "#_" or after == "_" or (after == "-" and text[end + 1 : end + 2].isalpha()) or (before == "-" and text[start - 2 : start - 1].isalpha()):
             found += _coded(text, lower, start, end)
-        if plain and end - start <= _SMALL:
+        if dated and not plain:
+            pass
+        elif plain and end - start <= _SMALL:
             if (after in _GROUP_AFTER and text[end + 1 : end + 3].strip(" (")[:1].isdigit()) or before == "+":
                 found += _grouped(text, lower, start, before)
             if age_cap is not None and end - start > 1 and int(said) > age_cap:
@@ -63,7 +68,6 @@ def number_spans(text: str, lower: str, *, places: bool, age_cap: int | None) ->
             found += street_at(text, start, end)
         if before == " " or before == "#":
             found += number_of_street(text, start, end)
-        found += date_spans(text, lower, start, end, said, before, after)
         if len(found) > count:
             done = max(span.end for span in found[count:])
     return found
@@ -214,9 +218,10 @@ def address_spans(text: str) -> Iterator[Span]:
     """Addresses of mail, web and network, and names of image files: found by the sign that each needs."""
     at = text.find("@")
     while at >= 0:
-        domain, name = forms.EMAIL_DOMAIN.match(text, at - (text[at - 1 : at] == " ")), forms.EMAIL_NAME.search(text, max(0, at - 64), at)
-        if domain and name:
-            yield Span(name.start(), domain.end(), "EMAIL")
+        start = at - (text[at - 1 : at] == " ")
+        domain, name = forms.EMAIL_DOMAIN.match(text, start), _begin(text, start, forms.IN_EMAIL)
+        if domain and name < start:
+            yield Span(name, domain.end(), "EMAIL")
         at = text.find("@", at + 1)
     if "://" in text or "www." in text or "WWW." in text:
         yield from (Span(*found.span(), "URL") for found in forms.URL.finditer(text))
@@ -224,8 +229,17 @@ def address_spans(text: str) -> Iterator[Span]:
         for found in forms.COLONS.finditer(text, max(0, sign.start() - 24), min(len(text), sign.end() + 48)):
             yield Span(*found.span(), "IP")
     for sign in forms.POINT_LETTERS.finditer(text):
-        name = forms.HOST_NAME.search(text, max(0, sign.start() - 80), sign.start())
-        if name and (host := forms.HOST.match(text, name.start())):
+        name = _begin(text, sign.start(), forms.IN_HOST)
+        host = forms.HOST.match(text, name)
+        if name < sign.start() and host:
             yield Span(*host.span(), "URL")
-        elif name and (photo := forms.PHOTO.match(text, name.start())):
+        elif name < sign.start() and (photo := forms.PHOTO.match(text, name)):
             yield Span(*photo.span(), "ID")
+
+
+def _begin(text: str, end: int, letters: frozenset[str]) -> int:
+    """Where the run of such letters that ends at `end` begins."""
+    start = end
+    while start and end - start < _LONGEST_NAME and text[start - 1] in letters:
+        start -= 1
+    return start

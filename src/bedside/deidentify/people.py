@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedside.deidentify.lexicon import Word, everyday, listed, meanings, people
-from bedside.deidentify.places import EPONYM
+from bedside.deidentify.lexicon import Word, everyday, is_eponym, listed, meanings, people
 from bedside.deidentify.spans import Span
 
 _NOT_NAMES = listed("not_names")
@@ -30,12 +29,14 @@ _DEGREE = (
 )
 _NAMES_BEFORE = re.compile(rf"(?<![\w'-])({CAP}(?:,?[ \t]+{_NAME}){{0,3}}),?[ \t]+\Z")
 DEGREE = re.compile(_DEGREE)
-_BY = re.compile(
-    r"\b(?:(?:dictated|signed|performed|read|interpreted|transcribed|verified|ordered|reported|seen|authored|reviewed|"
-    r"collected|attested|prepared|written|assisted|discussed|entered|given|accompanied|referred|scheduled|met|speaking|consulted|appointment|visit)\s+(?:by|with)|"
-    r"(?:evaluated|examined|treated|managed|followed|admitted|prescribed|operated|interviewed|supervised|completed|cared for|monitored|delivered)\s+by|"
-    r"called to|notified|reported to|spoke (?:to|with)|named|cc|surname|d/w|called|alias|aka|nickname|goes by|known as|survived by|married to|name is|names?|this is|i'm|i am)[\s:,]*(?:dr\.?\s+)?\Z"
+_BY_OR_WITH = frozenset(
+    "dictated signed performed read interpreted transcribed verified ordered reported seen authored reviewed collected attested prepared written assisted discussed entered "
+    "given accompanied referred scheduled met speaking consulted appointment visit spoke".split()
 )
+_BY_ONLY = frozenset("evaluated examined treated managed followed admitted prescribed operated interviewed supervised completed for monitored delivered survived".split())
+_TO = frozenset("called reported spoke married".split())
+_ALONE = frozenset("named notified cc surname d/w called alias aka nickname name names i'm".split())
+_IS = frozenset("name this i".split())
 _LABELS = (
     r"(?:[Pp]atient(?:'s)?(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]+NAME)?|[Nn]ame|NAME|[Aa]uthor|AUTHOR|[Aa]ttending|ATTENDING|[Rr]eferring(?:[ \t]+[Pp]hysician|[ \t]+[Pp]rovider)?|"
     r"[Pp]hysician|PHYSICIAN|[Pp]rovider|PROVIDER|PCP|[Ss]urgeon|SURGEON|[Cc]onsultant|[Ee]mergency[ \t]+[Cc]ontact|[Nn]ext[ \t]+[Oo]f[ \t]+[Kk]in|NOK|[Cc]ontact(?:[ \t]+[Pp]erson)?|"
@@ -88,8 +89,25 @@ def before_degree(text: str, start: int) -> Iterator[Span]:
 
 def after_cue(text: str, lower: str, start: int, cue: str) -> Iterator[Span]:
     """The name behind a relation ("her daughter Quilla") or a verb ("seen by Catherine Zamora")."""
-    if (cue in KIN and (found := _NAMED.match(text, start))) or (cue not in KIN and _BY.search(lower, max(0, start - 32), start) and (found := NAMES.match(text, start))):
+    found = (_NAMED if cue in KIN else NAMES).match(text, start)
+    if found and (cue in KIN or _is_by(lower[max(0, start - 32) : start].split()[-3:])):
         yield from trimmed(text, *found.span())
+
+
+def _is_by(before: list[str]) -> bool:
+    """Whether the words before a name say that a person comes: "seen by", "spoke with", "her name is"."""
+    words = [word.strip(".,:;(") for word in before]
+    if words and words[-1] == "dr":
+        words.pop()
+    last, verb = words[-1] if words else "", words[-2] if len(words) > 1 else ""
+    return (
+        last in _ALONE
+        or (last == "by" and (verb in _BY_OR_WITH or verb in _BY_ONLY or verb == "goes"))
+        or (last == "with" and verb in _BY_OR_WITH)
+        or (last == "to" and verb in _TO)
+        or (last == "as" and verb == "known")
+        or (last in ("is", "am", "was") and verb in _IS)
+    )
 
 
 def label_lines(text: str, lower: str) -> Iterator[Span]:
@@ -98,13 +116,15 @@ def label_lines(text: str, lower: str) -> Iterator[Span]:
     at = lower.find(":")
     while at >= 0:
         line = max(lower.rfind("\n", 0, at), at - 40) + 1
-        label = _LINE_LABEL.search(lower, line, at + 1) if lower[at - 1 : at] in _LABEL_ENDS else None
-        if label is not None and (found := _LINE.match(text, _skip(text, at + 1))) and not known.isdisjoint(re.findall(r"[a-z]+", found[1].lower())):
+        begins = _skip(text, at + 1)
+        last = max(lower.rfind(" ", line, at), lower.rfind("\t", line, at)) + 1 or line
+        label = _LINE_LABEL.search(lower, line, at + 1) if lower[last:at] in _LINE_LABEL_ENDS else None
+        if label is not None and (found := _LINE.match(text, begins)) and not known.isdisjoint(re.findall(r"[a-z]+", found[1].lower())):
             yield Span(*found.span(1), "NAME")
         at = lower.find(":", at + 1)
 
 
-_LABEL_ENDS = frozenset("tergnyd")  # patient, name, provider, attending, surgeon, kin, by
+_LINE_LABEL_ENDS = frozenset("patient name author attending physician provider surgeon nurse doctor pt spouse kin contact by".split())
 
 
 def _skip(text: str, at: int) -> int:
@@ -122,7 +142,7 @@ def with_initial(text: str, start: int, end: int, flags: int) -> Iterator[Span]:
         yield Span(start, end + 3, "NAME")
 
 
-def given_at(text: str, start: int, end: int, flags: int) -> Iterator[Span]:
+def given_at(text: str, lower: str, start: int, end: int, flags: int) -> Iterator[Span]:
     """The person whose given name stands here, with the family name beside it."""
     sole, after = _is_sole(text[start:end], flags), _FOLLOW.match(text, end)
     family = after[2] if after else None
@@ -131,7 +151,7 @@ def given_at(text: str, start: int, end: int, flags: int) -> Iterator[Span]:
     if family and family.lower() in _NOT_NAMES and not (sole and family.lower() in listed("surnames")):
         after, family = _INITIAL_AFTER.match(text, end), None
     named = bool(after and after[0].strip()) and (sole or (family is not None and _is_family(family)) or _is_initial(after))
-    if (sole or named) and not EPONYM.match(text, end) and not (family and after and EPONYM.match(text, after.end())):
+    if (sole or named) and not is_eponym(lower, end) and not (family and after and is_eponym(lower, after.end())):
         yield Span(_with_family_before(text, start), after.end() if named and after else end, "NAME")
 
 
@@ -142,9 +162,9 @@ def _is_sole(word: str, flags: int) -> bool:
     return bool(flags & Word.GIVEN_WORLD) and not flags & (_UNLIKE_NAME | Word.CITY) and len(word) > 3 and word[1:].islower()
 
 
-def family_at(text: str, start: int, end: int) -> Iterator[Span]:
+def family_at(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     """A family name that is no other word, in the middle of a sentence."""
-    if EPONYM.match(text, end):
+    if is_eponym(lower, end):
         return
     after = _FOLLOW.match(text, end)
     family = after[2] if after else None
@@ -159,8 +179,12 @@ def trimmed(text: str, start: int, end: int, *, bare: bool = False) -> Iterator[
 
     bare   after a title anything capitalised is a name, an everyday word included
     """
-    words = [(found.start() + start, found.end() + start) for found in re.finditer(r"[\w'’.-]+", text[start:end])]
     stop = _STOP_AFTER_TITLE if bare else _NOT_NAMES
+    said = [word.strip(".,'’").lower() for word in text[start:end].split()]
+    if stop.isdisjoint(said) and not (bare and said[0] in _AFTER_TITLE):
+        yield Span(start, end - 1 if text[end - 1] == "." and len(said[-1]) > 1 else end, "NAME")
+        return
+    words = [(found.start() + start, found.end() + start) for found in re.finditer(r"[\w'’.-]+", text[start:end])]
     while words and _plain(text, words[-1]) in stop:
         words.pop()
     while words and not bare and _plain(text, words[0]) in stop:

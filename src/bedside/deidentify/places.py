@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedside.deidentify.lexicon import EPONYM_HEADS, Word, listed, meanings, places, towns
+from bedside.deidentify.lexicon import Word, is_eponym, listed, meanings, places, towns
 from bedside.deidentify.spans import Span
 
 NOT_NAMES, STATE_NAMES = listed("not_names"), listed("state_names")
 STATES = frozenset(state.upper() for state in listed("states"))
-EPONYM = re.compile(rf"(?:['’]s?)?(?:[\s-]+[a-z]+)?[\s-]+(?:{EPONYM_HEADS})\b", re.IGNORECASE)
 _STREET_WORD = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Drive|Dr|Lane|Ln|Courts?|Ct|Place|Pl|Way|Ways|Terrace|Ter|Circles?|Cir|Parkways?|Pkwy|Squares?|Sq|Highway|Hwy|"
     "Trail|Trl|Mews|Trace|Ridges?|Springs?|Crossing|Crossroad|Expressway|Freeway|Turnpike|Loop|Path|Pike|Plaza|Plains?|Point|Points|Row|Run|Walk|Walks|Alley|Bend|"
@@ -36,6 +35,7 @@ _STREET_ABROAD = re.compile(
     r"\d{1,5}[a-z]?,?\s+(?:(?:rue|avenue|boulevard|place|chemin|allee|quai|impasse|via|viale|piazza|corso|calle|avenida|plaza|paseo|rua|ulica)\s+(?:d[eu]\s+|de la\s+|des\s+|della\s+)?"
     r"[A-Z][\w'-]{1,40}(?:\s+[A-Z][\w'-]{1,40}){0,3}|[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)\b)"
 )
+_STREETS_ABROAD = frozenset(["rue", "ave", "bou", "pla", "che", "all", "qua", "imp", "via", "via", "pia", "cor", "cal", "pas", "rua", "uli"])
 _NUMBER_AFTER = re.compile(
     r"(?:\b(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Cc]hemin|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Cc]alle|[Aa]venida|[Pp]laza|[Pp]aseo|[Rr]ua|[Uu]l\.?|[Uu]lica|[Cc]/)\s+(?:d[eu]\s+|de la\s+|des\s+|della\s+|dos?\s+)?"
     r"[A-Z][\w.'-]{0,40}(?:\s+[A-Z][\w.'-]{0,40}){0,3}|\b[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)|"
@@ -70,17 +70,22 @@ _HOSPITAL_REACH, _CITY_REACH = 120, 80
 
 def street_at(text: str, start: int, end: int) -> Iterator[Span]:
     """The street whose house number this run of digits is, or the box or flat of that number."""
-    if text[end : end + 1].isupper() and not text[end + 1 : end + 2].isspace():
-        return
     if text[start - 1 : start] in (".", "/", "-", ",") or text[start - 1 : start].isalnum():
         return
-    found = _STREET.match(text, start) or _STREET_ABROAD.match(text, start)
+    if text[end : end + 1].isupper() and not text[end + 1 : end + 2].isspace():
+        return
+    if text[end + 1 : end + 2].islower():
+        found = _STREET_ABROAD.match(text, start) if text[end + 1 : end + 4] in _STREETS_ABROAD else None
+    else:
+        found = _STREET.match(text, start) or _STREET_ABROAD.match(text, start)
     if found:
         yield Span(*found.span(), "ADDRESS")
 
 
 def number_of_street(text: str, start: int, end: int) -> Iterator[Span]:
     """A house number after its street, and the number of a box or flat."""
+    if not text[text.rfind(" ", 0, start - 1) + 1 : start].lstrip("(")[:1].isupper():
+        return
     if lower_before(text, start) not in _BEFORE_NUMBER and not _STREET_ENDS.search(text, max(0, start - 8), start):
         return
     before = _NUMBER_AFTER.search(text, max(0, start - 60), start) or _POST_BOX.search(text, max(0, start - 20), start)
@@ -150,11 +155,11 @@ def saint_at(text: str, start: int) -> Iterator[Span]:
         yield Span(*found.span(), "HOSPITAL")
 
 
-def listed_place(text: str, start: int, places_of: dict[str, tuple[str, ...]]) -> Span | None:
+def listed_place(text: str, lower: str, start: int, places_of: dict[str, tuple[str, ...]]) -> Span | None:
     """The longest place of the list that begins at `start`."""
     for place in places_of.get(text[start : start + _FIRST_LETTERS], ()):
         if text.startswith(place, start) and not text[start + len(place) : start + len(place) + 1].isalnum():
-            return None if EPONYM.match(text, start + len(place)) else Span(start, start + len(place), "CITY")
+            return None if is_eponym(lower, start + len(place)) else Span(start, start + len(place), "CITY")
     return None
 
 
@@ -169,14 +174,20 @@ def by_first_letters() -> dict[str, tuple[str, ...]]:
     return {letters: tuple(all_of) for letters, all_of in found.items()}
 
 
+_WORDS = re.compile(r"[a-z.'-]+(?: [a-z.'-]+){1,3}")
+
+
 def town_at(text: str, lower: str, start: int, end: int) -> int | None:
     """Where the town of the large list that begins with this word ends; None when there is none."""
-    for town in towns().get(lower[start:end], ()):
-        stop = start + len(town)
-        if lower.startswith(town, start) and not EPONYM.match(text, stop) and not lower[stop : stop + 1].isalnum() and text[text.rfind(" ", 0, stop) + 1].isupper():
-            return stop
+    if lower[start:end] in towns() and (found := _WORDS.match(lower, start)):
+        words = found.group().split(" ")
+        for count in range(len(words), 1, -1):
+            town = " ".join(words[:count]).rstrip(".'")
+            stop = start + len(town)
+            if town in towns()[lower[start:end]] and text[text.rfind(" ", 0, stop) + 1].isupper() and not is_eponym(lower, stop):
+                return stop
     flags = meanings().get(lower[start:end], 0)
-    if flags & Word.CITY and not flags & (Word.PLAIN | Word.LAND | Word.CLINICAL) and text[start + 1 : end].islower() and not EPONYM.match(text, end):
+    if flags & Word.CITY and not flags & (Word.PLAIN | Word.LAND | Word.CLINICAL) and text[start + 1 : end].islower() and not is_eponym(lower, end):
         return end
     return None
 

@@ -71,9 +71,10 @@ def spans_of(
 ) -> list[Span]:
     """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
     plain = folded(text)
+    lower = plain.text.lower()
     found = [] if text.isspace() else _rules(in_ascii(plain.text), age_cap, keep_dates, keep_places)
     for finder in finders:
-        found += finder.spans(plain.text)
+        found += finder.spans(plain.text, lower)
     if plain.at is not None:
         found = [Span(*plain.span(span.start, span.end), span.kind) for span in found]
     whole = whole_places(text, joined(found))
