@@ -432,9 +432,30 @@ def test_of_a_slide_the_label_and_the_overview_may_show_text_and_the_volume_does
     assert (pixels_may_tell(read(raw, where="x")) is not None) == suspect
 
 
-def test_without_reading_pixels_a_suspect_image_is_quarantined(change):
-    with pytest.raises(Malformed, match="burned-in text"):
-        change(dicom_bytes(Modality="US"), rules={"pixels": "none"})
+SUSPECT = [{"BurnedInAnnotation": "YES"}, {"Modality": "US"}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, {"ImageType": ["DERIVED", "SCREEN SAVE"]}, {"ConversionType": "DF"}]
+
+
+@pytest.mark.parametrize("changes", SUSPECT)
+@pytest.mark.parametrize("rules", [{"pixels": "none"}, {"clean": ["descriptors"]}])
+def test_without_reading_pixels_a_suspect_image_is_quarantined(change, changes, rules):
+    with pytest.raises(Malformed, match="the policy has no pixels read"):
+        change(dicom_bytes(**changes), rules=rules)
+
+
+@pytest.mark.parametrize("changes", SUSPECT)
+def test_a_suspect_image_is_read_and_says_so(change, changes):
+    pytest.importorskip("rapidocr_onnxruntime")
+    done = change(dicom_bytes(Rows=32, Columns=32, PixelData=bytes(2048), **changes))
+    assert read(done, where="x").BurnedInAnnotation == "NO"
+    assert "113101" in _codes(done)
+    assert NAME not in done
+
+
+def test_any_image_is_read_where_the_policy_wants_it(change):
+    pytest.importorskip("rapidocr_onnxruntime")
+    raw = dicom_bytes(Rows=32, Columns=32, PixelData=bytes(2048))
+    assert "113101" in _codes(change(raw, rules={"pixels": "all"}))
+    assert "113101" not in _codes(change(raw))
 
 
 def test_rules_of_the_shipped_policies_are_sound():

@@ -50,7 +50,7 @@ def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: 
 
 def _changed(raw: bytes, desk: Desk, source: str, timezone: str | None, where: str) -> bytes:
     part = _instance(raw, where)
-    reason = dicom_pixels.reason_to_read(part.level, desk.policy.dicom.pixels, where)
+    reason = dicom_pixels.reason_to_read(part.level, desk.policy.dicom, where)
     key = patient_key(dicom_pixels.Header(part.level), desk.map, source)
     if key is None:
         raise Malformed("an instance without PatientID", where=where, do="fix the sender")

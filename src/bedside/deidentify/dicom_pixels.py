@@ -11,9 +11,7 @@ Source    DICOM PS3.3 C.7.6.1 (image type, burned-in annotation), C.8.6.1 (conve
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.dicom_stream import Level
@@ -21,6 +19,7 @@ from bedside.deidentify.dicom_values import ASCII, character_sets, decoded
 
 if TYPE_CHECKING:
     from bedside.deidentify.desk import Desk, Person
+    from bedside.deidentify.policy import DicomRules
 
 _BURNED_MODALITIES = frozenset({"US", "IVUS", "BDUS", "XA", "RF", "SC", "OT", "ES", "XC", "GM", "DG", "DOC", "OPT", "OP", "HC", "PX", "FS", "TG", "LS", "IO", "EPS", "SR", "KO", "PR"})
 _SLIDES, _SLIDE_PICTURES = "SM", frozenset({"LABEL", "OVERVIEW", "LOCALIZER"})
@@ -30,8 +29,6 @@ _DIGITISED = frozenset({"DF", "DRW", "DV", "SD", "SI", "WSD"})
 _DOCUMENTS, _VOICE, _RAW = "1.2.840.10008.5.1.4.1.1.104.", "1.2.840.10008.5.1.4.1.1.9.4.", "1.2.840.10008.5.1.4.1.1.66"
 _CHARACTER_SET = 0x00080005
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
-_NO_PIXELS = "this version does not read pixels"
-_MODULE = "bedside.deidentify.pixels"
 _KEYWORDS = {
     "SOPClassUID": 0x00080016, "Modality": 0x00080060, "ImageType": 0x00080008, "BurnedInAnnotation": 0x00280301,
     "RecognizableVisualFeatures": 0x00280302, "ConversionType": 0x00080064, "SpecimenLabelInImage": 0x00480010, "PatientID": 0x00100020,
@@ -62,11 +59,11 @@ def must_not_pass(header: Said) -> str | None:
     """Why an instance cannot be made clean by any reading of pixels, None when nothing says so."""
     kind = _said(header, "SOPClassUID")
     if _said(header, "RecognizableVisualFeatures") == "YES":
-        return f"recognizable features are declared, and {_NO_PIXELS}"
+        return "recognizable features are declared, and no face is taken out here"
     if f"{kind}.".startswith(_DOCUMENTS):
-        return f"an encapsulated document may hold text, and {_NO_PIXELS}"
+        return "an encapsulated document may hold text, and nothing here reads it"
     if f"{kind}.".startswith(_VOICE):
-        return "a recorded voice may tell who speaks, and this version does not listen"
+        return "a recorded voice may tell who speaks, and nothing here listens"
     return "raw data have a form that only their maker knows" if kind == _RAW else None
 
 
@@ -76,19 +73,19 @@ def pixels_may_tell(header: Said) -> str | None:
     if never is not None:
         return never
     if _said(header, "BurnedInAnnotation") == "YES":
-        return f"burned-in annotation is declared, and {_NO_PIXELS}"
+        return "burned-in annotation is declared"
     kind, modality = _said(header, "SOPClassUID"), _said(header, "Modality")
     if f"{kind}.".startswith(f"{_CAPTURE_CLASS}.") or kind == "1.2.840.10008.5.1.4.1.1.77.1.4":
-        return f"a captured screen or a photograph may hold text, and {_NO_PIXELS}"
+        return "a captured screen or a photograph may hold text"
     image_type = {str(value).upper() for value in header.get("ImageType") or ()}
     if modality == _SLIDES:
         shows = image_type & _SLIDE_PICTURES or _said(header, "SpecimenLabelInImage") == "YES" or "VOLUME" not in image_type
-        return f"the label of a slide may be seen, and {_NO_PIXELS}" if shows else None
+        return "the label of a slide may be seen" if shows else None
     if modality in _BURNED_MODALITIES:
-        return f"images of this modality often hold burned-in text, and {_NO_PIXELS}"
+        return "images of this modality often hold burned-in text"
     if _said(header, "ConversionType") in _DIGITISED:
-        return f"a digitised film or document may hold text, and {_NO_PIXELS}"
-    return f"a screen capture may hold text, and {_NO_PIXELS}" if image_type & _CAPTURES else None
+        return "a digitised film or document may hold text"
+    return "a screen capture may hold text" if image_type & _CAPTURES else None
 
 
 def _said(header: Said, keyword: str) -> str:
@@ -99,15 +96,16 @@ def has_pixels(level: Level) -> bool:
     return any(tag in level.elements for tag in _PIXELS)
 
 
-def reason_to_read(level: Level, wanted: Literal["suspect", "all", "none"], where: str) -> str | None:
+def reason_to_read(level: Level, rules: DicomRules, where: str) -> str | None:
     """Why the pixels must be read, None when they need not be. Raises `Malformed` for an instance that may not pass unread."""
     header = Header(level)
     never = must_not_pass(header)
     if never is not None:
         raise Malformed(never, where=where, do="leave it out, or have it made clean by other means")
     reason = pixels_may_tell(header) if has_pixels(level) else None
-    if reason is not None and (wanted == "none" or find_spec(_MODULE) is None):
-        raise Malformed(reason, where=where, do="have the pixels cleaned, set BurnedInAnnotation to NO, and run again")
+    wanted = rules.pixels if "pixels" in rules.clean else "none"
+    if reason is not None and wanted == "none":
+        raise Malformed(f"{reason}, and the policy has no pixels read", where=where, do="have the pixels cleaned, or let the policy read them: [dicom] clean with \"pixels\"")
     return reason if reason is not None or wanted != "all" or not has_pixels(level) else "the policy has every image read"
 
 
@@ -115,7 +113,11 @@ def read(raw: bytes, *, person: Person, desk: Desk, reason: str, where: str) -> 
     """The instance with the text in its pixels painted out. Raises `Malformed` where that cannot be."""
     from bedside.formats import dicom as format
 
+    try:
+        from bedside.deidentify.pixels import clean
+    except ImportError:
+        raise Malformed(f"{reason}, and what reads pixels is not installed", where=where, do="pip install 'bedside[ocr]'") from None
     dataset = format.parse(raw, where=where)
-    import_module(_MODULE).clean(dataset, person=person, desk=desk, reason=reason.removesuffix(f", and {_NO_PIXELS}"), where=where)
+    clean(dataset, person=person, desk=desk, reason=reason, where=where)
     desk.actions["dicom: image read for text"] += 1
     return format.dump(dataset)
