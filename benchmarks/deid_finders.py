@@ -11,6 +11,7 @@ Finders   rules     spans_of
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 
 Document = dict[str, Any]
 Spans = list[tuple[int, int, str]]
+_TITLES = re.compile(r"\A(?:Dr|Mr|Mrs|Ms|Miss|Prof)\.?\s+|,?\s+(?:MD|PhD|DDS|DVM|Jr|Sr|II|III|IV)\.?\Z")
 _WARM = "Mr. John Smith, MRN 40012345, was seen by Dr. Okonkwo at Cedar Falls Hospital on 01/13/2026."
 
 
@@ -78,6 +80,7 @@ def _known(document: Document) -> Any:
     for start, end, kind in document["spans"]:
         said = document["text"][start:end]
         if kind == "NAME":
+            said = _TITLES.sub("", said)  # a record holds them apart
             family, comma, given = said.partition(",")
             parts = said.split()
             known.name(given.split() if comma else parts[:-1], family if comma else parts[-1])

@@ -34,7 +34,7 @@ _CLINICAL_END = re.compile(
     r"tional|ously|ally|ingly|edly|ness|ments?|tions?|ary|tive|ated|ible|able|ular|eal|ical|rals?|inine|amine|isone|idine|ate|ase|ly|phalic)\Z"
 )
 _CONTRACTED = re.compile(r"['’](?:m|ll|ve|re|d|t)\Z")
-_AT = re.compile(r"\b(?:at|from|to|in)(?:[ \t]+the)?[ \t]+\Z")
+_AT = re.compile(r"\b(?:at|from|(?:admitted|transferred|referred|transported|airlifted) to)(?:[ \t]+the)?[ \t]+\Z")
 _SHORTEST, _LONGEST_ABBREVIATION = 3, 5
 
 
@@ -139,7 +139,7 @@ def _given_in_small(words: Sequence[tuple[int, int, int]]) -> Iterator[Open]:
 def _place_in_letters(text: str, start: int, end: int) -> bool:
     """Whether a word of no list stands in capitals where a place would: "at UWMC"."""
     word = text[start:end]
-    return len(word) >= _SHORTEST and word.isupper() and not meanings().get(word.lower(), 0) and _AT.search(text, max(0, start - 12), start) is not None
+    return len(word) >= _SHORTEST and word.isupper() and not meanings().get(word.lower(), 0) and _AT.search(text, max(0, start - 24), start) is not None
 
 
 def _beside(text: str, words: Sequence[tuple[int, int, int]], at: int) -> bool:
