@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import stat
+import tempfile
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bedside.core.errors import Malformed, Misconfigured, Refused, Unusable
+from bedside.core.errors import BedsideError, Malformed, Misconfigured, Refused, Unusable
 from bedside.core.ids import pseudonym
 from bedside.deidentify import custody_backup, custody_dispose, custody_names, custody_rotate
+from bedside.deidentify.custody_backup import SCHEMA_NAME
+from bedside.deidentify.custody_files import write_private
+from bedside.deidentify.custody_stream import open_index
 from bedside.deidentify.desk import desk
 from bedside.deidentify.keyring import Keyring, map_path, rotating_path
 from bedside.deidentify.patients import KnownIdentifiers, MapState, Name, PatientMap, Subject
@@ -295,3 +301,25 @@ def test_an_encrypted_folder_is_gone_with_its_key_and_comes_through_a_rotation(r
 def test_a_map_of_before_rotations_opens(ring):
     bare = {key: value for key, value in msgspec.msgpack.decode(ring.map.encode()).items() if key != "rotations"}
     assert PatientMap.decode(msgspec.msgpack.encode(bare)).state.rotations == []
+
+
+# --- files that are none ---------------------------------------------------------------------------
+
+LOCKED = {"kdf": "scrypt", "work": 1 << 40, "block": 8, "lanes": 1, "salt": "AA==", "sealed": "AA=="}
+DAMAGED = st.one_of(
+    st.binary(max_size=80),
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from([LOCKED, "sealed", "bedside.keyring/2", SCHEMA_NAME]),
+                 lambda inner: st.dictionaries(st.sampled_from(["schema", "naming", "made", "secret", "id", "locked", "keyring", "time"]), inner, max_size=8), max_leaves=12)
+    .map(lambda tree: json.dumps(tree).encode() + b"\n"),
+)  # fmt: skip
+
+
+@given(data=DAMAGED)
+def test_whatever_lies_in_place_of_a_keyring_a_backup_or_an_index_is_told_and_never_a_crash(data):
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "k"
+        write_private(path, data)
+        write_private(path.with_name("index.sealed"), data)
+        for opens in (lambda: Keyring.open(path, passphrase=lambda _: WORDS), lambda: custody_backup.read(path, WORDS), lambda: open_index(Path(place), {"": bytes(32)})):
+            with pytest.raises(BedsideError):
+                opens()

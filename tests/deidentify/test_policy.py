@@ -131,6 +131,7 @@ FAULTS = {
     "no private attribute": (OWN + '[dicom]\nprivate = ["GEMS"]\n', "CREATOR,gggg,xxee"),
     "no field": (OWN + '[hl7v2.fields]\n"PID.5" = "keep"\n', "PID-10"),
     "no path": (OWN + '[fhir.elements]\n"maritalStatus" = "keep"\n', "Patient.maritalStatus"),
+    "no kind": (OWN + '[text.kinds]\nPHONES = "remove"\n', "choose from"),
     "not TOML": ("base = ", "not TOML"),
 }
 

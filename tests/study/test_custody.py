@@ -387,6 +387,21 @@ def test_retention_counts_from_the_newest_entry_of_each_ledger(path, monkeypatch
     assert told("keyring", "retention", path)["records"][1]["may_go"] == "2033-03-01"
 
 
+def test_a_keyring_says_what_it_is_and_nothing_of_its_patients(path):
+    disclosed(path)
+    found = told("keyring", "show", path)
+    assert (found["id"], found["naming"], found["subjects"], found["passphrase"], found["entries"]) == (Keyring.open(path).id, "sealed", 2, False, 1)
+    assert not any(word in asked("keyring", "show", path).output for word in PATIENT)
+
+
+def test_what_a_killed_decryption_left_open_goes_with_the_next(path, raw, tmp_path):
+    custody_folders.encrypt(path, raw, tmp_path / "locked", reason="at rest")
+    (tmp_path / ".open.part").mkdir()
+    (tmp_path / ".open.part" / "Quillfeather.txt").write_text("Seen")
+    custody_folders.decrypt(path, tmp_path / "locked", tmp_path / "open", reason="to read")
+    assert not (tmp_path / ".open.part").exists()
+
+
 # --- all verbs -------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 VERBS: dict[str, str] = {
+    "show": "What a keyring is: its id, its naming, its passphrase, its ledger.",
     "reidentify": "Who is behind a pseudonym, for somebody who may know; written down first.",
     "disclose": "Write down that data of patients were given to somebody.",
     "disclosures": "What was given to whom; the account of one subject.",

@@ -196,7 +196,7 @@ def _apart(top: Path, out: Path) -> None:
 
 
 def _staging(out: Path) -> Path:
-    part = out.with_name(f".{out.name}.part-{os.getpid()}")
+    part = out.with_name(f".{out.name}.part")  # always this one, so that what a killed run left open goes with the next
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(mode=OWNER_FOLDER, parents=True)
     return part

@@ -154,9 +154,10 @@ class Keyring:
         """What on the disk is no longer what this keyring was opened from: "the keyring", "the patient map", or None."""
         try:
             there = read(self.path)
-        except (Malformed, OSError):
-            return "the keyring"
-        if there.naming != self.naming or (there.id or _id(b64decode(there.secret))) != self.id:
+            same = there.naming == self.naming and (there.id or _id(b64decode(there.secret))) == self.id
+        except (Malformed, OSError, ValueError):
+            same = False
+        if not same:
             return "the keyring"
         place = map_path(self.path)
         if self._map_seen is None:

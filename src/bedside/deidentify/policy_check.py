@@ -19,6 +19,7 @@ import msgspec
 from bedside.core.errors import Misconfigured
 from bedside.core.shape import MANUAL, Fault, faults, line_of
 from bedside.deidentify.policy import NAMES, SCHEMA_NAME, FhirRules, Policy
+from bedside.deidentify.spans import KINDS
 
 _GUIDE = "docs/deidentify.md lists what a policy holds"
 _BASES = tuple(name for name in NAMES if name != "as-received")
@@ -87,6 +88,7 @@ def _sense(policy: Policy) -> list[Fault]:
         found.append(Fault("shift_weeks", f"must be 1 to {_MOST_WEEKS} where dates are shifted", "104 is two years to either side"))
     if policy.age_cap is not None and not 1 <= policy.age_cap <= 150:
         found.append(Fault("age_cap", "is no age", "89, or leave it out of a policy on the base of limited-data-set"))
+    found += [Fault(f"text.kinds.{kind}", "no such kind of identifier in a text", f"choose from {', '.join(KINDS)}") for kind in policy.text.kinds if kind not in KINDS]
     found += [Fault(f"zip3.{key}", what, "correct the table") for key, what in (policy.zip3.faults() if policy.zip3 else [])]
     found += [Fault(f"{table}.{key}", "is none of this format", f"write {form}") for table, (spelling, form) in _SPELT.items() for key in _keys(policy, table) if not spelling.match(key)]
     return found + (_harbor(policy) if policy.base == "safe-harbor" else _limited(policy) if policy.base == "limited-data-set" else [])

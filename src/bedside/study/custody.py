@@ -120,6 +120,15 @@ def entries(path: Path) -> list[Entry]:
     return [entry for folder in folders(path) for entry in Ledger(folder).entries()]
 
 
+def about(path: Path) -> dict[str, object]:
+    """What may be told of a keyring: its id, how it names people, how many, and what was done with it."""
+    ring, done = Keyring.open(path), entries(path)
+    return {
+        "id": ring.id, "naming": ring.naming, "made": ring.made, "passphrase": ring.locked is not None, "subjects": len(ring.map.subjects),
+        "rotations": len(ring.map.state.rotations), "entries": len(done), "last": f"{done[-1].receipt.step} {done[-1].time}" if done else "nothing yet",
+    }  # fmt: skip
+
+
 def keyring_of(root: Path) -> Path | None:
     """The keyring whose custody ledger is meant by a path (its own, or its ledger's); None when it is no such thing."""
     if root.is_file() and ledger_path(root).is_dir():
