@@ -13,6 +13,7 @@ Source    DICOM PS3.15 E.1.1, E.3
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
@@ -49,6 +50,7 @@ _PIXEL_DATA = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00003, 0x7FE00008, 0x7FE00
 _KEPT_UIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x0008001B, 0x0008010C, 0x00080117, 0x00080118, 0x00083002, 0x00080062})
 # Free bytes that images need: palettes, profiles, samples of waveforms. Nothing else of OB stays.
 _BYTES = frozenset({0x00282000, 0x54001010, 0x54000110, 0x54000112, 0x5400100A, 0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223})
+_UIDS = re.compile(rb"[0-9.\\]*[ \0]*\Z")
 _NARROW = frozenset({"LO", "SH", "UC"})
 _REMOVED = "dicom: element removed"
 
@@ -141,7 +143,9 @@ class Cleaner:
         self.desk.actions["dicom: element emptied or replaced"] += 1
 
     def _keep(self, level: Level, element: Element, place: Place) -> None:
-        """As it came."""
+        """As it came, if it is what it should be."""
+        if element.vr == "UI" and not _UIDS.match(level.value(element)):
+            self._uid(level, element, place)
 
     def _kept(self, level: Level, element: Element, place: Place) -> None:
         """An identity of a device or a place, which an option keeps, but for what is known of the person."""
@@ -273,7 +277,7 @@ class Cleaner:
         elif vr == "CS":
             self.codes.string(level, element)
         elif vr == "UI":
-            if element.tag not in _KEPT_UIDS and not self.rules.uids:
+            if not _UIDS.match(level.value(element)) or (element.tag not in _KEPT_UIDS and not self.rules.uids):
                 self._uid(level, element, place)
         elif vr in TIMES:
             self._time(level, element, place)

@@ -12,7 +12,7 @@ import struct
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.dicom_rules import CODES, MODIFIED, Rules
-from bedside.deidentify.dicom_stream import DEFLATED, Coding, Element, Level, Part10, deflated, written
+from bedside.deidentify.dicom_stream import DEFLATED, Coding, Element, Level, Part10, chunks_of, deflated, written
 
 IMPLEMENTATION = "2.25.212378255363029749940578635220234726015"
 """The implementation class UID of Bedside (PS3.7 D.3.3.2): a number of 128 bits drawn once."""
@@ -55,8 +55,9 @@ def file(part: Part10, where: str) -> bytes:
     meta.put(0x00020012, "UI", IMPLEMENTATION.encode("ascii"))
     meta.put(0x00020013, "SH", _VERSION)
     try:
-        around, inside = written(meta), written(part.level)
+        around, inside = written(meta), chunks_of(part.level)
     except struct.error:
         raise Malformed("a value is too long for its representation", where=where, do="fetch the instance again") from None
     length = struct.pack("<HH2sHI", 2, 0, b"UL", 4, len(around))
-    return b"".join((bytes(128), b"DICM", length, around, deflated(inside) if part.syntax == DEFLATED else inside))
+    data = [deflated(b"".join(inside))] if part.syntax == DEFLATED else inside
+    return b"".join((bytes(128), b"DICM", length, around, *data))

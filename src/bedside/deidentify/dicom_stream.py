@@ -32,6 +32,9 @@ _NOTHING = b"\0\0\0\0"
 _DO = "fetch the instance again from the archive"
 
 
+Chunk = bytes | memoryview
+
+
 class Coding(NamedTuple):
     """How elements are written."""
 
@@ -157,9 +160,14 @@ def parse(raw: bytes, *, where: str, most: int = _MOST_INFLATED) -> Part10:
 
 def written(level: Level) -> bytes:
     """The bytes of a data set."""
-    chunks: list[bytes] = []
+    return b"".join(chunks_of(level))
+
+
+def chunks_of(level: Level) -> list[Chunk]:
+    """The bytes of a data set in pieces; pixels are not copied."""
+    chunks: list[Chunk] = []
     _write(level, chunks)
-    return b"".join(chunks)
+    return chunks
 
 
 def deflated(data: bytes) -> bytes:
@@ -313,9 +321,9 @@ class _Reader:
         raise self.bad("fragments of pixel data are cut off")
 
 
-def _write(level: Level, chunks: list[bytes]) -> None:
+def _write(level: Level, chunks: list[Chunk]) -> None:
     """Elements in the order of their tags; neighbours that nobody touched are one piece."""
-    buffer, elements = level.buffer, level.elements
+    buffer, elements = memoryview(level.buffer), level.elements
     begin = stop = 0
     for tag in sorted(elements):
         element = elements[tag]
@@ -331,15 +339,15 @@ def _write(level: Level, chunks: list[bytes]) -> None:
     chunks.append(buffer[begin:stop])
 
 
-def _write_element(level: Level, element: Element, chunks: list[bytes]) -> None:
+def _write_element(level: Level, element: Element, chunks: list[Chunk]) -> None:
     if element.new is not None:
         chunks += (_header(element.tag, element.vr, len(element.new), level.coding), element.new)
         return
     coding = Coding(True, True) if element.un else level.coding
     order = "<HHI" if coding.little else ">HHI"
-    inside: list[bytes] = []
+    inside: list[Chunk] = []
     for item in element.items or ():
-        content: list[bytes] = []
+        content: list[Chunk] = []
         _write(item, content)
         size = _UNDEFINED if item.undefined else sum(map(len, content))
         inside += (struct.pack(order, 0xFFFE, 0xE000, size), *content)
