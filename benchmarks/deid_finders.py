@@ -5,6 +5,7 @@ Out       standard output: JSON lines [[start, end, kind], ...], one a text, the
 Finders   rules     spans_of
           ner       rules, then the statistical detector in the sentences that they leave open
           record    rules, with what a patient's structured record would say: the labelled names, numbers, addresses and births
+          record+ner  all three
           presidio  AnalyzerEngine with en_core_web_sm 3.8.0, as it comes; runs under another Python, so nothing of ours is imported here
 """
 
@@ -30,8 +31,9 @@ def rules() -> Callable[[list[Document]], Iterator[Iterable[Any]]]:
     return lambda documents: (spans_of(document["text"]) for document in documents)
 
 
-def ner() -> Callable[[list[Document]], Iterator[Iterable[Any]]]:
-    """Patterns, then the model over all texts together."""
+def ner(*, record: bool = False) -> Callable[[list[Document]], Iterator[Iterable[Any]]]:
+    """Patterns, the patient's structured record where it is given, then the model over all texts together."""
+    from bedside.deidentify.known import Finder
     from bedside.deidentify.spans import joined
     from bedside.deidentify.text import spans_of
     from bedside.pillars.text.ner import detector
@@ -40,7 +42,8 @@ def ner() -> Callable[[list[Document]], Iterator[Iterable[Any]]]:
 
     def find(documents: list[Document]) -> Iterator[Iterable[Any]]:
         texts = [document["text"] for document in documents]
-        found = [spans_of(text) for text in texts]
+        finders = [[Finder(_known(document))] if record else [] for document in documents]
+        found = [spans_of(text, finders=known) for text, known in zip(texts, finders, strict=True)]
         further = model.find_many(texts, found)
         return (joined([*one, *more]) for one, more in zip(found, further, strict=True))
 
@@ -89,7 +92,7 @@ def _known(document: Document) -> Any:
     return known
 
 
-FINDERS = {"rules": rules, "ner": ner, "record": record, "presidio": presidio}
+FINDERS = {"rules": rules, "ner": ner, "record": record, "record+ner": lambda: ner(record=True), "presidio": presidio}
 
 
 def main() -> None:

@@ -187,7 +187,8 @@ def main() -> int:
     for corpus in options.corpus or CORPORA:
         documents = documents_of(Path(options.data) / CORPORA[corpus])
         finders = {"rules": sys.executable} | ({"ner": sys.executable} if options.ner else {})
-        finders |= {"record": sys.executable} if corpus == "planted-notes" else {}
+        if corpus == "planted-notes":
+            finders |= {"record": sys.executable} | ({"record+ner": sys.executable} if options.ner else {})
         finders |= {"presidio": options.presidio} if options.presidio else {}
         found = {name: run(name, python, documents) for name, python in finders.items()}
         result[corpus] = {name: score(documents, *one) for name, one in found.items()}
