@@ -380,11 +380,13 @@ class Collector:
             known.name([value] if role == "given" else [], value if role == "family" else None)
         elif role == "birth_date":
             known.note("births", value)
-        elif role in ("phone", "zip"):
+        elif role in ("phone", "zip", "email", "ssn"):
             known.note(role + "s", value)
+        elif role == "city":
+            known.note("cities", value)
         elif role == "address":
             known.note("cities" if re.search(r"city|town", name, re.IGNORECASE) else "streets", value)
-        elif role in ("identifier", "encounter"):
+        elif role in ("identifier", "encounter", "plan"):
             known.note("ssns" if _SSN.match(value) and "ssn" in name.lower() else "numbers", value)
 
     def _cell_time(self, value: str, facts: Subject, zone: str | None, formats: list[str]) -> None:

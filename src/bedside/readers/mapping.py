@@ -26,8 +26,8 @@ SHIPPED = Path(__file__).parent / "mappings"
 FILE, LINE, PATH = "@file", "@line", "@path"
 OneOrMore = str | list[str]
 Role = Literal[
-    "subject", "name", "given", "family", "birth_date", "date", "datetime", "zip", "phone", "address", "identifier", "uid", "encounter",
-    "text", "keep", "drop",
+    "subject", "name", "given", "family", "birth_date", "date", "datetime", "year", "age", "zip", "city", "phone", "email", "address", "ssn", "ip", "url",
+    "identifier", "plan", "uid", "encounter", "text", "keep", "drop",
 ]  # fmt: skip
 
 
