@@ -76,8 +76,8 @@ def test_any_value_in_any_place_is_changed_or_quarantined(known: Hospital, data:
 @QUIET
 @given(value=st.from_regex(r"-?(0|[1-9][0-9]{0,4})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?", fullmatch=True), code=st.from_regex(r"[A-Z]{0,2}[0-9]{1,5}(-[0-9])?", fullmatch=True))
 def test_numbers_and_codes_of_published_systems_are_bit_identical(known: Hospital, value: str, code: str) -> None:
-    quantity = '{"value":%s,"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}' % value
-    concept = '{"coding":[{"system":"http://loinc.org","code":"%s"}]}' % code
+    quantity = f'{{"value":{value},"unit":"mg/dL","system":"http://unitsofmeasure.org","code":"mg/dL"}}'
+    concept = f'{{"coding":[{{"system":"http://loinc.org","code":"{code}"}}]}}'
     raw = f'{{"resourceType":"Observation","status":"final","code":{concept},"subject":{{"reference":"Patient/pat-1"}},"valueQuantity":{quantity}}}'
     done = change(known).json(raw.encode(), where="x").decode()
     assert f'"code":{concept}' in done

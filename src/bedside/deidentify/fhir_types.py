@@ -10,6 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from bedside.deidentify.fhir_definitions import elements, resource_types
 from bedside.deidentify.fhir_numbers import Lexeme, decimal_of
 from bedside.deidentify.fhir_rules import WORDS, is_published
 from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler, Node
@@ -44,7 +45,7 @@ def code_of_coding(work: Work, value: Any, beside: Beside) -> str | None:
 
 def words_of_coding(work: Work, value: Any, beside: Beside) -> str | None:
     """What a code says in words."""
-    return work.kept(said(value)) if is_published(beside.get("system")) else work.text(said(value))
+    return work.worded(said(value)) if is_published(beside.get("system")) else work.text(said(value))
 
 
 def words_of_concept(work: Work, value: Any, beside: Beside) -> str | None:
@@ -52,7 +53,7 @@ def words_of_concept(work: Work, value: Any, beside: Beside) -> str | None:
     codings = beside.get("coding")
     for coding in codings if type(codings) is list else ():
         if type(coding) is dict and coding.get("display") == value and is_published(coding.get("system")):
-            return work.kept(said(value))
+            return work.worded(said(value))
     return work.text(said(value))
 
 
@@ -95,7 +96,7 @@ def cap_age(quantity: Json, cap: int) -> None:
 def pointer(work: Work, value: Any, beside: Beside) -> str:
     """Reference.reference."""
     kind = beside.get("type")
-    return work.reference(said(value), kind if type(kind) is str and kind.isalpha() else None)
+    return work.reference(said(value), kind if type(kind) is str and kind in resource_types() else None)
 
 
 def bare_reference(work: Work, one: Json) -> Json | None:
@@ -108,7 +109,7 @@ def bare_reference(work: Work, one: Json) -> Json | None:
 def kind_of_reference(work: Work, value: Any, beside: Beside) -> str | None:
     """Reference.type: the name of a type, or the address of its definition."""
     kind = said(value)
-    return kind if kind.isalpha() or is_published(kind) else None
+    return kind if kind.removeprefix("http://hl7.org/fhir/StructureDefinition/") in resource_types() else None
 
 
 def words_of_reference(name: str) -> Handler:
@@ -154,7 +155,7 @@ def identifier(concepts: Node) -> Handler:
             work.did(REMOVED)
             return None
         work.reach = max(work.reach, FILE)
-        kept: Json = {"use": one["use"]} if one.get("use") in ("usual", "official", "temp", "secondary", "old") else {}
+        kept: Json = {"use": one["use"]} if one.get("use") in elements("Identifier")["use"].codes else {}
         person = work.desk.find(work.desk.map.record_key(value, source=work.source, stated=one.get("system"))) if kind in LINKING else None
         if person is not None:
             return kept | {"system": SUBJECT_SYSTEM, "value": person.name}
@@ -189,9 +190,9 @@ def postal_address(periods: Node) -> Handler:
         if type(one) is not dict:
             raise Wrong
         policy = work.desk.policy
-        kept = {name: one[name] for name in ("use", "type") if type(one.get(name)) is str and one[name].isalpha()}
+        kept = {name: one[name] for name in ("use", "type") if one.get(name) in elements("Address")[name].codes}
         for name in ("state", "country", *(("city", "district") if policy.city else ())):
-            if type(one.get(name)) is str and (text := work.kept(one[name])):
+            if type(one.get(name)) is str and (text := work.worded(one[name])):
                 kept[name] = text
         if "postalCode" in one and (code := policy.zip(said(one["postalCode"]))):
             kept["postalCode"] = code

@@ -13,7 +13,7 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
-from bedside.deidentify.fhir_definitions import Element
+from bedside.deidentify.fhir_definitions import Element, resource_types
 from bedside.deidentify.fhir_numbers import Lexeme
 from bedside.deidentify.fhir_rules import asks_birth, asks_who, is_published
 from bedside.deidentify.fhir_tree import GONE, NOWHERE, REMOVED, Beside, Handler
@@ -114,7 +114,7 @@ def link(work: Work, value: Any, beside: Beside) -> str | None:
 def pointing(work: Work, value: Any, beside: Beside) -> str | None:
     """The address of a resource (a Bundle's fullUrl, link, request and response): rewritten as a reference is."""
     text = said(value)
-    if text.isalpha():
+    if text in resource_types():
         return text  # a type alone: POST Patient
     new = work.reference(text)
     return f"{NOWHERE}/{new}" if text.startswith("http") else new

@@ -16,8 +16,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from bedside.deidentify.desk import Desk, Person
+from bedside.deidentify.fhir_definitions import resource_types
 from bedside.deidentify.fhir_numbers import Lexeme
 from bedside.deidentify.known import Finder
+from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import Key, KnownIdentifiers, words
 from bedside.deidentify.spans import joined
 
@@ -28,6 +30,7 @@ Json = dict[str, Any]
 ALL, FILE, PERSON, ALONE = 0, 1, 2, 3
 DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?)?\Z")
 _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
+_WORD = re.compile(r"[^\W\d_]{2,}")
 _PREFIXES = ("urn:uuid:", "urn:oid:")
 _LONG_NUMBER, _MOST_POINTS = 100_000, 100_000
 
@@ -66,7 +69,8 @@ class Work:
         if self.desk.clean(text):
             return text or None
         self.reach = ALONE
-        return self._without_own(self.desk.text(text, self.person)) or None
+        done = self._without_own(self.desk.text(text, self.person))
+        return (done if self.person is not None else self._without_any(done)) or None
 
     def kept(self, text: str) -> str:
         """A value that a rule lets stand, without what is known of its own person."""
@@ -75,11 +79,17 @@ class Work:
         self.reach = max(self.reach, PERSON)
         return self.desk.kept(text, self.person)
 
+    def worded(self, text: str) -> str | None:
+        """Words that a rule lets stand: as `kept`; where they are about nobody in particular, without what shows itself."""
+        return self.kept(text) if self.person is not None or self.desk.silent(text) else self.plain(text)
+
     def plain(self, text: str) -> str | None:
         """A short coded text as it is where it holds nothing that identifies; else as free text."""
         if self.desk.clean(text):
             return text
         self.reach = max(self.reach, PERSON)
+        if self.person is None:
+            return self._without_any(text if self.desk.plain(text, None) else self.desk.text(text, None)) or None
         return text if self.desk.plain(text, self.person) else self.desk.text(text, self.person) or None
 
     def touches(self, text: str) -> bool:
@@ -129,14 +139,23 @@ class Work:
         bare, question, _ = text.partition("?")
         if question:  # a search in place of a reference: what it asks for may be a number of the person
             kind = bare.rsplit("/", 1)[-1]
-            return f"{kind if kind.isalpha() else 'Resource'}?identifier={self.desk.number(text)}"
+            return f"{kind if kind in resource_types() else 'Resource'}?identifier={self.desk.number(text)}"
         kind_of, name = target(text.partition("|")[0], self.urls)
         if kind_of in ("Patient", None):
             person = self.desk.find(self.desk.map.fhir_key(name, source=self.source))
             if person is not None:
                 return f"Patient/{person.name}"
-        known = kind_of or said
+        known = kind_of if kind_of in resource_types() else said
         return f"{known}/{self.desk.number(name)}" if known else self.desk.number(name)
+
+    def _without_any(self, text: str) -> str:
+        """A text that is about nobody in particular without the names of all who are known, but for names that are also words."""
+        if self.desk.map.name_tokens.isdisjoint(words(text)):
+            return text
+        return _WORD.sub(lambda found: "[NAME]" if self._is_name(found.group()) else found.group(), text)
+
+    def _is_name(self, word: str) -> bool:
+        return word[0].isupper() and word.lower() not in everyday() and not self.desk.map.name_tokens.isdisjoint(words(word))
 
     def _without_own(self, text: str) -> str:
         """The text without names that its own resource gives: of contained people, of those whom its references name."""
