@@ -82,6 +82,8 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
 
 
 def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, towns: bool, found: list[Span]) -> None:
+    if cue is None and flags & _NEEDS_SIGN and not flags & ~_NEEDS_SIGN & _ALL_SIGNS and not _goes_on(text, lower, end):
+        return
     said, count = lower[start:end], len(found)
     if flags == _UNKNOWN and said.endswith("'s"):
         flags, end, said = _acts().get(said[:-2], _UNKNOWN), end - 2, said[:-2]
@@ -107,6 +109,16 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
             found += people.family_at(text, lower, start, end)
         elif towns:
             found.append(Span(start, end, "CITY"))
+
+
+_NEEDS_SIGN, _ALL_SIGNS = _LABEL | _ADDRESS, (1 << 25) - (1 << 12) | Word.GIVEN | Word.FAMILY
+_SIGN_AFTER, _LABEL_GOES_ON = frozenset(":=\t'"), frozenset(["na", "ph", "pr", "co", "of", "pe", "to", ": ", "= "])
+
+
+def _goes_on(text: str, lower: str, end: int) -> bool:
+    """Whether a label is followed by its sign, or by the second word of it."""
+    after = text[end : end + 1]
+    return after in _SIGN_AFTER or (after == " " and lower[end + 1 : end + 3] in _LABEL_GOES_ON)
 
 
 def _is_month(text: str, lower: str, start: int, end: int, cue: int | None) -> bool:

@@ -17,6 +17,7 @@ from bedside.deidentify.date_forms import (
     BIRTH,
     BY_SIGN,
     COMPACT,
+    CONTEXT_ENDS,
     DAY_ALONE,
     DAY_FIRST,
     FOREIGN,
@@ -32,10 +33,11 @@ from bedside.deidentify.date_forms import (
     RANGED,
     SCORED,
     SHAPED,
+    TIME_AFTER,
     YEAR_FIRST,
 )
 from bedside.deidentify.lexicon import MONTHS
-from bedside.deidentify.spans import Span
+from bedside.deidentify.spans import Span, runs_of_digits
 
 _MIDDLE_OF_MONTH = 15
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -43,7 +45,6 @@ _WEEKDAY = re.compile(r"\b((?:mon|tue|wednes|thurs|fri|satur|sun)day|mon|tues?|w
 _ANY_YEAR, _REACH, _NEAR = 2000, 48, 36
 _NUMBER_OF = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
 _MONTHS_OF_YEAR, _EVERY_MONTH_HAS = 12, 28
-_RUN = re.compile(r"\d+(?:[-/.]\d+)*")
 _MONTHS, _BETWEEN = frozenset(month[:size] for month in MONTHS for size in (2, 3)), frozenset(["of", "the"])
 _MONTH_BEGINS = frozenset(month[0] for month in MONTHS) | {"o", " "}
 _BEFORE_MONTH, _AFTER_MONTH = frozenset(" -/.,snrtoJFMASONDjfmasond\n"), frozenset(" -/.,'\n")
@@ -53,9 +54,8 @@ Move = Callable[[date], date]
 def find(text: str) -> Iterator[Span]:
     """Every date that says more than a year, in a text in ASCII."""
     lower, size = text.lower(), len(text)
-    for run in _RUN.finditer(text):
-        start, end = run.span()
-        yield from date_spans(text, lower, start, end, run.group(), text[start - 1] if start else "\n", text[end] if end < size else "\n")
+    for start, end, said in runs_of_digits(text):
+        yield from date_spans(text, lower, start, end, said, text[start - 1] if start else "\n", text[end] if end < size else "\n")
 
 
 def date_spans(text: str, lower: str, start: int, end: int, said: str, before: str, after: str) -> list[Span]:
@@ -115,6 +115,18 @@ def _matches(patterns: tuple[re.Pattern[str], ...], text: str, at: int, found: l
                 return
 
 
+def _likely(text: str, start: int, end: int) -> Iterator[re.Pattern[str]]:
+    """Of IN_CONTEXT, those whose words may stand before or after."""
+    before = text[max(0, start - 24) : start].lower().replace("(", " ").split()
+    if before and (before[-1].strip(":,.;") in CONTEXT_ENDS or before[-1].startswith(("pod", "#"))):
+        yield IN_CONTEXT[0]
+        yield IN_CONTEXT[3]
+    if TIME_AFTER.match(text, end):
+        yield IN_CONTEXT[1]
+    if text[end : end + 1] in (":", " ") and text[text.rfind("\n", 0, start) + 1 : start].strip(" \t-*") == "":
+        yield IN_CONTEXT[2]
+
+
 def _is_date(parts: dict[str, str | None]) -> bool:
     """Whether there is such a day; the calendar is asked only for days that not all months have."""
     if parts.get("first"):
@@ -122,7 +134,7 @@ def _is_date(parts: dict[str, str | None]) -> bool:
     else:
         said = parts["month"] or ""
         month, day = int(said) if said.isdigit() else 1, int(parts.get("day") or 1)
-    return 0 < month <= _MONTHS_OF_YEAR and 0 < day <= _EVERY_MONTH_HAS or _read(parts, _ANY_YEAR) is not None
+    return (0 < month <= _MONTHS_OF_YEAR and 0 < day <= _EVERY_MONTH_HAS) or _read(parts, _ANY_YEAR) is not None
 
 
 def _ranged(text: str, start: int, said: str, found: list[Span]) -> None:
@@ -136,7 +148,7 @@ def _ranged(text: str, start: int, said: str, found: list[Span]) -> None:
 
 def _in_context(text: str, start: int, end: int, found: list[Span]) -> None:
     """3/10 where the words beside it make it a date."""
-    for pattern in IN_CONTEXT:
+    for pattern in _likely(text, start, end):
         for one in pattern.finditer(text, max(0, start - _NEAR), min(len(text), end + _NEAR)):
             if one.start("whole") <= end and not SCORED.search(text, max(0, one.start() - _REACH), one.end("whole")):
                 found += _with_next(text, one)

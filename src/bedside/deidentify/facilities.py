@@ -37,10 +37,9 @@ _STREET = re.compile(
 )
 _AT = re.compile(r"([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]{1,40}){0,4})")
 _LIVES_VERBS = frozenset(
-    "live lives living lived reside resides residing resident resided born moved relocated traveled travelled flew visiting raised up based work works working employed "
-    "native drove came arrived returned transferred outside near".split()
+    ["live", "lives", "living", "lived", "reside", "resides", "residing", "resident", "resided", "born", "moved", "relocated", "traveled", "travelled", "flew", "visiting", "raised", "up", "based", "work", "works", "working", "employed", "native", "drove", "came", "arrived", "returned", "transferred", "outside", "near"]
 )
-_WHERE = frozenset("in at of to from near outside around by".split())
+_WHERE = frozenset(["in", "at", "of", "to", "from", "near", "outside", "around", "by"])
 _LIVES = re.compile(r"([A-Z][a-z][\w'’.-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
 _AFTER_AT = (" at ", "@ ", " at the ", "\nat ", "\nat the ")
 _REACH, _BACK = 100, 32

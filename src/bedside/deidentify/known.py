@@ -16,7 +16,7 @@ from bedside.deidentify.known_names import NameFinder
 from bedside.deidentify.known_numbers import NumberFinder
 from bedside.deidentify.lexicon import Word, meanings
 from bedside.deidentify.patients import KnownIdentifiers, words
-from bedside.deidentify.spans import Span
+from bedside.deidentify.spans import Runs, Span, runs_of_digits
 
 _FEWEST_DIGITS, _SHORTEST_LOCAL = 3, 5
 _CHUNK = re.compile(r"[^\W_]+")
@@ -52,12 +52,12 @@ class Finder:
         for start, end, kind in self.spans(plain.text):
             yield Span(*plain.span(start, end), kind)
 
-    def spans(self, text: str, lower: str | None = None) -> Iterator[Span]:
-        """Every identifier of the person in a text without marks (`folding.folded`); `lower` is that text in small letters."""
+    def spans(self, text: str, lower: str | None = None, runs: Runs | None = None) -> Iterator[Span]:
+        """Every identifier of the person in a text without marks (`folding.folded`); `lower` is that text in small letters, `runs` its runs of digits."""
         low = text.lower() if lower is None else lower
         if len(low) != len(text):  # a letter whose small form is two
             low = "".join(letter.lower()[:1] for letter in text)
-        yield from self._numbers.find(text)
+        yield from self._numbers.find(text, runs_of_digits(text) if runs is None else runs)
         yield from self._names.find(text, low)
         for email in self._emails:
             yield from _phrases(text, low, email, "EMAIL")

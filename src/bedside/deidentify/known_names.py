@@ -25,9 +25,11 @@ _INITIAL_BEFORE = re.compile(r"(?<![\w'])([A-Za-z])\b\.?[ \t]?(?:([A-Za-z])\b\.?
 _INITIAL_AFTER = re.compile(r"(?:,[ \t]?|[ \t]|\^)([A-Za-z])(?![\w'])\.?(?:[ \t]?([A-Za-z])(?![\w'])\.?)?")
 _WORDS = re.compile(r"[^\W_]+")
 _MISREAD = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "!": "l"})
-_SIGN_INSIDE = re.compile(r"[0158|!I](?:(?<=[A-Za-z].)|(?=[A-Za-z]{3}))(?![A-Z ])")
+_SIGN_INSIDE = re.compile(  # one class of letters first: the search skips to the next of them
+    r"[0158|!I](?:(?<=[a-z]I)(?=[a-z])|(?<=[A-Za-z][0158|!])(?:(?=[A-Za-z])|(?<=[A-Za-z]{4}.))|(?<![\w.][0158|!])(?<!I)(?=[A-Za-z]{3}))"
+)
 _PAIRS = (("m", "rn"), ("rn", "m"), ("w", "vv"), ("d", "cl"), ("cl", "d"))
-_NO_PART = frozenset("mr mrs ms miss dr md phd jr sr ii iii iv do rn dds esq prof rev".split())
+_NO_PART = frozenset(["mr", "mrs", "ms", "miss", "dr", "md", "phd", "jr", "sr", "ii", "iii", "iv", "do", "rn", "dds", "esq", "prof", "rev"])
 
 
 class NameFinder:
@@ -40,7 +42,7 @@ class NameFinder:
         self.parts: dict[str, set[str]] = {}  # how a part is written, in small letters -> the roles it has
         self._initials: dict[str, set[str]] = {}
         self._alone: set[str] = set()
-        self._signed: list[str] = []
+        self._signed: set[str] = set()
         for name in sorted(set().union(*(one.writings() for one in names))):
             self._add(name, many)
         self._first = {part.split(" ")[0].split("'")[0].split("-")[0] for part in self.parts}
@@ -62,7 +64,7 @@ class NameFinder:
             self._note(form, "family", initials, alone=True)
         letters = [part[0].upper() for part in (*given, *name.family.split()[:1]) if part and part[0].isalpha()]
         if not many and len(letters) > 1 and name.family:
-            self._signed += [".".join(letters) + ".", ". ".join(letters) + ".", f"{letters[0]}.{letters[-1]}.", f"{letters[0]}. {letters[-1]}."]
+            self._signed |= {".".join(letters) + ".", ". ".join(letters) + ".", f"{letters[0]}.{letters[-1]}.", f"{letters[0]}. {letters[-1]}."}
 
     def _note(self, form: str, role: str, initials: set[str], *, alone: bool) -> None:
         if len(re.sub(r"\W", "", form)) < _SHORTEST:
@@ -93,7 +95,7 @@ class NameFinder:
                 for begin, stop, one in hits[at : last + 1]:
                     yield from self._single(text, lower, begin, stop, one)
             at = last + 1
-        for signed in self._signed:
+        for signed in sorted(self._signed):
             yield from (Span(begin, begin + len(signed), "NAME") for begin in _places(text, signed) if not text[begin - 1 : begin].isalnum())
 
     def _hits(self, text: str, lower: str) -> Iterator[tuple[int, int, str]]:
@@ -107,8 +109,15 @@ class NameFinder:
                 if not (lower[start - 1 : start].isalnum() and start) and not lower[end : end + 1].isalnum():
                     yield start, end, part
         yield from self._misread_in(lower, lower, self._alike)
-        if self._alike and _SIGN_INSIDE.search(text):
-            yield from self._misread_in(lower.translate(_MISREAD), lower, self._misread)
+        for sign in _SIGN_INSIDE.finditer(text) if self._misread else ():
+            start, end = sign.span()
+            while start and (lower[start - 1].isalnum() or lower[start - 1] in "|!"):
+                start -= 1
+            while lower[end : end + 1].isalnum() or lower[end : end + 1] in ("|", "!"):
+                end += 1
+            part = self._misread.get(lower[start:end].translate(_MISREAD), "")
+            if part:
+                yield start, end, part
 
     def _misread_in(self, plain: str, lower: str, forms: dict[str, str]) -> Iterator[tuple[int, int, str]]:
         """Parts read wrongly: Quil1feather, Morgan as Morgarn."""

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date
 
 from bedside.deidentify.dates import parsed
 from bedside.deidentify.patients import KnownIdentifiers
-from bedside.deidentify.spans import Span
+from bedside.deidentify.spans import Runs, Span
 
 _SHORTEST, _FEWEST_DIGITS, _SHORTEST_PHONE, _SURE_PHONE, _LONGEST_PHONE, _SHORTEST_MISREAD = 4, 3, 7, 9, 15, 6
 _SHORTEST_BARE = 5  # a record number without its leading zeros
-_DIGITS = re.compile(r"\d+")
-_NO_DIGITS = re.compile(r"\D+")
+_NO_JOINTS = {ord("-"): None, ord("/"): None, ord("."): None}
 _JOINED = re.compile(r"\d(?:[\s().\-/#^+_]{0,3}\d)*\Z")
-_MIXED = re.compile(r"\d(?:(?<=[OoIlSBZ|]\d)|(?=[OoIlSBZ|]))")
+_LIKE_DIGITS = frozenset("OoIlSBZs|")
 _CHUNK = re.compile(r"[\w|]+(?:[-. ]?(?=[\w|]*\d)[\w|]+)*")
 _AS_DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2", "s": "5"})
 _LAST_FOUR = re.compile(r"(?:ending|ends|last\s+(?:four|4)|final\s+(?:four|4))[^\d\n]{0,28}(\d{4})(?!\d)", re.IGNORECASE)
@@ -47,17 +45,17 @@ class NumberFinder:
         self._ends = {number[-4:]: kind for number, kind in self.kinds.items() if number[-4:].isdigit() and len(number) > _SHORTEST_MISREAD}
         self._any = bool(self.kinds or self._births)
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str, runs: Runs) -> Iterator[Span]:
         """Every number of the person in a text without marks."""
         if not self._any:
             return
-        digits = _NO_DIGITS.sub("", text)
+        digits = "".join([said for _, _, said in runs]).translate(_NO_JOINTS)
         if len(digits) < _FEWEST_DIGITS:
             return
         wanted = [core for core in (*self._cores, *self._births) if core in digits]
         ends = [phone[-_SHORTEST_PHONE:] for phone in self._phones if phone[-_SHORTEST_PHONE:] in digits]
         if wanted or ends:
-            at = [place for found in _DIGITS.finditer(text) for place in range(found.start(), found.end())]
+            at = [place for start, end, _ in runs for place in range(start, end) if text[place].isdigit()]
             for core in wanted:
                 yield from self._at(text, digits, at, core)
             for phone in self._phones:
@@ -67,7 +65,7 @@ class NumberFinder:
                 if found[1] in self._ends:
                     yield Span(*found.span(1), self._ends[found[1]])
         if self.kinds:
-            yield from self._misread(text)
+            yield from self._misread(text, runs)
 
     def _at(self, text: str, digits: str, at: list[int], core: str) -> Iterator[Span]:
         number = self._cores.get(core)
@@ -87,13 +85,16 @@ class NumberFinder:
                 yield from _lettered(text, start, end, number, self.kinds[number])
             place = digits.find(core, place + 1)
 
-    def _misread(self, text: str) -> Iterator[Span]:
+    def _misread(self, text: str, runs: Runs) -> Iterator[Span]:
         """Numbers in which a letter stands for a digit: 4OO12345."""
-        for found in _MIXED.finditer(text):
-            start = found.start()
+        done = 0
+        for start, end, _ in runs:
+            if start < done or not (text[end : end + 1] in _LIKE_DIGITS or text[start - 1 : start] in _LIKE_DIGITS):
+                continue
             while start and (text[start - 1].isalnum() or text[start - 1] == "|"):
                 start -= 1
             chunk = _CHUNK.match(text, start)
+            done = chunk.end() if chunk else end
             plain = re.sub(r"\D", "", chunk.group().translate(_AS_DIGITS)) if chunk else ""
             if chunk and len(plain) >= _SHORTEST_MISREAD and (kind := self.kinds.get(plain)) and not re.search(r"[^\W\d_]", chunk.group().translate(_AS_DIGITS)):
                 yield Span(*chunk.span(), kind)
@@ -108,11 +109,11 @@ def _phone(text: str, digits: str, at: list[int], phone: str) -> Iterator[Span]:
             first, own = first - 1, own - 1
         matched = place + _SHORTEST_PHONE - first
         more = first
-        while more and place + _SHORTEST_PHONE - more < _LONGEST_PHONE and matched >= _SURE_PHONE and first - more < 4 and at[more] - at[more - 1] <= 4:  # noqa: PLR2004
+        while more and place + _SHORTEST_PHONE - more < _LONGEST_PHONE and matched >= _SURE_PHONE and first - more < 4 and at[more] - at[more - 1] <= 4:
             if not _is_linked(text, at[more - 1], at[more]):
                 break
             more -= 1
-        if more < first and text[at[more] - 1 : at[more]].isalnum() or (more < first and at[first] - at[first - 1] == 1 and digits[more:first].strip("0") and matched < _SURE_PHONE):
+        if (more < first and text[at[more] - 1 : at[more]].isalnum()) or (more < first and at[first] - at[first - 1] == 1 and digits[more:first].strip("0") and matched < _SURE_PHONE):
             more = first
         first = more if digits[more] == "0" or text[at[more] - 1 : at[more]] == "+" or digits[more] == "1" else first
         end = at[place + _SHORTEST_PHONE - 1] + 1
@@ -169,7 +170,8 @@ def _digits(value: str) -> str:
 
 def _core(number: str) -> str:
     """The longest run of digits of a number without separators."""
-    return max(re.findall(r"\d+", number), key=len)
+    runs: list[str] = re.findall(r"\d+", number)
+    return max(runs, key=len)
 
 
 def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
@@ -190,7 +192,7 @@ def _births(values: Iterable[str]) -> frozenset[str]:
     """The digits of the dates of birth in every order, with and without zeros and century."""
     found: set[str] = set()
     for value in values:
-        read = parsed(value.strip()[:10] if re.match(r"\d{4}-\d\d-\d\dT", value.strip()) else value.strip(), _THIS_YEAR, date.max.year if False else _THIS_YEAR)
+        read = parsed(value.strip()[:10] if re.match(r"\d{4}-\d\d-\d\dT", value.strip()) else value.strip(), _THIS_YEAR, _THIS_YEAR)
         if read is None:
             continue
         true = read[1]

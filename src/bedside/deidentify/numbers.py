@@ -15,9 +15,8 @@ from collections.abc import Iterator
 from bedside.deidentify import number_forms as forms
 from bedside.deidentify.dates import date_spans
 from bedside.deidentify.places import number_of_street, street_at, zip_at
-from bedside.deidentify.spans import Span
+from bedside.deidentify.spans import Runs, Span
 
-_RUN = re.compile(r"\d+(?:[-/.]\d+)*")
 _SMALL, _FEWEST_LABELLED, _FEWEST_STRONG, _SSN_DIGITS, _NHS_DIGITS = 3, 4, 2, 9, 10
 _CARD_DIGITS = range(13, 20)
 _LONGEST_CODE, _LONGEST_NAME = 48, 80
@@ -27,24 +26,25 @@ _AGE = re.compile(
 )
 _AGED = re.compile(r"\b(?:age|aged|ages|turn(?:ed|ing|s)?)\b\s*:?\s*(?:of\s+|is\s+|was\s+)?\Z|\bin (?:his|her|their|the|my) (?:early |mid-?|late )?\Z|\b(?:age|years)[\s:(=]+\Z",
                    re.IGNORECASE)  # fmt: skip
+_AGE_WORDS = ("age", "aged", "ages", "of", "is", "was", "turn", "turned", "turning", "turns", "years")
 _NO_AGE = re.compile(r"\s*(?:%|mm|mg|kg|cm|bpm|ml|lbs?)")
 _STREET_BEGINS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789rabpciqvu ,")
 _GROUP_AFTER = frozenset(" )-./\n")
 
 
-def number_spans(text: str, lower: str, *, places: bool, age_cap: int | None) -> list[Span]:
+def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: int | None) -> list[Span]:
     """Every number that identifies, the dates included; they may overlap.
 
+    runs      the runs of digits in it (`spans.runs_of_digits`)
     places    zip codes go too
     age_cap   ages above it go; None keeps ages
     """
     found: list[Span] = []
     done, size = 0, len(text)
-    for run in _RUN.finditer(text):
-        start, end = run.span()
+    for start, end, said in runs:
         if start < done:
             continue
-        said, count = run.group(), len(found)
+        count = len(found)
         before, after = text[start - 1] if start else "\n", text[end] if end < size else "\n"
         plain = said.isdigit()
         dated = date_spans(text, lower, start, end, said, before, after)
@@ -209,7 +209,12 @@ def _old(text: str, start: int, end: int) -> Iterator[Span]:
         if forms.IN_THEIR.search(text, max(0, start - 20), start):
             yield Span(start, end, "AGE")
     elif not text[start - 1 : start].isalnum() and (
-        _AGE.match(text, end) or (_AGED.search(text, max(0, start - 24), start) and not _NO_AGE.match(text, end))
+        _AGE.match(text, end)
+        or (
+            text[max(0, start - 12) : start].rstrip(" :(=").lower().endswith(_AGE_WORDS)
+            and _AGED.search(text, max(0, start - 24), start)
+            and not _NO_AGE.match(text, end)
+        )
     ):
         yield Span(start, end, "AGE")
 
@@ -225,7 +230,7 @@ def address_spans(text: str) -> Iterator[Span]:
         at = text.find("@", at + 1)
     if "://" in text or "www." in text or "WWW." in text:
         yield from (Span(*found.span(), "URL") for found in forms.URL.finditer(text))
-    for sign in forms.TWO_COLONS.finditer(text):
+    for sign in (*forms.TWO_COLONS.finditer(text), *forms.TWO_DASHES.finditer(text)):
         for found in forms.COLONS.finditer(text, max(0, sign.start() - 24), min(len(text), sign.end() + 48)):
             yield Span(*found.span(), "IP")
     for sign in forms.POINT_LETTERS.finditer(text):

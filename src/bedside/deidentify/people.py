@@ -30,13 +30,12 @@ _DEGREE = (
 _NAMES_BEFORE = re.compile(rf"(?<![\w'-])({CAP}(?:,?[ \t]+{_NAME}){{0,3}}),?[ \t]+\Z")
 DEGREE = re.compile(_DEGREE)
 _BY_OR_WITH = frozenset(
-    "dictated signed performed read interpreted transcribed verified ordered reported seen authored reviewed collected attested prepared written assisted discussed entered "
-    "given accompanied referred scheduled met speaking consulted appointment visit spoke".split()
+    ["dictated", "signed", "performed", "read", "interpreted", "transcribed", "verified", "ordered", "reported", "seen", "authored", "reviewed", "collected", "attested", "prepared", "written", "assisted", "discussed", "entered", "given", "accompanied", "referred", "scheduled", "met", "speaking", "consulted", "appointment", "visit", "spoke"]
 )
-_BY_ONLY = frozenset("evaluated examined treated managed followed admitted prescribed operated interviewed supervised completed for monitored delivered survived".split())
-_TO = frozenset("called reported spoke married".split())
-_ALONE = frozenset("named notified cc surname d/w called alias aka nickname name names i'm".split())
-_IS = frozenset("name this i".split())
+_BY_ONLY = frozenset(["evaluated", "examined", "treated", "managed", "followed", "admitted", "prescribed", "operated", "interviewed", "supervised", "completed", "for", "monitored", "delivered", "survived"])
+_TO = frozenset(["called", "reported", "spoke", "married"])
+_ALONE = frozenset(["named", "notified", "cc", "surname", "d/w", "called", "alias", "aka", "nickname", "name", "names", "i'm"])
+_IS = frozenset(["name", "this", "i"])
 _LABELS = (
     r"(?:[Pp]atient(?:'s)?(?:[ \t]+[Nn]ame)?|PATIENT(?:[ \t]+NAME)?|[Nn]ame|NAME|[Aa]uthor|AUTHOR|[Aa]ttending|ATTENDING|[Rr]eferring(?:[ \t]+[Pp]hysician|[ \t]+[Pp]rovider)?|"
     r"[Pp]hysician|PHYSICIAN|[Pp]rovider|PROVIDER|PCP|[Ss]urgeon|SURGEON|[Cc]onsultant|[Ee]mergency[ \t]+[Cc]ontact|[Nn]ext[ \t]+[Oo]f[ \t]+[Kk]in|NOK|[Cc]ontact(?:[ \t]+[Pp]erson)?|"
@@ -91,7 +90,13 @@ def after_cue(text: str, lower: str, start: int, cue: str) -> Iterator[Span]:
     """The name behind a relation ("her daughter Quilla") or a verb ("seen by Catherine Zamora")."""
     found = (_NAMED if cue in KIN else NAMES).match(text, start)
     if found and (cue in KIN or _is_by(lower[max(0, start - 32) : start].split()[-3:])):
-        yield from trimmed(text, *found.span())
+        whole = list(trimmed(text, *found.span()))
+        if whole and found[0].startswith(_COURTESY) and cue not in KIN:
+            whole = [Span(start, whole[-1].end, "NAME")]
+        yield from whole
+
+
+_COURTESY = ("Mr", "Mrs", "Ms", "Miss")
 
 
 def _is_by(before: list[str]) -> bool:
@@ -124,7 +129,7 @@ def label_lines(text: str, lower: str) -> Iterator[Span]:
         at = lower.find(":", at + 1)
 
 
-_LINE_LABEL_ENDS = frozenset("patient name author attending physician provider surgeon nurse doctor pt spouse kin contact by".split())
+_LINE_LABEL_ENDS = frozenset(["patient", "name", "author", "attending", "physician", "provider", "surgeon", "nurse", "doctor", "pt", "spouse", "kin", "contact", "by"])
 
 
 def _skip(text: str, at: int) -> int:

@@ -84,7 +84,7 @@ def street_at(text: str, start: int, end: int) -> Iterator[Span]:
 
 def number_of_street(text: str, start: int, end: int) -> Iterator[Span]:
     """A house number after its street, and the number of a box or flat."""
-    if not text[text.rfind(" ", 0, start - 1) + 1 : start].lstrip("(")[:1].isupper():
+    if not text[text.rfind(" ", 0, start - 1) + 1].isupper() and text[start - 2] != ".":
         return
     if lower_before(text, start) not in _BEFORE_NUMBER and not _STREET_ENDS.search(text, max(0, start - 8), start):
         return

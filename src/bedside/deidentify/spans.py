@@ -11,9 +11,8 @@ KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ZIP", "ID", "ADDRESS", "NAME", "HOSPIT
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
-_DIGITS = re.compile(r"\d[\d.,:/-]*")
-_SPACE = re.compile(r"\s")
-_BEFORE, _AFTER = 64, 48
+_RUN = re.compile(r"[0-9]+(?:[-/.][0-9]+)*")
+Runs = list[tuple[int, int, str]]
 
 
 class Span(NamedTuple):
@@ -52,22 +51,10 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return whole
 
 
-def around_digits(text: str) -> list[tuple[int, int]]:
-    """Stretches of a text within reach of a digit, cut at white space: most of a note is none, and numbers need no more.
+def runs_of_digits(text: str) -> Runs:
+    """Start, end and letters of every run of digits of a text, with what hyphens, slashes and points join.
 
-    >>> around_digits("x" * 200 + " on 7 May " + "y" * 200), around_digits("no digit")
-    ([(200, 410)], [])
+    >>> runs_of_digits("on 3/10 gave 5 mg")
+    [(3, 7, '3/10'), (13, 14, '5')]
     """
-    found: list[tuple[int, int]] = []
-    for digits in _DIGITS.finditer(text):
-        if found and digits.end() + _AFTER <= found[-1][1]:
-            continue
-        start, end = max(0, digits.start() - _BEFORE), min(len(text), digits.end() + _AFTER)
-        stop = _SPACE.search(text, end)
-        end = stop.start() if stop else len(text)
-        if found and start <= found[-1][1]:
-            found[-1] = (found[-1][0], end)
-        else:
-            gap = _SPACE.search(text, start, digits.start()) if start else None
-            found.append((gap.start() if gap else start, end))
-    return found
+    return [(*found.span(), found.group()) for found in _RUN.finditer(text)]

@@ -23,7 +23,7 @@ from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.people import label_lines
 from bedside.deidentify.places import whole_places
 from bedside.deidentify.replace import Instead, Replacing, Scrubbed, replaced
-from bedside.deidentify.spans import Detector, Span, joined
+from bedside.deidentify.spans import Detector, Runs, Span, joined, runs_of_digits
 
 _THIS_CENTURY = 2000
 
@@ -71,10 +71,11 @@ def spans_of(
 ) -> list[Span]:
     """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
     plain = folded(text)
-    lower = plain.text.lower()
-    found = [] if text.isspace() else _rules(in_ascii(plain.text), age_cap, keep_dates, keep_places)
+    shadow = in_ascii(plain.text)
+    lower, runs = plain.text.lower(), runs_of_digits(shadow)
+    found = _rules(shadow, runs, age_cap, keep_dates, keep_places)
     for finder in finders:
-        found += finder.spans(plain.text, lower)
+        found += finder.spans(plain.text, lower, runs)
     if plain.at is not None:
         found = [Span(*plain.span(span.start, span.end), span.kind) for span in found]
     whole = whole_places(text, joined(found))
@@ -87,10 +88,10 @@ def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
     return person if isinstance(person, Finder) else Finder(person, city=keep_places)
 
 
-def _rules(text: str, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
+def _rules(text: str, runs: Runs, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
     """What shows itself in a text in ASCII without knowing whom it is about."""
     lower, towns = text.lower(), not keep_places
-    found = number_spans(text, lower, places=towns, age_cap=age_cap)
+    found = number_spans(text, lower, runs, places=towns, age_cap=age_cap)
     found += capital_spans(text, lower, towns=towns)
     found += address_spans(text)
     found += label_lines(text, lower)
