@@ -171,6 +171,19 @@ def test_a_policys_own_elements_win(change):
         change(raw, rules={"elements": {"PatientName": "keep"}})
 
 
+def test_a_name_may_be_another_of_the_same_form_wherever_it_stands(change):
+    nested = sequence(0x00082218, element(0x00100010, "PN", b"Quillfeather^Zebulon"))
+    done = change(part10([nested]), names="surrogate")
+    name = read(done, where="x").PatientName
+    assert NAME not in done
+    assert name.family_name
+    assert name.given_name
+    assert read(done, where="x").AnatomicRegionSequence[0].PatientName == name
+    own = read(change(dicom_bytes(OperatorsName="Vandersnoot^Ottoline"), rules={"elements": {"00081070": "surrogate"}}), where="x").OperatorsName
+    assert str(own).count("^") == 1
+    assert "Vandersnoot" not in str(own)
+
+
 # --- private ------------------------------------------------------------------------------------------
 
 PHILIPS, ACME = b"Philips MR Imaging DD 001", b"ACME CORP"

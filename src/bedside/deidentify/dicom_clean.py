@@ -183,7 +183,17 @@ class Cleaner:
             level.set(element, "\\".join(self.desk.uid(one.strip()) for one in said.split("\\")).encode("latin-1", "replace"))
 
     def _subject(self, level: Level, element: Element, place: Place) -> None:
-        level.set(element, self.person.name.encode("ascii"))
+        if element.vr == "PN" and self.desk.policy.names == "surrogate":
+            self._another_name(level, element, place)
+        else:
+            level.set(element, self.person.name.encode("ascii"))
+
+    def _another_name(self, level: Level, element: Element, place: Place) -> None:
+        """The surrogate of a name, family and given where they stood; the pseudonym where there is none."""
+        family, given = [*decoded(level.value(element), place.sets).split("=")[0].split("^"), ""][:2]
+        made = self.desk.surrogates(self.person).of(f"{given} {family}".strip(), "NAME") or self.person.name
+        first, _, last = made.rpartition(" ")
+        level.set(element, encoded(f"{last}^{first}" if first and given else made, place.sets))
 
     def _number(self, level: Level, element: Element, place: Place) -> None:
         said = decoded(level.value(element), place.sets).strip()
@@ -230,7 +240,7 @@ class Cleaner:
         (self._uid if element.vr == "UI" else self._number)(level, element, place)
 
     def _surrogate(self, level: Level, element: Element, place: Place) -> None:
-        (self._number if element.vr == "PN" else self._scrub)(level, element, place)
+        (self._another_name if element.vr == "PN" else self._scrub)(level, element, place)
 
     def change(self, level: Level, element: Element, place: Place, change: Callable[[str], str]) -> None:
         """Every text of an element changed."""
