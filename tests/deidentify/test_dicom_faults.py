@@ -149,3 +149,13 @@ def test_reading_and_writing_gives_the_same_bytes(values, undefined):
     part = parse(part10([], level=element(0x00080005, "CS", b"ISO_IR 100") + whole), where="x")
     list(walk(part.level, "x"))
     assert written(part.level) == element(0x00080005, "CS", b"ISO_IR 100") + whole
+
+
+def test_the_survey_does_not_blow_a_bomb_up_either():
+    from bedside.formats.dicom import _inflates_beyond
+
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = part10([], syntax=DEFLATED, level=packer.compress(bytes(8 << 20)) + packer.flush())
+    assert _inflates_beyond(bomb, 4 << 20)
+    assert not _inflates_beyond(bomb, 16 << 20)
+    assert not _inflates_beyond(SOUND, 1)

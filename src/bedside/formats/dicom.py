@@ -33,6 +33,8 @@ _DO = "fetch the instance again from the archive"
 _PREAMBLE = 128
 _UNDEFINED = 0xFFFFFFFF
 _SHORTEST_ELEMENT = 8
+_GROUP_LENGTH, _LONGEST_META = 12, 4096
+_MOST_INFLATED, _PIECE = 1 << 29, 1 << 20
 _SYNTAX = {(True, True): ImplicitVRLittleEndian, (False, True): ExplicitVRLittleEndian, (False, False): ExplicitVRBigEndian}
 _DAMAGE = (InvalidDicomError, BytesLengthException, EOFError, OSError, ValueError, KeyError, AttributeError,
            NotImplementedError, TypeError, UserWarning, struct.error, zlib.error, RecursionError, OverflowError)  # fmt: skip
@@ -50,6 +52,8 @@ def parse(data: bytes, *, where: str, stop_before_pixels: bool = False) -> FileD
     """
     if data[_PREAMBLE : _PREAMBLE + 4] != b"DICM" and data[:2] not in (b"\x02\x00", b"\x08\x00"):
         raise Malformed("neither the DICM mark nor a group 2 or 8 element at the start", where=where, do="send DICOM Part 10 files")
+    if _inflates_beyond(data, _MOST_INFLATED):
+        raise Malformed(f"the deflated data set inflates to more than {_MOST_INFLATED >> 20} MiB", where=where, do="send it in another transfer syntax")
     try:
         dataset = _read(data, stop_before_pixels)
         cut_off = not stop_before_pixels and _is_cut_off(dataset, len(data))
@@ -67,6 +71,22 @@ def _read(data: bytes, stop_before_pixels: bool) -> FileDataset:
         warnings.simplefilter("ignore")
         warnings.filterwarnings("error", message="End of file reached")
         return pydicom.dcmread(BytesIO(data), stop_before_pixels=stop_before_pixels, force=True)
+
+
+def _inflates_beyond(data: bytes, most: int) -> bool:
+    """Whether a deflated data set becomes larger than a limit; found out without keeping what it becomes."""
+    meta = _PREAMBLE + len(b"DICM") + _GROUP_LENGTH
+    if DeflatedExplicitVRLittleEndian.encode() not in data[: meta + _LONGEST_META] or len(data) < meta:
+        return False
+    unpacker, size = zlib.decompressobj(-zlib.MAX_WBITS), 0
+    waiting = data[meta + struct.unpack_from("<I", data, meta - 4)[0] :]
+    try:
+        while waiting and size <= most:
+            size += len(unpacker.decompress(waiting, _PIECE))
+            waiting = unpacker.unconsumed_tail
+    except zlib.error:
+        return False  # told when it is read
+    return size > most
 
 
 def _is_cut_off(dataset: FileDataset, size: int) -> bool:
