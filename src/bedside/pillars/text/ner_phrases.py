@@ -29,6 +29,9 @@ _PHRASES = (
     (re.compile(rf"\b((?:NYC|Philly|SLC|NOLA)(?:[ \t]+{_FACILITY})?)\b"), "CITY"),
     (re.compile(rf"\b(\d{{1,3}}(?:st|nd|rd|th)[ \t]+(?:[Aa]venue|[Ss]treet|[Aa]ve\b\.?|[Ss]t\b\.?)(?:[ \t]+{_FACILITY})?)"), "ADDRESS"),
 )
+# The lines of an address after its street: a town by itself, and a land or nothing with a postal code.
+_TOWN_LINE = re.compile(r"[ \t]*,?\n[ \t>?]*(?![^\n]*:)([^\W\d_a-z][^\W\d_]+(?:[ \t’'-]+[^\W\d_]+){0,4})[ \t]*(?=\n|\Z|,)")
+_CODE_LINE = re.compile(r"[ \t]*(?:,?\n[ \t>?]*){1,2}(?:[A-Z][^\W\d_]+[ \t]+){0,2}(\d{4,6}(?:-\d{4})?)\b(?!-?\d)")
 _PARTICLES = r"(?:(?:van|von|de|der|den|del|della|di|da|la|el|al|bin|ibn|ten|ter)[ \t]+){1,3}"
 INITIAL = re.compile(rf"[ \t]+(?:[A-Z]\.?[ \t]+|{_PARTICLES})?")
 NEXT_NAME = re.compile(rf"[ \t]+(?:[^\W\d_]\.?[ \t]+|{_PARTICLES})?([^\W\d_a-z][^\W\d_]+(?:['’-]?[^\W\d_]+)*)")
@@ -46,10 +49,22 @@ def completed(text: str, whole: Sequence[Span]) -> Iterator[Span]:
     for span in whole:
         yield from _whole(text, span)
         yield from _listed_beside(text, span)
+        if span.kind == "ADDRESS":
+            yield from _lines_below(text, span)
     for span, following in pairwise(whole):
         between = _IN if _is_place(text, span) and following.kind in PLACES else INITIAL if span.kind == following.kind == "NAME" else None
         if between is not None and between.fullmatch(text, span.end, following.start):
             yield Span(span.start, following.end, span.kind)
+
+
+def _lines_below(text: str, street: Span) -> Iterator[Span]:
+    """The town and the postal code on the lines under a street."""
+    town = _TOWN_LINE.match(text, street.end)
+    if town and not all(is_plain(word) for word in town[1].split()):
+        yield Span(*town.span(1), "CITY")
+        code = _CODE_LINE.match(text, town.end(1))
+        if code:
+            yield Span(*code.span(1), "ZIP")
 
 
 def phrases(text: str) -> list[Span]:

@@ -26,6 +26,11 @@ _WITH = re.compile(
     r"brought in|called|signed|dictated|assisted|visited|referred|consulted|conferred)\s+(?:with|by|to)|told|named|surname[ds]?|(?:dr|mr|mrs|ms)\.?|maiden name(?:\s+is)?)\s+\Z",
     re.IGNORECASE,
 )
+_LIVING = re.compile(
+    r"\b(?:liv(?:es?|ed|ing)|resid(?:es?|ed|ing)|born|grew up|raised|originally|moved(?: here| back)?|comes|travel(?:s|led|ed|ling|ing)?|flew|relocat(?:ed|ing)|returned|home(?: city| town)?|visit(?:ed|ing|s)?|"
+    r"resident|native)\s+(?:(?:in|to|from|of|near|outside|at)\s+)?(?:the\s+)?\Z",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+(?:['’.-][^\W_]+)*")
 _NEXT_SMALL = re.compile(r"[ \t]+(?:[^\W\d_]\.?[ \t]+)?([^\W\d_]{2,}(?:['’-]?[^\W\d_]+)*)")
 _NAMES_JOINING = frozenset(["de", "la", "del", "van", "von", "der", "den", "di", "da", "el", "al", "bin", "ibn", "st", "y"])
@@ -43,7 +48,7 @@ class Entity(NamedTuple):
 def spans(text: str, found: Sequence[Span], words: Sequence[Open], entities: Sequence[Entity]) -> Iterator[Span]:
     """Further spans of a text, and the rests of found ones."""
     starts = [word.start for word in words]
-    words = [word if word.kind or not (_is_person(text, word) or _is_pair(text, words, at)) else word._replace(kind="NAME") for at, word in enumerate(words)]
+    words = [word if word.kind else word._replace(kind=_told(text, words, at)) for at, word in enumerate(words)]
     new = [Span(*_grown(text, word)) for word in words if word.kind and not is_medicine(text, word.start, word.end)]
     for entity in entities:
         inside = words[bisect_left(starts, entity.start) : bisect_left(starts, entity.end)]
@@ -55,14 +60,19 @@ def spans(text: str, found: Sequence[Span], words: Sequence[Open], entities: Seq
     yield from completed(text, joined([*found, *new]))
 
 
-def _is_person(text: str, word: Open) -> bool:
-    """Whether a word of no list stands where only a person would."""
-    return not is_plain(text[word.start : word.end]) and _WITH.search(text, max(0, word.start - 32), word.start) is not None
+def _told(text: str, words: Sequence[Open], at: int) -> str:
+    """What a word of no list is where only a person or a place would stand; empty where the words before it do not tell."""
+    word = words[at]
+    if is_plain(text[word.start : word.end]):
+        return ""
+    if _WITH.search(text, max(0, word.start - 32), word.start) or _is_pair(text, words, at):
+        return "NAME"
+    return "CITY" if _LIVING.search(text, max(0, word.start - 32), word.start) else ""
 
 
 def _is_pair(text: str, words: Sequence[Open], at: int) -> bool:
     """Whether a word of no list has another beside it: two such words are hardly ever anything but a name."""
-    if is_plain(text[words[at].start : words[at].end]) or text[words[at].start : words[at].end].isupper():
+    if text[words[at].start : words[at].end].isupper():
         return False
     pairs = ((words[at - 1], words[at]) if at else None, (words[at], words[at + 1]) if at + 1 < len(words) else None)
     return any(pair is not None and INITIAL.fullmatch(text, pair[0].end, pair[1].start) and not any(is_plain(text[one.start : one.end]) for one in pair) for pair in pairs)
