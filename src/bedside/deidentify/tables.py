@@ -1,29 +1,38 @@
-"""Tables without identifiers: each column by the role that the source's mapping declares for it.
+"""Tables without identifiers: each column by the role that the source's mapping declares for it, or the profiler proposed.
 
-In        a CSV, PSV, TSV or Parquet file, its mapping, the desk, the source's zone
-Out       the same columns that have a role that stays, in the same dialect; times as ISO 8601 with their offset
-Roles     subject, encounter, identifier: pseudonyms; uid: the new UID that DICOM gets too; birth_date, date, datetime: moved;
-          zip: as the policy says; text: scrubbed; keep: stays, but for what is known of the row's own subject;
-          name, given, family, phone, address, drop, and columns without a role: removed and counted.
+In        a CSV, PSV, TSV or Parquet file, or a frame of some of its rows, its mapping, the desk, the source's zone
+Out       the same columns that have a role that stays, in the same dialect; times as ISO 8601 with their offset, in Parquet as times
+Roles     subject, encounter, identifier, plan: pseudonyms; uid: the new UID that DICOM gets too; birth_date, date, datetime, year: moved;
+          age: capped; zip: as the policy says; city: removed unless the policy keeps it; text: scrubbed; keep: stays, but for what is known of
+          the row's own subject; name, given, family: removed, or surrogates where the policy says so; phone, email, address, ssn, ip, url,
+          drop, and columns without a role: removed and counted. A header that tells somebody's name is replaced.
           A row without a surveyed subject, or with a date that cannot be read, goes to quarantine.
+Elsewhere what a role does to a column: `table_columns.py`; which role a column may have: `profile.py`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+import re
 from typing import TYPE_CHECKING, Any
 
-from bedside.core.errors import Malformed, shape_of
+from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Person
+from bedside.deidentify.lexicon import everyday
+from bedside.deidentify.patients import words
+from bedside.deidentify.table_columns import Columns, Rows, columns_of, iso_text
+from bedside.deidentify.text import spans_of
 from bedside.formats import tables as format
 from bedside.formats.files import RawFile
 
 if TYPE_CHECKING:
     import polars as pl
 
-GONE = frozenset({"name", "given", "family", "phone", "address", "drop"})
+__all__ = ["GONE", "Fault", "change", "change_frame", "columns_of", "iso_text", "rule_of", "subjects", "zone_of"]
+GONE = frozenset({"phone", "email", "address", "ssn", "ip", "url", "drop"})
+NAMES = frozenset({"name", "given", "family"})
+NOBODY = "@nobody"
 _FILE = "@file"
+_TELLING = frozenset({"EMAIL", "PHONE", "SSN", "ID", "NAME", "IP"})
 Fault = tuple[int, str]
 
 
@@ -43,13 +52,6 @@ def zone_of(mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str 
     return rule.get("timezone") or (mapping or {}).get("timezone") or timezone
 
 
-def columns_of(one_or_more: object) -> list[str]:
-    """Column names of a mapping key that may hold one or several."""
-    if not one_or_more:
-        return []
-    return [one_or_more] if isinstance(one_or_more, str) else [str(name) for name in one_or_more]  # type: ignore[attr-defined]
-
-
 def subjects(frame: pl.DataFrame, rule: dict[str, Any]) -> list[str | None]:
     """The raw subject of each row: the first of the mapping's subject columns that is filled."""
     import polars as pl
@@ -57,90 +59,74 @@ def subjects(frame: pl.DataFrame, rule: dict[str, Any]) -> list[str | None]:
     names = [name for name in columns_of(rule.get("subject")) if name in frame.columns]
     if not names:
         return [None] * frame.height
-    return frame.select(pl.coalesce(pl.col(name).str.strip_chars().replace("", None) for name in names))[:, 0].to_list()
-
-
-def iso_text(text: str, formats: list[str]) -> str:
-    """A date or time as ISO text, by the declared formats where it is none. Raises `Malformed`."""
-    plain = text.strip()
-    if plain[:4].isdigit() and plain[4:5] == "-":
-        return plain
-    for form in formats:
-        try:
-            said = datetime.strptime(plain, form)
-        except ValueError:
-            continue
-        return said.isoformat() if any(sign in form for sign in ("%H", "%I", "%T", "%X", "%c")) else said.date().isoformat()
-    raise Malformed(f"not a date or time: {shape_of(plain)}", where="a cell", do="declare time_formats in the mapping")
+    filled = (pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in names)
+    return frame.select(pl.coalesce(filled).alias("subject"))["subject"].to_list()
 
 
 def change(
     file: RawFile, desk: Desk, *, mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str | None
 ) -> tuple[format.Table, pl.DataFrame, list[Fault]]:
     """The table as read, the frame without identifiers, and the rows (by index) that could not be changed, with reasons."""
-    import polars as pl
-
     table = format.read(file)
-    frame, roles, zone = table.text(), rule.get("roles") or {}, zone_of(mapping, rule, timezone)
-    if _FILE in columns_of(rule.get("subject")) and not [n for n in columns_of(rule.get("subject")) if n in frame.columns]:
+    named = columns_of(rule.get("subject"))
+    if _FILE in named and not [name for name in named if name in table.frame.columns]:
         raise Malformed(
             "the subject of this table is its file name, which is not kept",
             where=f"{file.source}/{file.alias}",
             do="use policy as-received, or put the subject in a column",
         )
-    people, faults = _people(subjects(frame, rule), desk, file.source)
-    done: dict[str, list[str | None]] = {}
-    for name in frame.columns:
-        role = roles.get(name, "subject" if name in columns_of(rule.get("subject")) else "drop")
-        if role in GONE:
+    new, faults = change_frame(table.frame, desk, mapping=mapping, rule=rule, timezone=timezone, source=file.source)
+    return table, new, faults
+
+
+def change_frame(
+    frame: pl.DataFrame, desk: Desk, *, mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str | None, source: str
+) -> tuple[pl.DataFrame, list[Fault]]:
+    """Some rows of a table without identifiers, and the rows (by index) that could not be changed, with reasons.
+
+    frame   text columns as a text table gives them, or typed ones, which keep their type where what is written still has it
+    rule    the table's part of the mapping; subject "@nobody" for rows that are about nobody in particular: of their dates the year stays
+    """
+    import polars as pl
+
+    roles, named = rule.get("roles") or {}, columns_of(rule.get("subject"))
+    people, faults = _people(frame, rule, desk, source)
+    rows = Rows.of(people)
+    columns = Columns(desk, zone_of(mapping, rule, timezone), rule, rows, faults)
+    done = dict[str, pl.Series]()
+    for at, name in enumerate(frame.columns):
+        role = roles.get(name, "subject" if name in named else "drop")
+        if role in GONE or (role in NAMES and desk.policy.names != "surrogate") or (role == "city" and not desk.policy.city):
             desk.actions[f"tables: column removed ({'no role' if name not in roles else 'role ' + role})"] += 1
             continue
-        done[name] = _column(frame[name].to_list(), _changer(role, desk, zone, rule), people, faults)
+        new = columns.changed(frame[name], role)
+        if new is not None:
+            done[_header(name, at, desk, written=name in roles and not rule.get("proposed"))] = new
     bad = dict(faults)
-    new = pl.DataFrame({name: pl.Series(name, values, dtype=pl.String) for name, values in done.items()})
-    return table, new.filter(pl.Series([row not in bad for row in range(frame.height)], dtype=pl.Boolean)), sorted(bad.items())
+    safe = pl.DataFrame(done, height=frame.height) if done else pl.DataFrame(height=frame.height)
+    return safe.filter(pl.Series([row not in bad for row in range(frame.height)], dtype=pl.Boolean)) if bad else safe, sorted(bad.items())
 
 
-def _people(raw: list[str | None], desk: Desk, source: str) -> tuple[list[Person | None], dict[int, str]]:
+def _people(frame: pl.DataFrame, rule: dict[str, Any], desk: Desk, source: str) -> tuple[list[Person | None], dict[int, str]]:
+    """Whose each row is, and the rows of nobody whom the survey knows."""
+    if NOBODY in columns_of(rule.get("subject")):
+        return [None] * frame.height, {}
+    raw = subjects(frame, rule)
     known = {value: desk.find(desk.map.record_key(value, source=source)) for value in dict.fromkeys(raw) if value is not None}
     people = [known.get(value) if value is not None else None for value in raw]
     return people, {row: "row without a subject that the survey knows" for row, person in enumerate(people) if person is None}
 
 
-def _column(
-    values: list[str | None], change_one: Callable[[str, Person], str | None], people: list[Person | None], faults: dict[int, str]
-) -> list[str | None]:
-    done: list[str | None] = []
-    for row, (value, person) in enumerate(zip(values, people, strict=True)):
-        if value is None or person is None or not value.strip():
-            done.append(None if value is None or person is None else "")
-            continue
-        try:
-            done.append(change_one(value, person))
-        except Malformed as error:
-            faults.setdefault(row, error.what)
-            done.append(None)
-    return done
+def _header(name: str, at: int, desk: Desk, *, written: bool) -> str:
+    """A column's name; its place instead, where it tells a person. What the author of a mapping wrote down is no patient's.
 
-
-def _changer(role: str, desk: Desk, zone: str | None, rule: dict[str, Any]) -> Callable[[str, Person], str | None]:
-    """What a role does to one filled cell."""
-    formats = columns_of(rule.get("time_formats"))
-    blanks = {text for texts in (rule.get("blank") or [], *(rule.get("blanks") or {}).values()) for text in texts}
-    table: dict[str, Callable[[str, Person], str | None]] = {
-        "subject": lambda value, person: person.name,
-        "encounter": lambda value, person: desk.number(value),
-        "identifier": lambda value, person: desk.number(value),
-        "uid": lambda value, person: desk.uid(value),
-        "birth_date": lambda value, person: person.clock.birth(iso_text(value, formats), where="a cell"),
-        "date": lambda value, person: (
-            None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)
-        ),
-        "datetime": lambda value, person: (
-            None if value in blanks else person.clock.iso(iso_text(value, formats), where="a cell", timezone=zone)
-        ),
-        "zip": lambda value, person: desk.policy.zip(value),
-        "text": lambda value, person: desk.text(value, person),
-        "keep": lambda value, person: desk.kept(value, person),
-    }
-    return table[role]
+    Headers come from data too: a pivoted table has a column a patient.
+    """
+    if written:
+        return name
+    said = re.sub(r"[\W_]+", " ", name)
+    named = any(word not in everyday() for word in desk.map.tokens.intersection(words(said)))
+    if named or desk.text(name, None) != name or any(span.kind in _TELLING for span in spans_of(said)):
+        desk.actions["tables: header replaced"] += 1
+        return f"column_{at + 1}"
+    return name

@@ -1,0 +1,155 @@
+"""What the values of a column look like, in shares of its different values: dates, numbers, names, addresses, codes, sentences.
+
+In        the different values of a column (a sample of them)
+Out       `Shape`: shares between 0 and 1, lengths, and the date format that fits. No value is kept.
+Source    shapes of identifiers: 45 CFR 164.514(b)(2)(i); of codes: LOINC, ICD-10-CM, NDC, CPT; words: `lexicon.py`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+import msgspec
+
+from bedside.deidentify.folding import fold
+from bedside.deidentify.lexicon import Word, listed, meanings
+from bedside.deidentify.table_columns import PACKED
+from bedside.deidentify.text import spans_of
+
+FORMATS = (
+    "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%Y", "%Y/%m/%d", "%Y%m%d", "%m-%d-%Y", "%d-%m-%Y", "%d-%b-%Y", "%d %b %Y", "%b %d, %Y",
+    "%B %d, %Y", "%d%b%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %I:%M:%S %p",
+    "%m/%d/%y %H:%M", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%d-%b-%Y %H:%M:%S",
+    "%d%b%Y:%H:%M:%S", "%d-%b-%y", "%b %d %Y %I:%M%p",
+)  # fmt: skip
+_ISO = re.compile(r"\d{4}-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:Z|[+-]\d{2}:?\d{2})?)?)?\Z")
+_STREET = (
+    r"st|street|ave|avenue|rd|road|dr|drive|ln|lane|blvd|boulevard|ct|court|pl|place|way|ter|terrace|cir|circle|pkwy|parkway|hwy|highway|mews|gate|sq|"
+    r"square|row|close|crescent|trail|loop|path|walk|alley|plaza|po box|p\.o\. box|apt|suite|unit"
+)
+_SHAPES: dict[str, re.Pattern[str]] = {
+    "email": re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+\Z"),
+    "url": re.compile(r"(?:https?|ftp)://\S+\Z|www\.\S+\Z", re.IGNORECASE),
+    "ip": re.compile(r"(?:\d{1,3}\.){3}\d{1,3}\Z|(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}\Z|(?:[0-9A-F]{2}[:-]){5}[0-9A-F]{2}\Z", re.IGNORECASE),
+    "ssn": re.compile(r"\d{3}-\d{2}-\d{4}\Z"),
+    "phone": re.compile(r"(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]?\d{4}(?:\s?(?:x|ext\.?)\s?\d+)?\Z|\+\d{1,3}[ \d-]{8,14}\Z", re.IGNORECASE),
+    "zip": re.compile(r"\d{5}(?:-\d{4})?\Z"),
+    "uid": re.compile(r"[0-2](?:\.\d+){5,}\Z"),
+    "uuid": re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE),
+    "iso": _ISO,
+    "clock": re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?\Z", re.IGNORECASE),
+    "integer": re.compile(r"[+-]?\d+\Z"),
+    "number": re.compile(r"[<>=~]{0,2}\s*[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\s*%?\Z"),
+    "year": re.compile(r"(?:18|19|20|21)\d{2}\Z"),
+    "age": re.compile(r"(?:1[0-3]\d|\d{1,2})(?:\.\d+)?(?:\s*(?:y|yrs?|years?|yo|m|mo|months?|w|d|days?))?\Z", re.IGNORECASE),
+    "state": re.compile(r"[A-Z]{2}\Z"),
+    "street": re.compile(rf"\d+[A-Za-z]?\s+\w.*\b(?:{_STREET})\b|(?:{_STREET})\b.*\d", re.IGNORECASE),
+    "loinc": re.compile(r"\d{1,5}-\d\Z"),
+    "icd": re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?\Z|[VE]\d{2}\.\d\Z"),
+    "ndc": re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}\Z"),
+    "mixed": re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./-]{4,}\Z"),
+    "word": re.compile(r"[^\W\d_]+\Z"),
+}
+_NAME = re.compile(r"(?:(?:dr|mr|mrs|ms|prof)\.?\s+)?[^\W\d_]['’.\w-]*(?:,?\s+[^\W\d_]['’.\w-]*){0,4}(?:,\s*[A-Za-z.-]{2,8})?\Z", re.IGNORECASE)
+_SHORT_NUMBER = re.compile(r"[\d.,+-]{1,8}\Z")
+_LONG_DIGITS = 6
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """Shares of the different values (`share`), and what else tells: rows, how many are filled and different, lengths, dates.
+
+    given, family, place   share of values that are words of those lists and hardly anything else
+    told      share of values in which the text rules find an identifier
+    """
+
+    rows: int
+    filled: int
+    different: int
+    share: dict[str, float]
+    length: float
+    words: float
+    date_format: str = ""
+    timed: bool = False
+    given: float = 0.0
+    family: float = 0.0
+    person: float = 0.0
+    place: float = 0.0
+    told: float = 0.0
+    long_digits: float = 0.0
+    repeats: float = 0.0
+
+    def has(self, kind: str, least: float = 0.9) -> bool:
+        return self.share.get(kind, 0.0) >= least
+
+
+def shape_of(values: Sequence[str], *, rows: int, filled: int, different: int) -> Shape:
+    """The shape of some different, filled values of a column."""
+    n = max(1, len(values))
+    share = {name: sum(1 for value in values if pattern.match(value)) / n for name, pattern in _SHAPES.items()}
+    form, timed = date_format(values) if share["iso"] < 1 else ("ISO", any(":" in value for value in values))
+    lower = [[word for word in re.findall(r"[^\W\d_]+", fold(value).lower()) if len(word) > 1] for value in values]
+    return Shape(
+        rows, filled, different, share, sum(map(len, values)) / n, sum(len(value.split()) for value in values) / n, form, timed,
+        given=_named(lower, values, Word.GIVEN | Word.GIVEN_WORLD, "first_names"), family=_named(lower, values, Word.FAMILY | Word.FAMILY_WORLD, "surnames"),
+        person=sum(1 for value, words in zip(values, lower, strict=True) if _is_person(value, words)) / n,
+        place=sum(1 for words in lower if words and _flag(" ".join(words)) & Word.CITY) / n,
+        told=sum(1 for value in values if _tells(value)) / n,
+        long_digits=sum(1 for value in values if sum(map(str.isdigit, value.split(".")[0])) >= _LONG_DIGITS) / n,
+        repeats=filled / max(1, different),
+    )  # fmt: skip
+
+
+def date_format(values: Sequence[str]) -> tuple[str, bool]:
+    """The first format that reads nine in ten of the values, "" when none does, and whether it has a time of day.
+
+    >>> date_format(["01/13/2026", "02/01/2026"]), date_format(["13/01/2026", "02/01/2026"])
+    (('%m/%d/%Y', False), ('%d/%m/%Y', False))
+    """
+    sample = [value.strip() for value in values[:200]]
+    for form in FORMATS:
+        if sample and sum(1 for value in sample if _reads(value, form)) >= 0.9 * len(sample) and all(_reads(value, form) for value in sample if value[:1].isdigit()):
+            return form, "%H" in form or "%I" in form
+    return "", False
+
+
+@lru_cache(maxsize=65536)
+def _reads(value: str, form: str) -> bool:
+    if len(value) != PACKED.get(form, len(value)):
+        return False
+    try:
+        said = datetime.strptime(value, form)
+    except ValueError:
+        return False
+    return 1800 < said.year < 2200
+
+
+def _named(lower: list[list[str]], values: Sequence[str], flag: int, typed: str) -> float:
+    """Share of values of one or two words, all of which may be names of that kind and of which one is hardly anything else."""
+    hits = sum(1 for words in lower if 0 < len(words) <= 2 and all(_flag(word) & flag for word in words) and any(_mostly_name(word, typed) for word in words))
+    return hits / max(1, len(values))
+
+
+def _mostly_name(word: str, typed: str) -> bool:
+    flags = _flag(word)
+    return word in listed(typed) or not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND)
+
+
+def _is_person(value: str, words: list[str]) -> bool:
+    """Whether a value is the name of a person, in either order, with titles."""
+    if not _NAME.match(value.strip()) or not 2 <= len(words) <= 6 or value.islower():
+        return False
+    named = [word for word in words if _flag(word) & (Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD)]
+    first = any(_flag(word) & (Word.GIVEN | Word.GIVEN_WORLD) and not _flag(word) & Word.CLINICAL for word in words)
+    return first and 2 * len(named) >= len(words) + 1
+
+
+def _flag(word: str) -> int:
+    return meanings().get(word, 0)
+
+
+def _tells(value: str) -> bool:
+    """Whether the text rules find somebody. A short number alone tells nobody."""
+    return not _SHORT_NUMBER.match(value) and any(span.kind not in ("CITY", "HOSPITAL", "DATE") for span in spans_of(value))

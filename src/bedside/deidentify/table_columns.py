@@ -1,0 +1,285 @@
+"""What a role does to one column: each different value is worked out once, dates of one form by the column.
+
+In        a column, text or typed, and whose each of its rows is
+Out       the column without identifiers, null where a cell cannot be changed (its row is then at fault), or None where nothing of it may stay
+Typed     dates and times stay dates and times, shifted; numbers that stay are the same numbers; lists and records of anything but numbers are removed
+Time      a text time gets its UTC offset, resolved on the true date; without any zone a row is at fault, unless the rule says `local_times`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from bedside.core.errors import Malformed, shape_of
+from bedside.core.time import DAY_US
+from bedside.deidentify.desk import Desk, Person
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_LAST_YEAR, _OFFSETS_SINCE = 9990, 1970  # before it, offsets may have seconds
+PACKED = {"%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # without separators any number is read as some of them
+_DAY = r"^\d{4}-\d{2}-\d{2}$"
+_MOMENT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}$"
+_AGE = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)(.*)\Z", re.DOTALL)
+_TIMED = frozenset({"date", "datetime", "birth_date", "year"})
+Cell = Callable[[str, Person | None], str | None]
+
+
+class Rows(NamedTuple):
+    """Whose each row is: `people` without repeats, and for each row which of them."""
+
+    people: list[Person | None]
+    which: list[int]
+
+    @classmethod
+    def of(cls, people: list[Person | None]) -> Rows:
+        """Of the person of each row."""
+        order: dict[str, int] = {}
+        found: list[Person | None] = []
+        which = []
+        for person in people:
+            name = person.name if person is not None else ""
+            if name not in order:
+                order[name] = len(found)
+                found.append(person)
+            which.append(order[name])
+        return cls(found, which)
+
+
+class Columns:
+    """Changes the columns of one frame. Faults are noted by row, the first reason of each."""
+
+    def __init__(self, desk: Desk, zone: str | None, rule: dict[str, Any], rows: Rows, faults: dict[int, str]) -> None:
+        self.desk, self.zone, self.rule, self.rows, self.faults = desk, zone, rule, rows, faults
+        self.formats = columns_of(rule.get("time_formats"))
+        self.local = bool(rule.get("local_times")) and desk.policy.dates != "relative"
+        self.blanks = {text for texts in (rule.get("blank") or [], *(rule.get("blanks") or {}).values()) for text in texts}
+        self._cells: dict[str, Cell] = {
+            "subject": lambda value, person: person.name if person else None, "encounter": self._number, "identifier": self._number, "plan": self._number,
+            "uid": lambda value, person: desk.uid(value), "birth_date": self._birth, "date": self._time, "datetime": self._time, "year": self._time,
+            "zip": lambda value, person: desk.policy.zip(value), "text": desk.text, "keep": desk.kept, "age": self._age, "city": lambda value, person: value,
+            "name": self._name, "given": self._name, "family": self._name,
+        }  # fmt: skip
+
+    def changed(self, column: pl.Series, role: str) -> pl.Series | None:
+        """The column in its role."""
+        import polars as pl
+
+        kind = column.dtype
+        if kind == pl.String:
+            return self._text(column, role)
+        if kind in (pl.Categorical, pl.Enum):
+            return self._text(column.cast(pl.String), role)
+        if kind.is_nested() or kind in (pl.Binary, pl.Object):
+            return self._nested(column, role)
+        if kind.is_temporal():
+            return self._typed_time(column, role)
+        if kind in (pl.Boolean, pl.Null):
+            return column if role in ("keep", "text", "age") else None
+        return self._typed_number(column, role)
+
+    # --- text -------------------------------------------------------------------------------------
+
+    def _text(self, column: pl.Series, role: str) -> pl.Series:
+        import polars as pl
+
+        if role == "keep":
+            return self._kept(column)
+        if role in ("identifier", "encounter", "plan", "uid", "zip"):
+            return self._by_value(column, self._cells[role])
+        done = self._quick_times(column, role) if role in ("date", "datetime") and not self.blanks else None
+        slow = column if done is None else pl.select(pl.when(done.is_null()).then(column).otherwise(None))[:, 0]
+        rest = self._by_pair(slow, self._cells[role])
+        return rest.alias(column.name) if done is None else pl.select(pl.coalesce(done, rest))[:, 0].alias(column.name)
+
+    def _by_value(self, column: pl.Series, change: Cell) -> pl.Series:
+        """A role that does not ask whose row it is."""
+        import polars as pl
+
+        new = {value: (change(value, None) if value.strip() else "") for value in column.unique().drop_nulls().to_list()}
+        return column.replace_strict(list(new), list(new.values()), default=None, return_dtype=pl.String) if new else column
+
+    def _by_pair(self, column: pl.Series, change: Cell) -> pl.Series:
+        """A role that asks whose row it is: each pair of value and person is worked out once."""
+        import polars as pl
+
+        memory: dict[tuple[str, int], str | Malformed | None] = {}
+        done: list[str | None] = []
+        for row, (value, whose) in enumerate(zip(column.to_list(), self.rows.which, strict=True)):
+            if value is None or row in self.faults:
+                done.append(None)
+                continue
+            key = (value, whose)
+            if key not in memory:
+                memory[key] = self._tried(change, value, self.rows.people[whose]) if value.strip() else ""
+            new = memory[key]
+            if isinstance(new, Malformed):
+                self.faults.setdefault(row, new.what)
+                new = None
+            done.append(new)
+        return pl.Series(column.name, done, dtype=pl.String)
+
+    def _tried(self, change: Cell, value: str, person: Person | None) -> str | Malformed | None:
+        try:
+            return change(value, person)
+        except Malformed as error:
+            return error
+
+    def _kept(self, column: pl.Series) -> pl.Series:
+        """A column that stays: only values with a word or long number that may be somebody's are looked at row by row."""
+        import polars as pl
+
+        loud = [value for value in column.unique().drop_nulls().to_list() if value.strip() and not self.desk.silent(value)]
+        if not loud:
+            return column
+        told = column.is_in(loud)
+        new = self._by_pair(pl.select(pl.when(told).then(column).otherwise(None))[:, 0], self._cells["keep"])
+        return pl.select(pl.when(told).then(new).otherwise(column))[:, 0].alias(column.name)
+
+    def _quick_times(self, column: pl.Series, role: str) -> pl.Series | None:
+        """ISO dates, and times to the second in a declared zone, moved by the column; null where a cell is of another form."""
+        import polars as pl
+
+        if any(person is None for person in self.rows.people) or any(person.clock.relative for person in self.rows.people if person):
+            return None
+        days = pl.Series([person.clock.days if person else 0 for person in self.rows.people], dtype=pl.Int64).gather(self.rows.which)
+        frame = pl.DataFrame({"x": column, "days": days})
+        is_day, is_moment = pl.col("x").str.contains(_DAY), pl.col("x").str.contains(_MOMENT)
+        day = pl.col("x").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        moved = pl.when(day.dt.year().is_between(1, _LAST_YEAR - 1)).then(day + pl.duration(days="days")).otherwise(None)
+        told = pl.when(moved.dt.year().is_between(1000, 9999)).then(moved.dt.to_string("%Y-%m-%d")).otherwise(None)
+        plan: Any = pl.when(is_day).then(told)
+        if self.zone:
+            wall = pl.col("x").str.replace(" ", "T").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False)
+            known = wall.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
+            offset = known.dt.to_string("%:z")
+            plan = plan.when(is_moment & offset.is_not_null() & (day.dt.year() >= _OFFSETS_SINCE)).then(told + "T" + pl.col("x").str.slice(11, 8) + offset)
+        return frame.select(plan.otherwise(None).alias("x"))["x"]
+
+    # --- typed ------------------------------------------------------------------------------------
+
+    def _typed_time(self, column: pl.Series, role: str) -> pl.Series | None:
+        """Dates and times as they are typed. Times of day and durations tell nobody."""
+        import polars as pl
+
+        kind = column.dtype
+        if kind in (pl.Time, pl.Duration):
+            return column if role in ("keep", "date", "datetime") else None
+        if role not in (*_TIMED, "keep"):
+            return None
+        if role == "birth_date" or any(person is None for person in self.rows.people) or role == "year":
+            return self._text(column.cast(pl.Date).dt.to_string("%Y-%m-%d"), role)
+        if isinstance(kind, pl.Datetime) and kind.time_zone is None:
+            if self.zone is None and not self.local:
+                return self._text(column.dt.to_string("iso:strict"), "datetime")
+            column = column if self.local and self.zone is None else self._zoned(column)
+        shifts = pl.Series([person.clock.shift_us if person else 0 for person in self.rows.people], dtype=pl.Int64).gather(self.rows.which)
+        frame = pl.DataFrame({"x": column, "us": shifts})
+        moved = pl.col("x") + (pl.duration(days=pl.col("us") // DAY_US) if kind == pl.Date else pl.duration(microseconds="us"))
+        return frame.select(pl.when(pl.col("x").dt.year() >= _LAST_YEAR).then(pl.col("x")).otherwise(moved).alias(column.name))[column.name]
+
+    def _zoned(self, column: pl.Series) -> pl.Series:
+        """Wall times as instants of their zone; of an hour that clocks show twice the first, of one that they skip an hour later."""
+        import polars as pl
+
+        zone = self.zone or "UTC"
+        known, later = ((column + pl.duration(hours=hours)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") for hours in (0, 1))
+        return pl.select(pl.coalesce(known, later))[:, 0].alias(column.name)
+
+    def _typed_number(self, column: pl.Series, role: str) -> pl.Series | None:
+        import polars as pl
+
+        if role == "age" and self.desk.policy.age_cap is not None:
+            cap = self.desk.policy.age_cap
+            return pl.select(pl.when(column >= cap + 1).then(pl.lit(cap + 1, dtype=column.dtype)).otherwise(column))[:, 0].alias(column.name)
+        if role in ("keep", "age", "text"):
+            return self._same_numbers(column)
+        if role == "zip":
+            return self._text(column.cast(pl.String).str.zfill(5), role)
+        return self._text(column.cast(pl.String), role)
+
+    def _same_numbers(self, column: pl.Series) -> pl.Series:
+        """Numbers as they are, but for those that are known of their row's own person: they become null."""
+        import polars as pl
+
+        if not column.dtype.is_integer():
+            return column
+        said = column.cast(pl.String)
+        new = self._kept(said)
+        return pl.select(pl.when(new == said).then(column).otherwise(None))[:, 0].alias(column.name)
+
+    def _nested(self, column: pl.Series, role: str) -> pl.Series | None:
+        """Lists of numbers stay, lists of texts are scrubbed text by text, anything else goes."""
+        import polars as pl
+
+        kind = column.dtype
+        inner = kind.inner if isinstance(kind, (pl.List, pl.Array)) else None
+        if role in ("keep", "text") and inner is not None and inner.is_numeric():
+            return column
+        if role in ("keep", "text") and inner == pl.String:
+            people = self.rows.people
+            done = [
+                None if cell is None or row in self.faults else [None if one is None else self.desk.text(one, people[whose]) for one in cell]
+                for row, (cell, whose) in enumerate(zip(column.to_list(), self.rows.which, strict=True))
+            ]
+            return pl.Series(column.name, done, dtype=pl.List(pl.String))
+        self.desk.actions["tables: column removed (records, bytes or lists that no rule reads)"] += 1
+        return None
+
+    # --- cells ------------------------------------------------------------------------------------
+
+    def _number(self, value: str, person: Person | None) -> str | None:
+        return self.desk.number(value)
+
+    def _name(self, value: str, person: Person | None) -> str | None:
+        return self.desk.surrogates(person).of(value, "NAME") if person is not None else None
+
+    def _birth(self, value: str, person: Person | None) -> str | None:
+        text = iso_text(value, self.formats)
+        return text[:4] if person is None else person.clock.birth(text, where="a cell")
+
+    def _time(self, value: str, person: Person | None) -> str | None:
+        if value in self.blanks:
+            return None
+        text = iso_text(value, self.formats)
+        if person is None:
+            return text if self.desk.policy.dates == "keep" else text[:4]
+        if self.local and self.zone is None and len(text) > 10 and not re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]):
+            return person.clock.iso(text[:10], where="a cell", timezone=None) + text[10:]
+        return person.clock.iso(text, where="a cell", timezone=self.zone)
+
+    def _age(self, value: str, person: Person | None) -> str | None:
+        """An age in years; months and days of small children stay."""
+        cap, found = self.desk.policy.age_cap, _AGE.match(value)
+        if found is None:
+            return self.desk.text(value, person)
+        if cap is None or float(found[1]) < cap + 1 or found[2].strip().lower().startswith(("d", "m", "w")):
+            return value if self.desk.silent(found[2]) else self.desk.text(value, person)
+        return f"{cap + 1}{found[2] if self.desk.clean(found[2]) else ''}"
+
+
+def columns_of(one_or_more: object) -> list[str]:
+    """Column names of a mapping key that may hold one or several."""
+    if not one_or_more:
+        return []
+    return [one_or_more] if isinstance(one_or_more, str) else [str(name) for name in one_or_more]  # type: ignore[attr-defined]
+
+
+def iso_text(text: str, formats: list[str]) -> str:
+    """A date or time as ISO text, by the declared formats where it is none. Raises `Malformed`."""
+    plain = text.strip()
+    if plain[:4].isdigit() and (plain[4:5] == "-" or len(plain) == 4):
+        return plain
+    for form in formats:
+        if len(plain) != PACKED.get(form, len(plain)):
+            continue
+        try:
+            said = datetime.strptime(plain, form)
+        except ValueError:
+            continue
+        return said.isoformat() if any(sign in form for sign in ("%H", "%I", "%T", "%X", "%c")) else said.date().isoformat()
+    raise Malformed(f"not a date or time: {shape_of(plain)}", where="a cell", do="declare time_formats in the mapping")
