@@ -8,6 +8,7 @@ Source    DICOM PS3.16 section 8 (coding schemes); PS3.5 section 6.2 (CS)
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bedside.deidentify import dicom_words
@@ -24,8 +25,30 @@ _PUBLISHED = re.compile(
     r"BRAINLEX|MAYOASRG|NDFRT|NICIP|UBERON|VANE|ENTREZ|FDATRE|GTIN|ICDO3|99_OFFIS_DCMTK)\Z"
 )
 _CODE = re.compile(r"[A-Za-z0-9.\-/_{}\[\]%*^()' +#]{1,64}\Z")
+_DESCRIBES = re.compile(r"Description|Comments?|Notes|Reasons?|InstructionText|Address|AssignedLocation|ContactDisplayName")
+_NUMBERS_PRODUCTS = re.compile(r"Versions?\Z|ModelName\Z|Manufacturer|CodeMeaning|CodingScheme|Software|Firmware")
 _REMOVED = "REMOVED"
 _LONG_NUMBER = 6
+
+
+@lru_cache(maxsize=1)
+def _described() -> frozenset[int]:
+    """Short texts outside the table that an operator types: by their keyword, but for kinds of animals."""
+    return frozenset(tag for tag, entry in _dictionary() if _DESCRIBES.search(entry[4]) and tag >> 8 != 0x001022) | frozenset(
+        tag for tag, entry in _dictionary() if tag >> 16 == 0x4010
+    )
+
+
+@lru_cache(maxsize=1)
+def _versions() -> frozenset[int]:
+    """Short texts whose numbers are those of products and published codes."""
+    return frozenset(tag for tag, entry in _dictionary() if _NUMBERS_PRODUCTS.search(entry[4]))
+
+
+def _dictionary() -> list[tuple[int, tuple[str, ...]]]:
+    from pydicom._dicom_dict import DicomDictionary
+
+    return [(tag, entry) for tag, entry in DicomDictionary.items() if entry[0] in ("LO", "SH", "UC")]
 
 
 class Codes:
@@ -51,8 +74,12 @@ class Codes:
             published = _PUBLISHED.match(level.text(_SCHEME)) is not None
             if said:
                 self._set(level, element, said, [said if self._may_stand(said, published) else _REMOVED], place.sets)
-        else:
+        elif element.tag in _described():
+            cleaner.change(level, element, place, lambda one: dicom_words.cleaned(cleaner.text(one), strict=True))
+        elif element.tag in _versions():
             cleaner.change(level, element, place, cleaner.text)
+        else:
+            cleaner.change(level, element, place, lambda one: dicom_words.without_numbers(cleaner.text(one)))
 
     def _nobodys(self, code: str) -> bool:
         return dicom_words.without(self.desk.kept(code, self.person), self.cleaner.own.words) == code

@@ -43,7 +43,11 @@ MODIFIED = {"keep": "UNMODIFIED", "move": "MODIFIED", "gone": "REMOVED"}
 _BASIC: dict[str, Treatment] = {
     "X": "remove", "Z": "empty", "D": "dummy", "U": "uid", "X/Z": "empty", "X/D": "dummy", "Z/D": "dummy", "X/Z/D": "dummy", "X/Z/U": "inside",
 }  # fmt: skip
-_SUBJECT: dict[int, Treatment] = {0x00100020: "subject", 0x00100010: "subject", 0x00080050: "number"}
+# Beside the table: order numbers under tags that were retired before it was made.
+_SUBJECT: dict[int, Treatment] = {
+    0x00100020: "subject", 0x00100010: "subject", 0x00080050: "number", 0x00401006: "number", 0x00401007: "number", 0x00402006: "number",
+    0x00402007: "number",
+}  # fmt: skip
 _OVERRIDES: dict[str, Treatment] = {
     "keep": "keep", "remove": "remove", "pseudonymise": "pseudonymise", "shift": "shift", "generalise": "generalise",
     "surrogate": "surrogate", "scrub": "scrub",

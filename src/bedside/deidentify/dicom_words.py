@@ -36,7 +36,7 @@ def _listed() -> tuple[frozenset[str], frozenset[str]]:
     lines = folder.joinpath("dicom_words.txt").read_text("ascii").splitlines()
     imaging = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
     english = lzma.decompress(folder.joinpath("words", "scowl_english.txt.xz").read_bytes()).decode().split()
-    return imaging, (frozenset(english) | everyday()) - (people() - everyday())
+    return imaging, (frozenset(english) | everyday()) - people()
 
 
 def known(word: str) -> bool:
@@ -93,13 +93,24 @@ def is_number(text: str) -> bool:
     return any(_looks_numbered(run.group()) for run in _RUN.finditer(text))
 
 
+def without_numbers(text: str) -> str:
+    """The text without what looks like a number of somebody.
+
+    >>> without_numbers("Discovery MR750w, order ORD4711523"), without_numbers("*ep_b1000#12")
+    ('Discovery MR750w, order [REMOVED]', '*ep_b1000#12')
+    """
+    return _RUN.sub(lambda run: REMOVED if run.group()[0] != "[" and _looks_numbered(run.group()) else run.group(), text) if is_number(text) else text
+
+
 def _looks_numbered(run: str) -> bool:
     digits = sum(map(str.isdigit, run))
     if digits == len(run) or digits < _LONG_MIXED:
         return digits >= _LONG_NUMBER
     if _MEASURE.match(run):
         return False
-    return digits > _LONG_MIXED or not all(len(part) > 1 and known(part) for part in _PARTS.findall(run) if not part[0].isdigit())
+    letters = [part for part in _PARTS.findall(run) if not part[0].isdigit()]
+    worded = [part for part in letters if len(part) > 1]
+    return digits > _LONG_MIXED or not worded or not all(known(part) for part in worded)
 
 
 def _stays(run: str, strict: bool) -> bool:
