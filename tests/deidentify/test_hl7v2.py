@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedside.core.errors import Malformed, Misconfigured
+from bedside.core.time import UNSTATED
 from bedside.deidentify.desk import Desk, Leave
 from bedside.deidentify.hl7v2 import Change
 from bedside.deidentify.hl7v2_encapsulated import MOST_BYTES, html_text, rtf_text, scrubbed
@@ -332,14 +333,20 @@ def test_a_date_of_birth_sent_as_a_result_is_treated_as_one(out):
 
 @pytest.mark.parametrize("name", ["expert-determination", "limited-data-set", "safe-harbor"])
 @settings(max_examples=60, deadline=None)
-@given(moment=st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), digits=st.sampled_from([4, 6, 8, 10, 12, 14, 19]), offset=st.sampled_from(["", "+0100"]))
-def test_every_time_moves_as_the_subjects_clock_says(out, ring, name, moment, digits, offset):
+@given(moment=st.datetimes(datetime(1950, 1, 1), datetime(2100, 1, 1)), digits=st.sampled_from([4, 6, 8, 10, 12, 14, 19]), offset=st.sampled_from(["", "+0100"]), zone=st.sampled_from([ZONE, UNSTATED, None]))
+def test_every_time_moves_as_the_subjects_clock_says(out, ring, name, moment, digits, offset, zone):
     text = (moment.strftime("%Y%m%d%H%M%S") + f".{moment.microsecond:06d}")[:digits]
     text += offset if digits > 8 else ""
     rules = policy(name)
     person = Desk(ring, rules).person(ring.map.subjects[0])
-    want = person.clock.compact(text, where="x", timezone=ZONE)
-    assert out(f"OBX|1|TS|8867-4^Rate^LN||{text}", rules=rules).segment("OBX").field(5) == want
+    said = text + ("" if zone or offset or digits <= 8 else "-0330")
+    want = person.clock.compact(said, where="x", timezone=zone)
+    head = HEAD if zone else HEAD.replace("20260113100500", "20260113100500-0330")
+    assert out(f"OBX|1|TS|8867-4^Rate^LN||{text}", rules=rules, head=head, timezone=zone).segment("OBX").field(5) == want
+
+
+def test_where_no_zone_is_stated_times_stay_without_one(out):
+    assert re.fullmatch(r"\d{8}100500", out(timezone=UNSTATED).get("MSH-7"))
 
 
 @pytest.mark.parametrize("text", ["00000000", "20261332", "soon", "2026011399"])

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedside.core.errors import Malformed
+from bedside.core.time import UNSTATED
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.policy import Policy, policy
@@ -132,11 +133,12 @@ def test_a_table_about_nobody_in_particular_keeps_years_and_scrubs_texts(out):
     moments=st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), min_size=1, max_size=8),
     form=st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S-04:00", "%Y-%m", "%Y"]),
     name=st.sampled_from(["expert-determination", "limited-data-set", "safe-harbor"]),
+    zone=st.sampled_from([ZONE, UNSTATED]),
 )
-def test_the_column_moves_as_the_clock_moves_each_cell(out, ring, moments, form, name):
+def test_the_column_moves_as_the_clock_moves_each_cell(out, ring, moments, form, name, zone):
     said = [moment.strftime(form) for moment in moments]
-    want = [_clock(ring, name).iso(text, where="x", timezone=ZONE) for text in said]
-    assert out({"x": said}, {"x": "datetime"}, rules=policy(name))["x"].to_list() == want
+    want = [_clock(ring, name).iso(text, where="x", timezone=zone) for text in said]
+    assert out({"x": said}, {"x": "datetime"}, rules=policy(name), timezone=zone)["x"].to_list() == want
 
 
 def test_hours_that_clocks_skip_or_show_twice_move_as_in_other_formats(out, ring):
@@ -151,11 +153,13 @@ def test_a_date_that_is_none_puts_its_row_at_fault_without_a_word_of_it(out, tex
     assert text not in str(told.value)
 
 
-def test_a_time_without_zone_is_at_fault_unless_the_rule_says_times_are_local(out, ring):
+def test_a_time_without_zone_is_at_fault_unless_no_zone_is_stated_for_the_source(out, ring):
     with pytest.raises(Malformed, match="without a zone"):
         out({"x": ["2026-01-13 10:00:00"]}, {"x": "datetime"}, timezone=None)
-    done = out({"x": ["2026-01-13 10:00:00"]}, {"x": "datetime"}, timezone=None, local_times=True)["x"].to_list()
-    assert done == [_clock(ring).iso("2026-01-13", where="x", timezone=None) + " 10:00:00"]
+    moved = _clock(ring).iso("2026-01-13", where="x", timezone=None)
+    done = out({"x": ["2026-01-13 10:00:00"], "y": [dt.datetime(2026, 1, 13, 10)]}, {"x": "datetime", "y": "datetime"}, timezone=UNSTATED)
+    assert done["x"].to_list() == [f"{moved}T10:00:00"]
+    assert done["y"].to_list() == [dt.datetime.fromisoformat(f"{moved}T10:00:00")]
 
 
 def test_declared_formats_are_read_and_packed_digits_not_mistaken():
@@ -255,7 +259,7 @@ def test_a_table_without_a_mapping_is_made_safe_by_its_profile(ring, order, rows
             "note": "Zebulon was seen on 01/13/2026 and called 212-555-0147 in the evening"}  # fmt: skip
     frame = pl.DataFrame({name: [made[name]] * rows for name in order})
     mapping = as_mapping(profile(frame), files="x.csv")
-    new, faults = change_frame(frame, Desk(ring, policy("expert-determination")), mapping=mapping, rule=mapping["tables"]["table"], timezone=None, source="t")
+    new, faults = change_frame(frame, Desk(ring, policy("expert-determination")), mapping=mapping, rule=mapping["tables"]["table"], timezone=UNSTATED, source="t")
     text = new.write_csv()
     assert not faults
     assert {"mrn", "seen", "note", "value"} <= set(new.columns)

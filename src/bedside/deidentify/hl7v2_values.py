@@ -322,9 +322,9 @@ class Values:
         said = self._cut(raw, level)[0]
         if not said or self.person is None:
             return ""
-        wall = _WALL.match(said) if self.timezone and not self.person.clock.relative else None
+        wall = _WALL.match(said) if (self.timezone is not None or self.offset) and not self.person.clock.relative else None
         if wall is not None and said < _LAST_YEAR:
-            quick = _quick(self.person.clock.days, self.timezone or "", *wall.groups(default=""))
+            quick = _quick(self.person.clock.days, self.timezone or "", "" if self.timezone else self.offset, *wall.groups(default=""))
             if quick:
                 return quick
         return self._moved(said)
@@ -334,7 +334,7 @@ class Values:
             if len(said) > 1:  # one letter is the precision of a TS
                 self.desk.actions["hl7v2: unreadable time blanked"] += 1
             return ""
-        if self.timezone is None and self.offset and len(said) > 8 and not _OFFSET.search(said):
+        if not self.timezone and self.offset and len(said) > 8 and not _OFFSET.search(said):
             said += self.offset
         return self.person.clock.compact(said, where=self.where, timezone=self.timezone)
 
@@ -350,18 +350,24 @@ class Values:
 
 
 @lru_cache(maxsize=65536)
-def _quick(days: int, timezone: str, day: str, hour: str, minute: str, second: str) -> str:
-    """A wall time of the source's zone, moved: what `Clock.compact` gives, for the one form that nearly all times have; "" for a time that is none."""
+def _quick(days: int, timezone: str, offset: str, day: str, hour: str, minute: str, second: str) -> str:
+    """A wall time moved: what `Clock.compact` gives, for the one form that nearly all times have; "" for a time that is none.
+
+    timezone, offset   the source's zone, or else the message's offset; neither where no zone is stated
+    """
     try:
-        true = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), int(hour), int(minute), tzinfo=zone(timezone))
+        true = datetime(int(day[:4]), int(day[4:6]), int(day[6:]), int(hour), int(minute))
         moved = datetime.fromordinal(true.toordinal() + days)
-        offset = int((true.utcoffset() or timedelta()).total_seconds() // 60)
     except (ValueError, OverflowError):
         return ""
-    if second[:2] > "59" or not 1 < moved.year < int(_LAST_YEAR):
+    if second[:2] > "59" or not 1 < moved.year < int(_LAST_YEAR) or offset[1:] > "1400":
         return ""
-    size = abs(offset)
-    return f"{moved.year:04d}{moved.month:02d}{moved.day:02d}{hour}{minute}{second}{'-' if offset < 0 else '+'}{size // 60:02d}{size % 60:02d}"
+    return f"{moved.year:04d}{moved.month:02d}{moved.day:02d}{hour}{minute}{second}{_offset(true, timezone) if timezone else offset}"
+
+
+def _offset(wall: datetime, timezone: str) -> str:
+    minutes = int((wall.replace(tzinfo=zone(timezone)).utcoffset() or timedelta()).total_seconds() // 60)
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
 
 
 @lru_cache(maxsize=16384)

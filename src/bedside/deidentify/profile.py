@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from bedside.core.errors import Malformed
 from bedside.deidentify.patients import KnownIdentifiers, PatientMap
 from bedside.deidentify.profile_names import kind_of, told_by
 from bedside.deidentify.profile_shapes import Shape, shape_of
@@ -57,7 +58,7 @@ def as_mapping(roles: Sequence[ColumnRole], *, files: str | Sequence[str], table
     subject = next((one.column for one in roles if one.role == "subject"), NOBODY)
     encounter = next((one.column for one in roles if one.role == "encounter"), None)
     rule: dict[str, Any] = {
-        "files": [files] if isinstance(files, str) else list(files), "subject": subject, "proposed": True, "local_times": timezone is None,
+        "files": [files] if isinstance(files, str) else list(files), "subject": subject, "proposed": True,
         "roles": {one.column: one.role for one in roles},
         "time_formats": sorted({one.date_format for one in roles if one.date_format.startswith("%")}, key=lambda form: (-len(form), form)),
     }  # fmt: skip
@@ -66,6 +67,24 @@ def as_mapping(roles: Sequence[ColumnRole], *, files: str | Sequence[str], table
     if timezone is not None:
         rule["timezone"] = timezone
     return {"schema": "bedside.mapping/1", "name": name, "tables": {table: rule}}
+
+
+def proposal(files: Iterable[RawFile], *, known: PatientMap | Iterable[KnownIdentifiers] | None = None) -> dict[str, Any]:
+    """One mapping for many files that nobody wrote one for; a file that is no table is left out, and stays unmapped."""
+    people = known if known is None or isinstance(known, PatientMap) else list(known)
+    tables: dict[str, Any] = {}
+    for at, file in enumerate(files, 1):
+        try:
+            roles = profile(file, known=people)
+        except Malformed:
+            continue
+        tables[f"table_{at}"] = as_mapping(roles, files=_literally(file.relative))["tables"]["table"]
+    return {"schema": "bedside.mapping/1", "name": "proposed", "tables": tables}
+
+
+def _literally(name: str) -> str:
+    """A file pattern that only this name fits."""
+    return re.sub(r"([*?\[])", r"[\1]", name)
 
 
 def _frame(table: pl.DataFrame | RawFile) -> pl.DataFrame:

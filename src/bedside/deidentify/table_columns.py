@@ -3,7 +3,7 @@
 In        a column, text or typed, and whose each of its rows is
 Out       the column without identifiers, null where a cell cannot be changed (its row is then at fault), or None where nothing of it may stay
 Typed     dates and times stay dates and times, shifted; numbers that stay are the same numbers; lists and records of anything but numbers are removed
-Time      a text time gets its UTC offset, resolved on the true date; without any zone a row is at fault, unless the rule says `local_times`
+Time      a text time gets its UTC offset, resolved on the true date; without any zone a row is at fault, unless the zone is `UNSTATED`
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedside.core.errors import Malformed, shape_of
-from bedside.core.time import DAY_US
+from bedside.core.time import DAY_US, UNSTATED
 from bedside.deidentify.desk import Desk, Person
 
 if TYPE_CHECKING:
@@ -56,7 +56,6 @@ class Columns:
     def __init__(self, desk: Desk, zone: str | None, rule: dict[str, Any], rows: Rows, faults: dict[int, str]) -> None:
         self.desk, self.zone, self.rule, self.rows, self.faults = desk, zone, rule, rows, faults
         self.formats = columns_of(rule.get("time_formats"))
-        self.local = bool(rule.get("local_times")) and desk.policy.dates != "relative"
         self.blanks = {text for texts in (rule.get("blank") or [], *(rule.get("blanks") or {}).values()) for text in texts}
         self._cells: dict[str, Cell] = {
             "subject": lambda value, person: person.name if person else None, "encounter": self._number, "identifier": self._number, "plan": self._number,
@@ -108,19 +107,19 @@ class Columns:
         import polars as pl
 
         memory: dict[tuple[str, int], str | Malformed | None] = {}
-        done: list[str | None] = []
-        for row, (value, whose) in enumerate(zip(column.to_list(), self.rows.which, strict=True)):
-            if value is None or row in self.faults:
-                done.append(None)
+        done: list[str | None] = [None] * len(column)
+        filled = column.is_not_null().arg_true()
+        for row, value in zip(filled.to_list(), column.gather(filled).to_list(), strict=True):
+            if row in self.faults:
                 continue
-            key = (value, whose)
+            key = (value, self.rows.which[row])
             if key not in memory:
-                memory[key] = self._tried(change, value, self.rows.people[whose]) if value.strip() else ""
+                memory[key] = self._tried(change, value, self.rows.people[key[1]]) if value.strip() else ""
             new = memory[key]
             if isinstance(new, Malformed):
                 self.faults.setdefault(row, new.what)
-                new = None
-            done.append(new)
+            else:
+                done[row] = new
         return pl.Series(column.name, done, dtype=pl.String)
 
     def _tried(self, change: Cell, value: str, person: Person | None) -> str | Malformed | None:
@@ -153,7 +152,10 @@ class Columns:
         moved = pl.when(day.dt.year().is_between(1, _LAST_YEAR - 1)).then(day + pl.duration(days="days")).otherwise(None)
         told = pl.when(moved.dt.year().is_between(1000, 9999)).then(moved.dt.to_string("%Y-%m-%d")).otherwise(None)
         plan: Any = pl.when(is_day).then(told)
-        if self.zone:
+        if self.zone == UNSTATED:
+            sound = pl.col("x").str.slice(11, 8).str.to_time("%H:%M:%S", strict=False).is_not_null()
+            plan = plan.when(is_moment & sound).then(told + "T" + pl.col("x").str.slice(11, 8))
+        elif self.zone:
             wall = pl.col("x").str.replace(" ", "T").str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False)
             known = wall.dt.replace_time_zone(self.zone, ambiguous="earliest", non_existent="null")
             offset = known.dt.to_string("%:z")
@@ -174,9 +176,9 @@ class Columns:
         if role == "birth_date" or any(person is None for person in self.rows.people) or role == "year":
             return self._text(column.cast(pl.Date).dt.to_string("%Y-%m-%d"), role)
         if isinstance(kind, pl.Datetime) and kind.time_zone is None:
-            if self.zone is None and not self.local:
+            if self.zone is None:
                 return self._text(column.dt.to_string("iso:strict"), "datetime")
-            column = column if self.local and self.zone is None else self._zoned(column)
+            column = column if self.zone == UNSTATED else self._zoned(column)
         shifts = pl.Series([person.clock.shift_us if person else 0 for person in self.rows.people], dtype=pl.Int64).gather(self.rows.which)
         frame = pl.DataFrame({"x": column, "us": shifts})
         moved = pl.col("x") + (pl.duration(days=pl.col("us") // DAY_US) if kind == pl.Date else pl.duration(microseconds="us"))
@@ -248,8 +250,6 @@ class Columns:
         text = iso_text(value, self.formats)
         if person is None:
             return text if self.desk.policy.dates == "keep" else text[:4]
-        if self.local and self.zone is None and len(text) > 10 and not re.search(r"(?:Z|[+-]\d{2}:?\d{2})\Z", text[10:]):
-            return person.clock.iso(text[:10], where="a cell", timezone=None) + text[10:]
         return person.clock.iso(text, where="a cell", timezone=self.zone)
 
     def _age(self, value: str, person: Person | None) -> str | None:

@@ -49,7 +49,7 @@ def rule_of(mapping: dict[str, Any] | None, relative: str) -> dict[str, Any] | N
 
 def zone_of(mapping: dict[str, Any] | None, rule: dict[str, Any], timezone: str | None) -> str | None:
     """The zone of a table's times: declared for the table, for the mapping, or for the source."""
-    return rule.get("timezone") or (mapping or {}).get("timezone") or timezone
+    return rule.get("timezone") or (mapping or {}).get("timezone") or timezone  # the last may be UNSTATED
 
 
 def subjects(frame: pl.DataFrame, rule: dict[str, Any]) -> list[str | None]:
