@@ -235,6 +235,19 @@ def test_an_extension_that_a_policy_allows_stays_with_its_value_changed(known: H
     assert done["extension"] == [own | {"valueString": "[NAME] slept"}]
 
 
+def test_surrogates_have_the_form_of_what_they_stand_for(known: Hospital) -> None:
+    rules = replace(policy("expert-determination"), names="surrogate", fhir=FhirRules(elements={"Patient.telecom": "surrogate", "Patient.address": "surrogate"}))
+    done = Change(Desk(known.keyring, rules), source="fhir", timezone=ZONE, urls={}).resource(patient(), where="x")
+    name, phone, mail, home = done["name"][0], *done["telecom"], done["address"][0]
+    assert len(name["given"]) == 2
+    assert name["family"][:1].isupper()
+    assert [one["system"] for one in (phone, mail)] == ["phone", "email"]
+    assert mail["value"].endswith("@example.org")
+    assert (home["state"], home["postalCode"], len(home["line"])) == ("NY", "103", 1)
+    assert not [mark for mark in ("Quillfeather", "Zebulon", "555-0147", "Kestrel", "Fernhollow") if mark in json.dumps(done)]
+    assert not list(faults(done, "Patient"))
+
+
 @pytest.mark.parametrize(("path", "action"), [("Patient.nmae", "remove"), ("Pateint.name", "remove"), ("Patient.gender", "shift"), ("Patient.birthDate", "scrub")])
 def test_a_rule_that_cannot_be_followed_is_refused_with_its_place(known: Hospital, path: str, action: Any) -> None:
     with pytest.raises(Misconfigured, match=path):

@@ -80,6 +80,7 @@ class Change(Work):
     def __init__(self, desk: Desk, *, source: str, timezone: str | None, urls: dict[str, str]) -> None:
         super().__init__(desk, source=source, timezone=timezone, urls=urls)
         self._tree = tree_of(desk)
+        self._tag = {"system": POLICY_SYSTEM, "code": desk.policy.name, "version": desk.policy.digest}
         self._subjects: dict[bytes, Person | None] = {}
         self._metas: dict[tuple[str, bytes], bytes] = {}
 
@@ -140,7 +141,11 @@ class Change(Work):
 
     def _person(self, kind: str, beside: Beside, where: str, members: dict[str, msgspec.Raw] | None = None) -> Person | None:
         """Whose resource it is. Raises `Malformed` for a patient whom the survey has not met."""
-        said = b"" if members is None or kind == "Patient" else b"".join(bytes(members[name]) for name in _SUBJECT_KEYS if name in members)
+        said = b""
+        if members is not None and kind != "Patient":
+            for name in _SUBJECT_KEYS:
+                if name in members:
+                    said += bytes(members[name])
         if said in self._subjects:
             return self._subjects[said]
         key = subject_key(beside, self.desk.map, self.source, self.urls)
@@ -197,7 +202,7 @@ class Change(Work):
         said = said if isinstance(said, dict) else {}
         done: Json = self._tree.node("Meta", "Meta").change(self, said, said) or {} if said else {}
         done = {name: done[name] for name in ("lastUpdated", "profile", "extension", "security", "tag") if name in done}
-        tags = [{"system": POLICY_SYSTEM, "code": self.desk.policy.name, "version": self.desk.policy.digest}]
+        tags = [self._tag]
         if self.kind == "Encounter" and self.desk.policy.dates != "keep" and isinstance(own, str):
             year = self.desk.map.state.encounter_years.get(self.desk.number(own))
             tags += [{"system": YEAR_SYSTEM, "code": str(year)}] if year is not None else []
@@ -206,11 +211,17 @@ class Change(Work):
     # --- the resource as JSON ---------------------------------------------------------------------------
 
     def _written(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
-        head = encode(self._head(beside))[:-1]
+        head = self._written_head(kind, members, beside)
         meta = self._written_meta(kind, members, beside)
         for name in _HEAD_OF_PATIENT if kind == "Patient" else _HEAD:
             members.pop(name, None)
         return b",".join([head, meta, *change_members(self, self._tree.memory, self._tree.resource(kind), members, beside)]) + b"}"
+
+    def _written_head(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
+        own = decode(members["id"]) if "id" in members else None
+        if kind == "Patient" or type(own) is not str:
+            return encode(self._head(beside))[:-1]
+        return f'{{"resourceType":"{kind}","id":"{self.desk.number(own)}"'.encode()
 
     def _written_meta(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
         """`meta`, once for all resources of a person that carry the same; an Encounter's tells its year."""

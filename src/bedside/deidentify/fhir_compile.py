@@ -83,7 +83,17 @@ class Tree:
             one = values.answer(one, element.kind)
             return Rule(element.name, one, reach=ALONE, primitive=primitive, required=element.required)
         inside, reach = self._inside(element, action), _reach(element.kind, action)
-        return Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
+        rule = Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
+        rule.quick = self._quick(element, path, one)
+        return rule
+
+    def _quick(self, element: Element, path: str, one: Handler) -> str | None:
+        """Whether the plainest form of an element can be changed without reading it: a date, a period, a reference that no rule is about."""
+        if one is values.date:
+            return "date"
+        if element.kind in ("Period", "Reference") and one is not values.remove and not self.rules.speaks_below(path) and not self.rules.speaks_below(element.kind):
+            return element.kind.lower()
+        return None
 
     def _inside(self, element: Element, action: Action | None) -> Node | None:
         """The node of a backbone, whose elements can be changed one by one."""
@@ -102,10 +112,12 @@ class Tree:
         if path.startswith("Bundle.") and kind == "uri" and action == "pseudonymise":
             return values.pointing
         if kind in PRIMITIVES and kind != "xhtml":
+            if action == "surrogate":
+                return types.surrogate("a text", own)
             return self._special(path) or values.primitive(action or "scrub", element, own)
         if own and action == "keep":
             return parts.as_is
-        return self._complex(element, path, action)
+        return self._complex(element, path, action, own)
 
     def _special(self, path: str) -> Handler | None:
         """Elements that must see what stands beside them."""
@@ -114,16 +126,17 @@ class Tree:
             return {"code": types.code_of_coding, "display": types.words_of_coding}.get(name)
         return None
 
-    def _complex(self, element: Element, path: str, action: Action | None) -> Handler:
+    def _complex(self, element: Element, path: str, action: Action | None, own: bool) -> Handler:
         kind = element.kind
         if kind == "Reference":
             return self._reference(element.name, path)
         if kind == "Identifier":
             return types.identifier(self.node("CodeableConcept", path + ".type"))
         if kind == "Address":
-            return types.postal_address(self.node("Period", path + ".period")) if action != "surrogate" else types.surrogate("Address")
+            coarse = types.postal_address(self.node("Period", path + ".period"))
+            return coarse if action != "surrogate" else types.surrogate("Address", own, coarse)
         if kind in _FORMED and action == "surrogate":
-            return types.surrogate(kind)
+            return types.surrogate(kind, own)
         if kind in ("Attachment", "Narrative", "Meta"):
             return {"Attachment": parts.attachment(self), "Narrative": parts.narrative(path), "Meta": parts.labels(self)}[kind]
         if kind in ("Resource", "OperationOutcome"):
@@ -152,7 +165,7 @@ class Tree:
             if self.rules.action(path, kind, elements(kind)["text"]) == ("scrub", False):
                 node.parts["text"] = Rule("text", types.words_of_concept, primitive=True)
             return node.change
-        return lambda work, value, beside: self.node(kind, kind if "." in kind else path).change(work, value, beside)
+        return parts.later(lambda: self.node(kind, kind if "." in kind else path))
 
 
 def _reach(kind: str, action: Action | None) -> int:

@@ -8,16 +8,29 @@ Source    HL7 FHIR R4 2.5 (extensions), 2.4 (narrative), 2.3.1 (contained), 2.36
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bedside.deidentify.attachments import attached, content_type, html_of, html_text, written
 from bedside.deidentify.fhir_definitions import resource_types
-from bedside.deidentify.fhir_tree import Beside, Handler
+from bedside.deidentify.fhir_tree import Beside, Handler, Node
 from bedside.deidentify.fhir_values import coded, link, question, said
 from bedside.deidentify.fhir_work import Json, Work, Wrong
 
 if TYPE_CHECKING:
     from bedside.deidentify.fhir_compile import Tree
+
+
+def later(find: Callable[[], Node]) -> Handler:
+    """Handler of a type that is looked up when its first value comes, since types hold each other."""
+    found: list[Handler] = []
+
+    def change(work: Work, value: Any, beside: Beside) -> Any:
+        if not found:
+            found.append(find().change)
+        return found[0](work, value, beside)
+
+    return change
 
 
 def extensions(tree: Tree) -> Handler:
@@ -108,8 +121,11 @@ def narrative(path: str) -> Handler:
     def change(work: Work, value: Any, beside: Beside) -> Any:
         if type(value) is not dict:
             raise Wrong
+        if work.desk.policy.narrative == "remove" and path != "Composition.section.text":
+            work.did("fhir: narrative removed")
+            return None
         shown = html_text(value["div"]) if type(value.get("div")) is str else ""
-        if (work.desk.policy.narrative == "remove" and path != "Composition.section.text") or not shown:
+        if not shown:
             work.did("fhir: narrative removed")
             return None
         status = value.get("status")

@@ -40,13 +40,15 @@ class Rule:
     one    handler of one value
     many   the element is a list
     node   the handlers of what it holds, where it is a backbone; `fhir_json.py` goes through those without reading them whole
+    quick  date, period or reference, where a plain one can be changed without reading it as JSON
     reach  how far the result holds at most; `memo` is what `fhir_json.py` remembers of it
     """
 
-    __slots__ = ("memo", "name", "node", "one", "prefix", "primitive", "reach", "required")
+    __slots__ = ("memo", "name", "node", "one", "prefix", "primitive", "quick", "reach", "required")
 
     def __init__(self, name: str, one: Handler, *, reach: int = ALL, node: Node | None = None, primitive: bool = False, required: bool = False) -> None:
         self.name, self.one, self.reach, self.node, self.primitive, self.required = name, one, reach, node, primitive, required
+        self.quick: str | None = None
         self.prefix = b'"' + name.encode() + b'":'
         self.memo: dict[bytes, tuple[bytes, tuple[str, ...]]] = {}
 

@@ -7,6 +7,8 @@ Source    HL7 FHIR R4 2.24 (datatypes), 2.3 (references); HL7 table 0203 (kinds 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -205,35 +207,52 @@ def postal_address(periods: Node) -> Handler:
     return change
 
 
-def surrogate(kind: str) -> Handler:
-    """Handler of a name in a structured record: another of the same form, where the policy makes them; else none."""
+def surrogate(kind: str, own: bool, rest: Handler | None = None) -> Handler:
+    """Handler of a name, a phone or an address in a structured record: another of the same form.
+
+    own   the policy itself says so; a name's surrogate is asked for by its `names` else, and it goes where that says remove
+    rest  what becomes of the elements of an address that have no surrogate
+    """
 
     def change(work: Work, value: Any, beside: Beside) -> Any:
-        instead = getattr(work.desk, "instead", None)
-        if work.desk.policy.names != "surrogate" or instead is None or work.person is None:
+        if work.person is None or not (own or work.desk.policy.names == "surrogate"):
             work.did(f"fhir: {kind} removed")
             return None
         work.reach = max(work.reach, PERSON)
-        return _surrogate(value, instead(work.person))
+        give = work.desk.surrogates(work.person).of
+        if type(value) is str:
+            return give(value, "NAME")
+        if type(value) is not dict:
+            raise Wrong
+        done = (rest(work, value, beside) or {}) if rest is not None else {}
+        for name, part in value.items():
+            new = _surrogate(kind, name, part, value, give)
+            if new:
+                done[name] = new
+        return done or None
 
     return change
 
 
-_PARTS_OF_NAMES = frozenset({"text", "family", "given", "prefix", "suffix", "use"})
+_SURROGATES = {
+    "HumanName": {"text": "NAME", "family": "NAME", "given": "NAME"},
+    "Address": {"line": "ADDRESS", "city": "CITY"},
+    "ContactPoint": {"value": "PHONE"},
+}
+_KINDS_OF_CONTACT = {"email": "EMAIL", "url": "URL"}
+_TITLE = re.compile(r"(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Sir|Jr|Sr|I{1,3}|IV|MD|PhD)\.?\Z")
 
 
-def _surrogate(value: Any, instead: Any) -> Any:
-    if type(value) is str:
-        return instead.of(value, "NAME")
-    if type(value) is not dict:
-        raise Wrong
-    done: Json = {}
-    for name in _PARTS_OF_NAMES & value.keys():
-        part = value[name]
-        if name in ("use", "prefix", "suffix"):
-            done[name] = part
-        elif type(part) is list:
-            done[name] = [new for one in part if type(one) is str and (new := instead.of(one, "NAME"))]
-        elif new := instead.of(said(part), "NAME"):
-            done[name] = new
-    return {name: done[name] for name in value if done.get(name)} or None
+def _surrogate(kind: str, name: str, part: Any, whole: Json, give: Callable[[str, str], str | None]) -> Any:
+    """The surrogate of a part of a name, a phone or an address; codes stay, anything else has none."""
+    if type(part) is list:
+        return [new for one in part if (new := _surrogate(kind, name, one, whole, give))]
+    if type(part) is not str:
+        return None
+    if name in ("use", "system"):
+        return part if part in elements(kind)[name].codes else None
+    if name in ("prefix", "suffix"):
+        return part if _TITLE.match(part) else None
+    said = _KINDS_OF_CONTACT.get(str(whole.get("system")), "PHONE") if kind == "ContactPoint" else ""
+    as_kind = _SURROGATES[kind].get(name) if kind in _SURROGATES else None
+    return give(part, said or as_kind) if as_kind else None
