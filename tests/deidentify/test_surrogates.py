@@ -121,6 +121,7 @@ def test_particles_stay_and_a_family_name_that_is_one_does_not():
     [
         ("639 Brown Ridges Apt. 699", "ADDRESS", r"\d{3} [A-Z][a-z]+ Ridges Apt\. \d{3}"),
         ("12 5th Avenue, Boston, MA 02139", "ADDRESS", r"\d\d \d(?:st|nd|rd|th) Avenue, [A-Z][a-z]+, MA 021\d\d"),
+        ("32558 Lambert Mews, South Katherinefurt, AS 89030", "ADDRESS", r"\d{5} [A-Z][a-z]+ Mews, South [A-Z][a-z]+, AS 890\d\d"),
         ("12 Elm St, Lyme, NH 03601", "ADDRESS", r"\d\d [A-Z][a-z]+ St, [A-Z][a-z]+, NH 000\d\d"),
         ("12 Park Avenue", "ADDRESS", r"\d\d (?!Park)[A-Z][a-z]+ Avenue"),
         ("7 North Lake Drive Unit 4", "ADDRESS", r"\d North (?!Lake)[A-Z][a-z]+ Drive Unit \d"),
@@ -147,6 +148,21 @@ def test_any_text_of_any_kind_gives_another_text_or_a_tag(said, kind):
     made = ONE.of(said, kind)
     assert made is None or re.sub(r"[\W_]", "", fold(made)).casefold() != re.sub(r"[\W_]", "", fold(said)).casefold()
     assert Surrogates(KEY, "P000000000001", AVOID, known=KNOWN).of(said, kind) == made
+
+
+@given(st.lists(st.sampled_from(["Quillfeather", "ZEBULON", "vandersnoot", "Kestrel", "Fernhollow"]) | st.from_regex(r"\d{3,6}|[,#(]|MRN:?|Street|@|TX|x", fullmatch=True), min_size=2, max_size=8)
+       .map(" ".join), st.sampled_from(KINDS))  # fmt: skip
+@settings(max_examples=400, deadline=None)
+def test_spans_that_became_one_under_any_kind_leave_no_word_standing(said, kind):
+    made = ONE.of(said, kind) or ""
+    assert not re.search(r"quillfeather|zebulon|vandersnoot|kestrel|fernhollow", made, re.IGNORECASE)
+    assert not set(re.findall(r"\d{5,}", said)) & set(re.findall(r"\d{5,}", made))
+
+
+def test_an_address_that_was_found_as_its_zip_code_is_an_address():
+    made = ONE.of("68195 Lori Trace, West Jeff, VI 29498", "ZIP") or ""
+    assert re.fullmatch(r"\d{5} [A-Z][a-z]+ Trace, West [A-Z][a-z]+, VI 294\d\d", made)
+    assert "Lori" not in made
 
 
 def test_what_only_says_what_it_is_gets_a_tag():

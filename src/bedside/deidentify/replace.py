@@ -6,6 +6,7 @@ Out       the text, and how many of each kind there were, never which
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -16,6 +17,8 @@ from bedside.deidentify import dates
 from bedside.deidentify.clock import Clock
 from bedside.deidentify.policy import zip_code
 from bedside.deidentify.spans import Span
+
+_ZIP = re.compile(r"\s*\d{5}(?:-?\d{4})?\s*")
 
 
 class Scrubbed(msgspec.Struct, frozen=True):
@@ -119,5 +122,5 @@ def _generalised(said: str, kind: str, how: Replacing) -> str | None:
             return None
         return str((how.clock.told(read[1]) if how.clock is not None else read[1]).year)
     if kind == "ZIP":
-        return zip_code(said, 3)
+        return zip_code(said, 3) if _ZIP.fullmatch(said) else None
     return str(how.age_cap + 1) if kind == "AGE" and how.age_cap is not None else None

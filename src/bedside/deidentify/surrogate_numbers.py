@@ -64,10 +64,15 @@ def social_security(said: str, draw: Draw) -> str:
 
 def number(said: str, draw: Draw) -> str:
     """A number of as many letters and digits; the words that say what it is stay."""
-    label = _LABEL.match(said)
-    start = label.end() if label else 0
+    start = len(said) - len(unlabelled(said))
     letters = "ABCDEF" if _UUID.search(said) else _CONSONANTS
     return said[:start] + "".join(_sign(sign, letters, draw) for sign in said[start:])
+
+
+def unlabelled(said: str) -> str:
+    """A number without the words before it that say what it is."""
+    label = _LABEL.match(said)
+    return said[label.end() :] if label else said
 
 
 def _sign(sign: str, letters: str, draw: Draw) -> str:

@@ -20,7 +20,7 @@ from bedside.deidentify.surrogate_numbers import zip_of
 _TOKEN = re.compile(r"(\d+)(st|nd|rd|th)?\b|([^\W_]+(?:['’][^\W\d_]+)*)", re.IGNORECASE)
 _STATE = re.compile(
     rf",[ \t]*(?:New (?:York|Jersey|Mexico|Hampshire)|(?:North|South) (?:Carolina|Dakota)|West Virginia|Rhode Island|District of Columbia|"
-    rf"(?:{'|'.join(state.upper() for state in sorted(listed('states')))})|(?:{'|'.join(name.title() for name in sorted(listed('state_names')))}))\b"
+    rf"(?:{'|'.join(state.upper() for state in sorted(listed('states')))}|AS|MP|FM|MH|PW|AA|AE|AP)|(?:{'|'.join(name.title() for name in sorted(listed('state_names')))}))\b"
 )
 _TRIES, _ZIP, _ABBREVIATION = 64, 5, 5
 
@@ -51,7 +51,7 @@ class Places:
         parts, at, named = list[str](), 0, False
         for found in _TOKEN.finditer(said):
             named = named and "," not in said[at : found.start()]
-            part = found[0] if start <= found.start() < end else self._part(found, stays | closes if named else stays, behind=found.start() >= end)
+            part = found[0] if start <= found.start() < end else self._part(found, stays | closes if named else stays, behind="," in said[: found.start()])
             named = named or found[2] is not None or (found[3] is not None and part != found[0])
             parts += [said[at : found.start()], part]
             at = found.end()

@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 _CHUNK = re.compile(r"[^\W_]+")
 _TRIES, _MOST_KEPT, _MOST_JOINED, _PHONE_END = 32, 2_000, 8, 7
+# What a number may look like; anything else under its kind holds words that a number's surrogate would leave standing.
+_FORMS = {
+    "PHONE": re.compile(r"[\s\d().+/#*-]*(?:,?\s*(?:x|ext\.?|extension|#)\s*\d{1,6})?\s*", re.IGNORECASE),
+    "SSN": re.compile(r"[\s\dXx*#.-]*"),
+    "ZIP": re.compile(r"\s*(?:\d{4,6}(?:\s?-\s?\d{4})?|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z]\s?\d[A-Z]\d)\s*"),
+}
+_WORDS, _FEWEST_WORDS = re.compile(r"(?<!\S)[^\W\d_]{3,}[,.]?(?!\S)"), 2
 _NUMBERED = frozenset({"PHONE", "SSN", "ID", "ZIP", "URL", "IP"})
 
 
@@ -59,6 +66,7 @@ class Surrogates:
         return self._kept[said, kind]
 
     def _made(self, said: str, kind: str) -> str | None:
+        kind = _kind_of(said, kind)
         if kind in _NUMBERED:
             return self._number(said, kind)
         made = {"NAME": self._names.name, "ADDRESS": self._places.street, "CITY": self._places.town, "HOSPITAL": self._places.house, "EMAIL": self._mail}.get(kind)
@@ -106,6 +114,16 @@ def plain_numbers(people: Iterable[KnownIdentifiers]) -> frozenset[str]:
             digits = re.sub(r"\D", "", value)
             found |= {digits[at:] for at in range(max(1, len(digits) - _PHONE_END + 1))}
     return frozenset(found - {""})
+
+
+def _kind_of(said: str, kind: str) -> str:
+    """The kind, or ADDRESS and EMAIL for spans that overlapped and became one under the name of a number: their words must go too."""
+    form = _FORMS.get(kind)
+    if kind != "ID" and (form is None or form.fullmatch(said)):
+        return kind
+    if len(_WORDS.findall(numbers.unlabelled(said))) < _FEWEST_WORDS:
+        return "ID"
+    return "EMAIL" if "@" in said else "ADDRESS"
 
 
 def _folded(text: str) -> str:
