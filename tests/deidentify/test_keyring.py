@@ -251,3 +251,15 @@ def test_a_write_that_fails_leaves_the_old_keyring_and_no_rest(tmp_path, monkeyp
         ring.save()
     assert (tmp_path / "k").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["k", "k.map"]
+
+
+def test_a_keyring_behind_a_link_stays_where_it_is(tmp_path):
+    (tmp_path / "vault").mkdir()
+    Keyring.create(tmp_path / "vault" / "k")
+    for name in ("k", "k.map"):
+        (tmp_path / name).symlink_to(tmp_path / "vault" / name)
+    ring = Keyring.open(tmp_path / "k")
+    ring.map.subjects.append(Subject(0, 17, {"mrn|1"}))
+    ring.save()
+    assert all((tmp_path / name).is_symlink() for name in ("k", "k.map"))
+    assert len(Keyring.open(tmp_path / "vault" / "k").map.subjects) == 1

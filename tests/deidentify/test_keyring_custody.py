@@ -234,6 +234,14 @@ def test_a_reason_that_names_a_patient_is_refused_without_repeating_it(ring, tex
     assert not any(word in str(told.value) for word in ("Quill", "Zeb", "707", "212", "7700"))
 
 
+@given(st.text("0123456789abcdef", min_size=64, max_size=64))
+def test_a_key_or_a_digest_is_no_telephone_number(text):
+    found = PatientMap(MapState(subjects=[Subject(0, 1, {"mrn|1"}, KnownIdentifiers(phones={f"555{number:04d}" for number in range(1000, 1200)}))]))
+    runs = "".join(text.split())
+    if not any(f"555{number:04d}" in runs for number in range(1000, 1200)):
+        custody_names.refuse_identities(found, {"--reason": text})
+
+
 @pytest.mark.parametrize("text", ["critical result of May 2026 to be told to the ward", "brown field study 80", "IRB 2026-114, Dr. Smith"])
 def test_a_reason_in_plain_words_stands(ring, text):
     custody_names.refuse_identities(ring.map, {"--reason": text})

@@ -19,9 +19,10 @@ _OTHERS = 0o077
 
 
 def write_private(path: Path, data: bytes, *, new: bool = False) -> None:
-    """Write a file that only its owner may read. `new`: `Refused` when one lies there already."""
+    """Write a file that only its owner may read. `new`: `Refused` when one lies there already. A link is followed: what it points at is written."""
     if new and os.path.lexists(path):
         raise Refused("a file is there already, and it may be the only one of its kind", where=path.name, do="move it away, or give another name")
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     part.unlink(missing_ok=True)
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_FILE)

@@ -28,7 +28,8 @@ _UID = re.compile(r"2\.25\.\d{1,39}\Z")
 _FIELD = re.compile(rb'[\r\n\t\x00|^~&,;"\\<>{}\[\]]+')
 _WORD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST, _BLOCK = 128, 1 << 20
-_TELLING = 5
+_TELLING, _SHORTEST_NUMBER = 5, 7
+_DIALLED = re.compile(r"\+?\(?\d[\d ().-]{5,}\d")
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -89,19 +90,24 @@ def refuse_identities(found: PatientMap, said: dict[str, str]) -> None:
 
 def _tells(found: PatientMap, text: str) -> bool:
     said, plain = set(words(text)), {part.strip(".,;:()[]").casefold() for part in text.split()}
-    digits = re.sub(r"\D", "", text)
+    dialled = {re.sub(r"\D", "", run) for run in _DIALLED.findall(text)}
     for subject in found:
         known = subject.known
         numbers = {key.partition("|")[2] for key in subject.keys} | known.records | known.numbers | known.emails
         if any(len(value) >= _TELLING and value.casefold() in plain for value in numbers):
             return True
-        if any(len(bare := re.sub(r"\D", "", value)) >= 7 and bare in digits for value in known.phones | known.ssns):
+        if dialled and any(_same_number(re.sub(r"\D", "", value), run) for value in known.phones | known.ssns for run in dialled):
             return True
         for name in known.names:
             given, family = {part for one in name.given for part in words(one)}, set(words(name.family))
             if given and family and family <= said and given & said:
                 return True
     return False
+
+
+def _same_number(known: str, run: str) -> bool:
+    """Whether two runs of digits are one telephone number or one social security number: with or without what is dialled before."""
+    return min(len(known), len(run)) >= _SHORTEST_NUMBER and (known.endswith(run) or run.endswith(known))
 
 
 def _by_name(found: PatientMap) -> dict[str, Subject]:

@@ -41,13 +41,17 @@ class Custody:
     def __init__(self, ring: Keyring) -> None:
         self.ring, self.ledger = ring, _ledger_of(ring)
 
-    def record(self, step: str, *, who: str | None, reason: str, outputs: tuple[Item, ...] = (), **told: object) -> Entry:
-        """Write and sign an entry. `Refused` when a reason is missing, or when anything that was typed names a patient of this keyring."""
+    def record(
+        self, step: str, *, who: str | None, reason: str, outputs: tuple[Item, ...] = (), typed: dict[str, str] | None = None, **told: object
+    ) -> Entry:
+        """Write and sign an entry. `Refused` when a reason is missing, or when anything that was typed names a patient of this keyring.
+
+        typed   what a person wrote beside reason and who, by name; told as it is
+        """
         if len(reason.strip()) < _SHORTEST_REASON:
             raise Refused("a reason is needed, in words", where="--reason", do='say why, without names: --reason "critical result, ward 3"')
-        typed = {"--reason": reason, "--who": who or "", **{f"--{name}": value for name, value in told.items() if isinstance(value, str)}}
-        refuse_identities(self.ring.map, typed)
-        parameters = {"who": (who or user()).strip(), "reason": reason.strip(), "keyring": self.ring.id, **told}
+        refuse_identities(self.ring.map, {"--reason": reason, "--who": who or "", **{f"--{name}": said for name, said in (typed or {}).items()}})
+        parameters = {"who": (who or user()).strip(), "reason": reason.strip(), "keyring": self.ring.id, **(typed or {}), **told}
         return self.ledger.append(Receipt(step, outputs=list(outputs), parameters=parameters, code=code_version()))
 
 

@@ -81,8 +81,8 @@ def disclose(
         if unknown:
             raise Refused(f"{unknown} of {len(named)} subjects are not of this keyring", where="--subject", do="use the keyring that named them")
         return custody.record(
-            _DISCLOSED, who=who, reason=purpose, date=day.isoformat(), recipient=recipient, address=address, what=what, agreement=agreement,
-            limited_data_set=limited_data_set, count=max(count or 0, len(named)), subjects=named,
+            _DISCLOSED, who=who, reason=purpose, typed={"recipient": recipient, "address": address, "what": what, "agreement": agreement},
+            date=day.isoformat(), limited_data_set=limited_data_set, count=max(count or 0, len(named)), subjects=named,
         )  # fmt: skip
 
 
