@@ -15,7 +15,7 @@ from bedside.core.errors import Malformed, Misconfigured
 from bedside.deidentify import dicom
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.dicom_graphics import masked
-from bedside.deidentify.dicom_stream import Level, parse, written
+from bedside.deidentify.dicom_stream import Level, parse, vr_by_tag, written
 from bedside.deidentify.policy import DicomRules, Policy, policy
 from bedside.formats.dicom import parse as read
 
@@ -401,6 +401,20 @@ def test_no_text_of_a_header_tells_what_is_known_of_the_patient(change, tag, bef
         made = sequence(0x00082218, made)
     done = change(part10([made]))
     assert form.encode() not in done
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tag=st.sampled_from(sorted(tag for tag in vr_by_tag() if tag >> 16 >= 8 and tag & 0xFFFF and tag not in (0x00080005, 0x00080016, 0x00080018, 0x00100020))),
+       vr=st.sampled_from(["", "", "LO", "UT", "UN", "OB", "OW", "US", "PN", "UI"]), value=st.sampled_from([b"of Quillfeather", b"Quillfeather^Zebulon ", b"MRN 70707071"]))  # fmt: skip
+def test_no_attribute_of_the_standard_tells_of_the_patient_in_whatever_kind_it_is_written(change, tag, vr, value):
+    kind = vr or vr_by_tag()[tag]
+    try:
+        done = change(part10([element(tag, kind, value)]), rules={"clean": ["pixels", "descriptors"]})
+    except Malformed as told:
+        assert "uillfeather" not in str(told)
+    else:
+        assert b"uillfeather" not in done
+        assert SUBJECT.encode() not in done
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -42,6 +42,7 @@ from bedside.deidentify.dicom_values import (  # fmt: skip
     encoded,
     plain_date,
     tells,
+    whole,
 )
 
 _CHARACTER_SET, _BORN, _AGE, _PIXELS = 0x00080005, 0x00100030, 0x00101010, 0x7FE0
@@ -207,9 +208,9 @@ class Cleaner:
         elif element.vr == "CS":
             if not all(self.codes.harmless(one.strip()) for one in level.text(element.tag).split("\\")):
                 self._empty(level, element, place)
-        elif element.vr in ("AS", "DS", "IS"):
-            self.unlisted(level, element, place)
-        elif element.vr not in NUMBERS:
+        elif element.vr in NUMBERS | {"AS", "DS", "IS"}:
+            self.by_kind(level, element, element.vr, place)
+        else:
             self.gone(level, element)
 
     def _zone(self, level: Level, element: Element, place: Place) -> None:
@@ -297,7 +298,7 @@ class Cleaner:
         elif vr == "AS":
             self._age(level, element)
         elif vr in NUMBERS:
-            if tells(level.value(element)) or self.own.in_bytes(level, element):
+            if not whole(vr, element.stop - element.start) or tells(level.value(element)) or self.own.in_bytes(level, element):
                 self._dummy(level, element, place)
         elif vr in BLOBS:
             self._blob(level, element, vr)

@@ -126,6 +126,11 @@ def plain_time(text: str) -> str:
     return text if TIME_OF_DAY.match(text) else ""
 
 
+def whole(vr: str, length: int) -> bool:
+    """Whether so many bytes are a whole number of binary numbers."""
+    return length % _SIZES.get(vr, 1) == 0
+
+
 def tells(value: bytes) -> bool:
     """Whether binary numbers read as words: text in an element of the wrong kind."""
     return len(value) >= _FEWEST_LETTERS and not value.translate(None, _LETTERS) and len(value[:64].replace(b"\0", b"")) >= min(len(value), 64) - 1
