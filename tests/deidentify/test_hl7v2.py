@@ -214,6 +214,17 @@ def test_lines_come_back_as_many_and_without_the_name_wherever_it_was_cut(lines)
     assert "".join(done).count("well") == "".join(lines).count("well")
 
 
+def test_who_read_a_result_is_told_in_no_report_of_it(tmp_path: Path):
+    read = ORDER + "|" * 10 + "77&Plowright&Hespera^20260113"
+    raw = "\r".join([HEAD, PID, read, "NTE|1||read by Plowright, reviewed"]).encode()
+    (tmp_path / "a.hl7").write_bytes(raw)
+    ring = Keyring.create(tmp_path / "k", seed=b"readers", made=True)
+    survey([RawFile("feed", "hl7v2", tmp_path / "a.hl7", "a.hl7", "a.hl7")], ring, timezones={"feed": ZONE})
+    done = Change(Desk(ring, policy("expert-determination")), source="feed", timezone=ZONE).message(raw, where="x").decode()
+    assert done.endswith("NTE|1||read by [NAME], reviewed")
+    assert "Plowright" not in done
+
+
 # --- documents ----------------------------------------------------------------------------------------
 
 

@@ -322,6 +322,8 @@ class Collector:
                 )
             elif kind == "person":
                 self._staff(segment, number)
+            elif kind == "reader":
+                self._readers(segment, number)
             elif kind == "id" and segment.name == "PV1":
                 facts.known.note("numbers", segment.get(f"{number}.1"))
         if segment.name == "PV1" and segment.get("44.1"):
@@ -333,6 +335,12 @@ class Collector:
             self.people.staff.name([part for part in given if part], segment.get(f"{number}.2.1", rep))
             if segment.get(f"{number}.2", rep):
                 self.people.staff.note("numbers", segment.get(f"{number}.1", rep))
+
+    def _readers(self, segment: Any, number: int) -> None:
+        """NDL: who read a result, in the subcomponents of its first component (HL7 v2.8.2 section 2.A.44)."""
+        for rep in range(len(segment.repetitions(number))):
+            given = [segment.get(f"{number}.1.3", rep), *(segment.get(f"{number}.1.4", rep) or "").split()]
+            self.people.staff.name([part for part in given if part], segment.get(f"{number}.1.2", rep))
 
     # --- tables -----------------------------------------------------------------------------------
 
