@@ -50,6 +50,7 @@ class Work:
         self.asked: tuple[str, ...] = ()
         self.apart = Counter[str]()
         self._points: dict[str, str] = {}
+        self._plain: dict[tuple[str, str], bool] = {}
         self._named: tuple[frozenset[str], Finder] | None = None
 
     def begin(self, kind: str, person: Person | None, whole: Any, *, where: str) -> None:
@@ -88,9 +89,12 @@ class Work:
         if self.desk.clean(text):
             return text
         self.reach = max(self.reach, PERSON)
-        if self.person is None:
-            return self._without_any(text if self.desk.plain(text, None) else self.desk.text(text, None)) or None
-        return text if self.desk.plain(text, self.person) else self.desk.text(text, self.person) or None
+        key = (self.person.name if self.person is not None else "", text)
+        plain = self._plain.get(key)
+        if plain is None:
+            plain = self._plain[key] = self.desk.plain(text, self.person)
+        done = text if plain else self.desk.text(text, self.person)
+        return (done if self.person is not None else self._without_any(done)) or None
 
     def touches(self, text: str) -> bool:
         """Whether a word or number of the person or of the staff stands in a short text."""
