@@ -40,6 +40,7 @@ def left(model, text):
         ("Mbeki-Thorvaldsen called the office about refills.", ("Mbeki", "Thorvaldsen")),
         ("Dr. Xanthopoulou saw her. Xanthopoulou advised rest.", ("Xanthopoulou",)),
         ("Discussed with Gelencsér and White today.", ("Gelencsér", "White")),
+        ("Facility: White Clinic\nCHIEF COMPLAINT", ("White",)),
         ("Lives at 12 Elm Street Apt. 4\nVordingborg\nDenmark 29587", ("Vordingborg", "29587")),
         ("She grew up in Domoszló and moved here from ESPOOLA.", ("Domoszló", "ESPOOLA")),
         ("PATIENT WAS TRANSFERRED FROM THORNBURY GRANGE. SHE WAS EVALUATED BY SZYMBORSKA TODAY.", ("THORNBURY", "GRANGE", "SZYMBORSKA")),

@@ -26,6 +26,7 @@ _FACILITY = "(?:[Cc]linics?|[Hh]ospital|[Oo]ffice|[Ff]acility|[Cc]ampus|[Ll]ocat
 _PHRASES = (
     (re.compile(r"\b(?:Dr|Mr|Mrs|Ms|Prof)\.?[ \t]+[A-Z]\.(?!\w)"), "NAME"),
     (re.compile(rf"\b(?:our|the|their|at|to|in)[ \t]+((?:New (?:York|Jersey|Mexico|Hampshire)|{_STATE_NAMES})(?:[ \t]+(?:City|downtown))?[ \t]+{_FACILITY})\b"), "HOSPITAL"),
+    (re.compile(r"\b(?:Facility|FACILITY|Hospital|HOSPITAL|Institution)[ \t]*:[ \t]*([A-Z][\w'’.&-]*(?:[ \t]+(?:(?:of|and|the|for)[ \t]+)?[A-Z][\w'’.&-]*){1,5})"), "HOSPITAL"),
     (re.compile(rf"\b((?:NYC|Philly|SLC|NOLA)(?:[ \t]+{_FACILITY})?)\b"), "CITY"),
     (re.compile(rf"\b(\d{{1,3}}(?:st|nd|rd|th)[ \t]+(?:[Aa]venue|[Ss]treet|[Aa]ve\b\.?|[Ss]t\b\.?)(?:[ \t]+{_FACILITY})?)"), "ADDRESS"),
 )
