@@ -147,3 +147,31 @@ def test_the_verb_says_what_it_did_and_as_json(raw, tmp_path):
     assert again.exit_code == 0
     assert "1 of 1 records" in again.output
     assert CliRunner().invoke(bedside, ["deidentify", str(raw), str(raw)]).exit_code == 2
+
+
+TABLE = "patient_id,patient_name,dob,admit_date,sex,glucose_mg_dl,comment\n40012345,Xandra Quillfeather,03/02/1951,03/14/2021 10:30,F,108.5,Spoke with Xandra Quillfeather by phone 617-555-0142\n" + "".join(
+    f"4000{n:04d},Person Number{n},01/0{n % 9 + 1}/1960,03/1{n % 9}/2021 11:30,M,9{n}.1,stable\n" for n in range(30)
+)
+
+
+def test_a_table_that_nobody_mapped_keeps_what_it_can_and_no_name(raw, tmp_path):
+    (raw / "visits.csv").write_text(TABLE)
+    deidentify([raw / "visits.csv"], tmp_path / "out", tmp_path / "key", Asked())
+    (out,) = (tmp_path / "out").glob("*.csv")
+    text = out.read_text()
+    assert "108.5" in text
+    assert len(text.splitlines()) == 32
+    for told in ("Quillfeather", "40012345", "1951-03-02", "555-0142", "03/14/2021", "Number7"):
+        assert told not in text, told
+
+
+def test_proposed_roles_are_a_mapping_that_is_taken_back(raw, tmp_path):
+    (raw / "visits.csv").write_text(TABLE)
+    place = tmp_path / "mapping.toml"
+    ran = CliRunner().invoke(bedside, ["deidentify", str(raw / "visits.csv"), "--propose", str(place)])
+    assert ran.exit_code == 0, ran.output
+    assert '"patient_name" = "name"' in place.read_text()
+    for name, mapping in (("a", None), ("b", str(place))):
+        deidentify([raw / "visits.csv"], tmp_path / name, tmp_path / "key", Asked(mapping=mapping))
+    (one,), (two,) = (list((tmp_path / name).glob("*.csv")) for name in "ab")
+    assert one.read_bytes() == two.read_bytes()

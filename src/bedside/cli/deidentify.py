@@ -24,9 +24,10 @@ _ALONE = ("key", "known", "spans", "sample", "workers", "timezone", "mapping")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: the cores, where it pays]")
 @click.option("--timezone", help="Zone of times that say none, such as America/New_York.")
 @click.option("--mapping", help="Mapping of the tables' columns: a shipped name or a TOML file.  [default: roles are proposed by what columns hold]")
+@click.option("--propose", type=click.Path(dir_okay=False), help="Only write the proposed roles of the tables' columns to a TOML file, to correct and give as --mapping.")
 @click.option("--naming", type=click.Choice(["sealed", "keyed"]), default="sealed", show_default=True, help="How a new key names subjects.")
 @as_json
-def run(paths: tuple[str, ...], out: str | None, as_json: bool, **asked: object) -> None:
+def run(paths: tuple[str, ...], out: str | None, propose: str | None, as_json: bool, **asked: object) -> None:
     """Raw files to de-identified files, with the residue proof.
 
     \b
@@ -34,7 +35,9 @@ def run(paths: tuple[str, ...], out: str | None, as_json: bool, **asked: object)
     bedside deidentify PATH... --out DIR   any files and folders of notes, FHIR, HL7 v2, tables and DICOM,
                                            told apart by what they hold
     """
-    if out is None:
+    if propose is not None:
+        _proposed(paths, Path(propose), as_json)
+    elif out is None:
         _study(paths, asked, as_json)
     else:
         _alone(paths, Path(out), asked, as_json)
@@ -46,6 +49,13 @@ def _study(paths: tuple[str, ...], asked: dict[str, object], machine: bool) -> N
     study = paths[0] if paths else "."
     steps(study, ["deidentify"], machine)
     following(f"bedside read {quoted(study)}", machine=machine)
+
+
+def _proposed(paths: tuple[str, ...], place: Path, machine: bool) -> None:
+    from bedside.study.standalone import propose
+
+    mapping = propose([Path(path) for path in paths], place)
+    show(mapping, f"{place}: {len(mapping['tables'])} tables; read it, correct it, and give it as --mapping {quoted(place)}", machine)
 
 
 def _alone(paths: tuple[str, ...], out: Path, asked: dict[str, object], machine: bool) -> None:

@@ -125,14 +125,20 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     units: dict[str, str] = {}
 
 
-def load(name: str, root: Path) -> dict[str, Any]:
-    """The mapping of that name or path (relative to `root`), checked; `Misconfigured` lists every problem with table and key."""
+_NO_EVENTS = ".events: is missing"
+
+
+def load(name: str, root: Path, *, roles_only: bool = False) -> dict[str, Any]:
+    """The mapping of that name or path (relative to `root`), checked; `Misconfigured` lists every problem with table and key.
+
+    roles_only   for de-identification alone: what a row means need not be said
+    """
     path = _path(name, root)
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"the mapping is not TOML in UTF-8: {error}", where=path.name, do="correct the syntax") from error
-    found = problems(tree)
+    found = [one for one in problems(tree) if not (roles_only and _NO_EVENTS in one)]
     if found:
         listed = "\n  - ".join(found)
         raise Misconfigured(f"the mapping has {len(found)} problem{'s' * (len(found) > 1)}:\n  - {listed}", where=path.name,
@@ -242,7 +248,7 @@ def _table(table: TableRule, path: str) -> Iterator[str]:
     if not table.subject:
         yield f'{path}.subject: is missing (say which column holds the subject, or give ignore = "reason")'
     if not table.events:
-        yield f'{path}.events: is missing (say what a row means, or give ignore = "reason")'
+        yield f'{path}{_NO_EVENTS} (say what a row means, or give ignore = "reason")'
     yield from _zone(table.timezone, f"{path}.timezone")
     for text in many(table.subject):
         yield from _caught(f"{path}.subject", lambda text=text: phrases.template(text) if "{" in text else None)

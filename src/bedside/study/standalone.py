@@ -8,10 +8,11 @@ Elsewhere the work itself: `deidentify/batch.py`; as a step of a study: `steps/d
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,11 @@ import msgspec
 
 from bedside.core import canonical
 from bedside.core.accounts import Reject, Tally, reconcile, total
-from bedside.core.errors import Misconfigured, Refused
+from bedside.core.errors import Malformed, Misconfigured, Refused
 from bedside.core.ids import keyed_file
 from bedside.core.progress import track
 from bedside.core.time import UNSTATED
+from bedside.formats.chunks import chunks
 from bedside.formats.files import RawFile, Source, paths
 from bedside.formats.sniff import format_of
 from bedside.study.steps.deidentify import prove
@@ -30,6 +32,7 @@ from bedside.study.steps.deidentify import prove
 if TYPE_CHECKING:
     from bedside.deidentify.batch import Batch, Doer
     from bedside.deidentify.keyring import Keyring
+    from bedside.deidentify.patients import KnownIdentifiers
     from bedside.deidentify.policy import Policy
 
 SOURCE = "files"
@@ -81,9 +84,10 @@ def deidentify(given: Sequence[Path], out: Path, key: Path, asked: Asked) -> Res
     known = known_file.read(asked.known) if asked.known is not None else []
     files, foreign = _found(given)
     keyring, made = _keyring(key, asked.naming)
-    named = [_named(file, keyring, asked.mapping) for file in files]
+    named = [_named(file, keyring) for file in files]
+    mapping = _mapping(named, asked.mapping, [identifiers for _, identifiers in known])
     begun = start(
-        keyring, rules, mappings=_mappings(named, asked.mapping), timezones={SOURCE: asked.timezone or UNSTATED}, detector=asked.detector, nobody=True,
+        keyring, rules, mappings={SOURCE: mapping}, timezones={SOURCE: asked.timezone or UNSTATED}, detector=asked.detector, nobody=True,
         sample=asked.sample, spans=asked.spans is not None,
     )  # fmt: skip
     part, whole = out.with_name(f".{out.name}.part-{os.getpid()}"), False
@@ -94,7 +98,7 @@ def deidentify(given: Sequence[Path], out: Path, key: Path, asked: Asked) -> Res
             done = batch.transform(track(named, "deidentify"), part, keyring, rules, workers, sample=asked.sample, spans=asked.spans, flat=True)
             done = _with_foreign(done, foreign, keyring)
             residue = _prove(part, rules, keyring, workers)
-        _write(part, done, residue)
+        _write(part, done, residue, _columns(named, mapping))
         review = _review(out, done, rules, asked) if asked.sample else None
         if out.exists():
             out.rmdir()
@@ -149,24 +153,50 @@ def _keyring(key: Path, naming: str) -> tuple[Keyring, bool]:
     return Keyring.create(key, naming="keyed" if naming == "keyed" else "sealed"), True
 
 
-def _named(file: RawFile, keyring: Keyring, mapping: str | None) -> RawFile:
+def _named(file: RawFile, keyring: Keyring) -> RawFile:
     from bedside.deidentify.transform import alias
 
     return msgspec.structs.replace(file, alias=alias(file.relative, keyring))
 
 
-def _mappings(files: Sequence[RawFile], mapping: str | None) -> dict[str, dict[str, Any]]:
-    """The roles of columns: declared, or else proposed by what the columns are called and hold."""
+def _mapping(files: Sequence[RawFile], mapping: str | None, known: Sequence[KnownIdentifiers]) -> dict[str, Any]:
+    """The roles of columns: declared, or else proposed by what the columns are called and hold at the beginning of each table."""
+    from bedside.deidentify.profile import proposal
     from bedside.readers.mapping import load
 
-    declared: dict[str, Any] = load(mapping, Path()) if mapping else {}
-    return {SOURCE: declared} if declared else {}
+    return load(mapping, Path(), roles_only=True) if mapping else proposal(_beginnings(files), known=known)
+
+
+def _beginnings(files: Sequence[RawFile]) -> Iterator[RawFile]:
+    for file in files:
+        if file.format == "tables":
+            try:
+                yield next(chunks(file))
+            except Malformed:
+                continue
+
+
+def propose(given: Sequence[Path], place: Path) -> dict[str, Any]:
+    """Write the mapping that would be used for tables without one, for a person to correct and give back as --mapping."""
+    files, _ = _found(given)
+    mapping = _mapping(files, None, [])
+    lines = ['schema = "bedside.mapping/1"', 'name = "proposed"']
+    for name, table in mapping["tables"].items():
+        lines += ["", f"[tables.{name}]", *(f"{key} = {_toml(table[key])}" for key in ("files", "subject", "encounter", "time_formats") if table.get(key))]
+        lines += [f"[tables.{name}.roles]", *(f"{_toml(column)} = {_toml(role)}" for column, role in table["roles"].items())]
+    place.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return mapping
+
+
+def _toml(value: object) -> str:
+    """A text, or a list of texts, as TOML: its basic strings have the escapes of JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _with_foreign(done: Batch, foreign: Sequence[RawFile], keyring: Keyring) -> Batch:
     """The files that are none of the formats, counted and quarantined."""
     tallies, rejects = list(done.tallies), list(done.rejects)
-    for file in (_named(one, keyring, None) for one in foreign):
+    for file in (_named(one, keyring) for one in foreign):
         tally = Tally(SOURCE, file.alias)
         reason = _FOREIGN if file.path.stat().st_size else "an empty file"
         tally.quarantine(reason)
@@ -180,11 +210,20 @@ def _prove(part: Path, rules: Policy, keyring: Keyring, workers: Doer) -> dict[s
     return {} if rules.unchanged else prove(part, rules, workers)
 
 
-def _write(part: Path, done: Batch, residue: dict[str, object]) -> None:
+def _columns(files: Sequence[RawFile], mapping: dict[str, Any]) -> dict[str, list[str]]:
+    """The role of each column of each table, in the order of the columns: their names may tell, and are not told."""
+    from bedside.deidentify.tables import rule_of
+
+    rules = ((file.alias, rule_of(mapping, file.relative)) for file in files if file.format == "tables")
+    return {alias: [str(role) for role in (rule.get("roles") or {}).values()] for alias, rule in rules if rule is not None}
+
+
+def _write(part: Path, done: Batch, residue: dict[str, object], columns: dict[str, list[str]]) -> None:
     record = {
         "schema": "bedside.deidentify/2", "policy": done.policy, "digest": done.digest, "keyring": done.keyring,
         "records": msgspec.to_builtins(total(done.tallies)), "files": msgspec.to_builtins(done.tallies),
         "quarantined": msgspec.to_builtins(done.rejects), "actions": done.actions, "residue": residue,
+        "columns": columns,
     }  # fmt: skip
     (part / "deidentify.json").write_bytes(canonical.dumps(record))
 
