@@ -30,6 +30,8 @@ VERBS: dict[str, str] = {
     "generate": "Search for molecules with a property that a study learned.",
     "keyring": "Who is behind a name, disclosures, backup, another secret, disposal.",
     "policy": "What a de-identification policy does with each identifier.",
+    "residue": "Search a folder for the identifiers of a list of known patients.",
+    "risk": "Measure how well a table hides its people, and generalise it.",
     "verify": "Prove that a study folder is what its ledger says.",
     "sql": "Query the lake with SQL.",
     "explain": "Walk from a figure back to code, parameters and source bytes.",
