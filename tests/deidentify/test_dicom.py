@@ -15,7 +15,8 @@ from bedside.core.errors import Malformed, Misconfigured
 from bedside.deidentify import dicom
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.dicom_graphics import masked
-from bedside.deidentify.dicom_stream import Level, parse, vr_by_tag, written
+from bedside.deidentify.dicom_stream import Level, parse, vr_by_tag
+from bedside.deidentify.dicom_write import written
 from bedside.deidentify.policy import DicomRules, Policy, policy
 from bedside.formats.dicom import parse as read
 

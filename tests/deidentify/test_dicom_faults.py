@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from bedside.core.errors import Malformed
 from bedside.deidentify import dicom
 from bedside.deidentify.desk import Desk
-from bedside.deidentify.dicom_stream import parse, walk, written
+from bedside.deidentify.dicom_stream import parse, walk
+from bedside.deidentify.dicom_write import written
 from bedside.deidentify.policy import policy
 from bedside.formats.dicom import parse as read
 

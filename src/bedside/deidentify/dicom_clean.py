@@ -2,7 +2,7 @@
 
 In        a `Level`, the rules of the policy, the desk, the person, the clock at work
 Out       the same level, changed in place; elements that nobody had to touch keep their bytes
-Listed    attributes of Table E.1-1, of an option or of the policy itself: `dicom_rules.py`
+Listed    attributes of Table E.1-1, of an option or of the policy itself: `dicom_rules.py`, `dicom_listed.py`
 Unlisted  numbers, codes and technical text stay, text without what is known or looks like an identifier; comments and narrative without
           unknown names; UIDs are ours; people, addresses of the network, free binary data and attributes that the standard does not
           have go. So does what is written in a representation that its attribute cannot have, and binary numbers that read as words.
@@ -13,15 +13,15 @@ Source    DICOM PS3.15 E.1.1, E.3
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
 from bedside.core.errors import Malformed
-from bedside.deidentify import dicom_graphics, dicom_report, dicom_words
+from bedside.deidentify import dicom_graphics, dicom_listed, dicom_report, dicom_words
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.dicom_codes import Codes
+from bedside.deidentify.dicom_listed import LISTED, NARROW, UIDS
 from bedside.deidentify.dicom_own import Own
 from bedside.deidentify.dicom_rules import Private, Rules, Treatment
 from bedside.deidentify.dicom_stream import Element, Level, vr_by_tag, vr_of
@@ -37,22 +37,18 @@ from bedside.deidentify.dicom_values import (  # fmt: skip
     Texts,
     character_sets,
     decoded,
-    dummy,
     each,
     encoded,
-    plain_date,
     tells,
     whole,
 )
 
-_CHARACTER_SET, _BORN, _AGE, _PIXELS = 0x00080005, 0x00100030, 0x00101010, 0x7FE0
+_CHARACTER_SET, _PIXELS = 0x00080005, 0x7FE0
 _PIXEL_DATA = frozenset({0x7FE00001, 0x7FE00002, 0x7FE00003, 0x7FE00008, 0x7FE00009, 0x7FE00010})
 # SOP classes, coding schemes, context groups: UIDs that name kinds, not things.
-_KEPT_UIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x0008001B, 0x0008010C, 0x00080117, 0x00080118, 0x00083002, 0x00080062})
+_KEPTUIDS = frozenset({0x00080016, 0x00081150, 0x0008001A, 0x0008001B, 0x0008010C, 0x00080117, 0x00080118, 0x00083002, 0x00080062})
 # Free bytes that images need: palettes, profiles, samples of waveforms. Nothing else of OB stays.
 _BYTES = frozenset({0x00282000, 0x54001010, 0x54000110, 0x54000112, 0x5400100A, 0x00281201, 0x00281202, 0x00281203, 0x00281204, 0x00281221, 0x00281222, 0x00281223})
-_UIDS = re.compile(rb"[0-9.\\]*[ \0]*\Z")
-_NARROW = frozenset({"LO", "SH", "UC"})
 _REMOVED = "dicom: element removed"
 
 
@@ -112,9 +108,9 @@ class Cleaner:
         elif element.vr == "SQ":
             self._sequence(level, element, treatment, place)
         elif place.mode == "replaced" and treatment in ("scrub", "characteristic"):
-            self._dummy(level, element, place)
+            dicom_listed.dummied(self, level, element, place)
         else:
-            _LISTED[treatment](self, level, element, place)
+            LISTED[treatment](self, level, element, place)
 
     def _sequence(self, level: Level, element: Element, treatment: Treatment, place: Place) -> None:
         if vr_of(element.tag) not in ("SQ", "UN"):
@@ -132,116 +128,6 @@ class Cleaner:
     def gone(self, level: Level, element: Element) -> None:
         level.remove(element.tag)
         self.desk.actions[_REMOVED] += 1
-
-    def _empty(self, level: Level, element: Element, place: Place) -> None:
-        if level.value(element):
-            level.set(element, b"")
-            self.desk.actions["dicom: element emptied or replaced"] += 1
-
-    def _dummy(self, level: Level, element: Element, place: Place) -> None:
-        if element.new is None:  # else what its concept says has been put there already
-            level.set(element, dummy(element.vr, element.tag))
-        self.desk.actions["dicom: element emptied or replaced"] += 1
-
-    def _keep(self, level: Level, element: Element, place: Place) -> None:
-        """As it came, if it is what it should be."""
-        if element.vr == "UI" and not _UIDS.match(level.value(element)):
-            self._uid(level, element, place)
-
-    def _kept(self, level: Level, element: Element, place: Place) -> None:
-        """An identity of a device or a place, which an option keeps, but for what is known of the person."""
-        if element.vr in TIMES:
-            self._time(level, element, place)
-        elif element.vr in STRINGS and element.vr != "UI":
-            self.change(level, element, place, lambda one: self.desk.kept(one, self.person))
-        elif element.vr not in NUMBERS | {"UI", "AS", "DS", "IS"}:
-            self.gone(level, element)
-
-    def _scrub(self, level: Level, element: Element, place: Place) -> None:
-        if element.vr in TEXTS:
-            strict = element.vr in _NARROW
-            self.change(level, element, place, lambda one: dicom_words.cleaned(self.text(one), strict=strict))
-        elif element.vr == "CS":
-            self.codes.string(level, element)
-        elif element.vr in ("DS", "IS", "AS"):
-            self.unlisted(level, element, place)
-        elif element.vr in TIMES:
-            self._time(level, element, place)
-        else:
-            self.gone(level, element)
-
-    def _time(self, level: Level, element: Element, place: Place) -> None:
-        if element.vr not in TIMES:
-            self.gone(level, element)
-        elif self.rules.times == "gone":
-            self._empty(level, element, place)
-        else:
-            self.times.move(level, element)
-
-    def _uid(self, level: Level, element: Element, place: Place) -> None:
-        said = level.value(element).decode("latin-1").strip(" \0")
-        if said:
-            level.set(element, "\\".join(self.desk.uid(one.strip()) for one in said.split("\\")).encode("latin-1", "replace"))
-
-    def _subject(self, level: Level, element: Element, place: Place) -> None:
-        if element.vr == "PN" and self.desk.policy.names == "surrogate":
-            self._another_name(level, element, place)
-        else:
-            level.set(element, self.person.name.encode("ascii"))
-
-    def _another_name(self, level: Level, element: Element, place: Place) -> None:
-        """The surrogate of a name, family and given where they stood; the pseudonym where there is none."""
-        family, given = [*decoded(level.value(element), place.sets).split("=")[0].split("^"), ""][:2]
-        made = self.desk.surrogates(self.person).of(f"{given} {family}".strip(), "NAME") or self.person.name
-        first, _, last = made.rpartition(" ")
-        level.set(element, encoded(f"{last}^{first}" if first and given else made, place.sets))
-
-    def _number(self, level: Level, element: Element, place: Place) -> None:
-        said = decoded(level.value(element), place.sets).strip()
-        level.set(element, self.desk.number(said).encode("ascii") if said else b"")
-
-    def _characteristic(self, level: Level, element: Element, place: Place) -> None:
-        if element.tag == _AGE:
-            self._age(level, element)
-        elif element.vr in TEXTS:
-            self._scrub(level, element, place)
-        elif element.vr == "CS":
-            if not all(self.codes.harmless(one.strip()) for one in level.text(element.tag).split("\\")):
-                self._empty(level, element, place)
-        elif element.vr in NUMBERS | {"AS", "DS", "IS"}:
-            self.by_kind(level, element, element.vr, place)
-        else:
-            self.gone(level, element)
-
-    def _zone(self, level: Level, element: Element, place: Place) -> None:
-        """Written at the end by `Times.mark`; nothing else may stand there."""
-        if level.depth or not self.times.offset:
-            self._empty(level, element, place)
-
-    def _shift(self, level: Level, element: Element, place: Place) -> None:
-        value = level.text(element.tag)
-        if element.tag == _BORN and plain_date(value):
-            born = self.person.clock.compact_birth(plain_date(value), where=self.where)
-            level.set(element, (born + "0101" if len(born) == len("YYYY") else born).encode("ascii"))
-        elif element.vr in TIMES:
-            self.times.move(level, element)
-        else:
-            self.gone(level, element)
-
-    def _generalise(self, level: Level, element: Element, place: Place) -> None:
-        """A date to its year, moved as all dates are; an age to the cap; a text to what is known to be harmless."""
-        if element.vr in ("DA", "DT"):
-            self._shift(level, element, place)
-            year = level.text(element.tag)[:4]
-            level.set(element, (year + "0101" if year else "").encode("ascii"))
-        else:
-            self._scrub(level, element, place)
-
-    def _pseudonym(self, level: Level, element: Element, place: Place) -> None:
-        (self._uid if element.vr == "UI" else self._number)(level, element, place)
-
-    def _surrogate(self, level: Level, element: Element, place: Place) -> None:
-        (self._another_name if element.vr == "PN" else self._scrub)(level, element, place)
 
     def change(self, level: Level, element: Element, place: Place, change: Callable[[str], str]) -> None:
         """Every text of an element changed."""
@@ -281,25 +167,25 @@ class Cleaner:
         """An element whose tag tells nothing, by its representation."""
         if vr == "SQ":
             self.inside(level, element, place)
-        elif vr in _NARROW:
+        elif vr in NARROW:
             self.codes.narrow(self, level, element, place)
         elif vr in TEXTS:
             self._narrative(level, element, place)
         elif vr == "CS":
             self.codes.string(level, element)
         elif vr == "UI":
-            if not _UIDS.match(level.value(element)) or (element.tag not in _KEPT_UIDS and not self.rules.uids):
-                self._uid(level, element, place)
+            if not UIDS.match(level.value(element)) or (element.tag not in _KEPTUIDS and not self.rules.uids):
+                dicom_listed.renamed(self, level, element, place)
         elif vr in TIMES:
-            self._time(level, element, place)
+            dicom_listed.moved(self, level, element, place)
         elif vr in ("DS", "IS"):
             if not DECIMAL.match(level.value(element)):
-                self._dummy(level, element, place)
+                dicom_listed.dummied(self, level, element, place)
         elif vr == "AS":
-            self._age(level, element)
+            self.age(level, element)
         elif vr in NUMBERS:
             if not whole(vr, element.stop - element.start) or tells(level.value(element)) or self.own.in_bytes(level, element):
-                self._dummy(level, element, place)
+                dicom_listed.dummied(self, level, element, place)
         elif vr in BLOBS:
             self._blob(level, element, vr)
         elif vr == "PN":
@@ -315,9 +201,9 @@ class Cleaner:
 
     def _replace(self, level: Level, element: Element, place: Place) -> None:
         if level.value(element).strip(b" \0"):
-            self._dummy(level, element, place)
+            dicom_listed.dummied(self, level, element, place)
 
-    def _age(self, level: Level, element: Element) -> None:
+    def age(self, level: Level, element: Element) -> None:
         """An age above the cap reads cap + 1; what is no age becomes empty."""
         said, cap = level.text(element.tag), self.desk.policy.age_cap
         age = AGE.match(said)
@@ -373,9 +259,3 @@ def _agree(kind: str, vr: str) -> bool:
 
 
 _FAMILIES = (STRINGS - {"UI"} | {"DS", "IS", "AS"}, TIMES, NUMBERS - {"AT"}, BLOBS | {"US", "SS"})
-_LISTED: dict[Treatment, Callable[[Cleaner, Level, Element, Place], None]] = {
-    "empty": Cleaner._empty, "dummy": Cleaner._dummy, "uid": Cleaner._uid, "keep": Cleaner._keep, "kept": Cleaner._kept,
-    "scrub": Cleaner._scrub, "time": Cleaner._time, "zone": Cleaner._zone, "subject": Cleaner._subject, "number": Cleaner._number,
-    "characteristic": Cleaner._characteristic, "inside": Cleaner._scrub, "content": Cleaner._dummy, "shift": Cleaner._shift,
-    "generalise": Cleaner._generalise, "pseudonymise": Cleaner._pseudonym, "surrogate": Cleaner._surrogate,
-}  # fmt: skip

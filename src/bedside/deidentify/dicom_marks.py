@@ -12,7 +12,8 @@ import struct
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.dicom_rules import CODES, MODIFIED, Rules
-from bedside.deidentify.dicom_stream import DEFLATED, Coding, Element, Level, Part10, chunks_of, deflated, written
+from bedside.deidentify.dicom_stream import DEFLATED, Coding, Element, Level, Part10
+from bedside.deidentify.dicom_write import chunks_of, deflated, written
 
 IMPLEMENTATION = "2.25.212378255363029749940578635220234726015"
 """The implementation class UID of Bedside (PS3.7 D.3.3.2): a number of 128 bits drawn once."""

@@ -1,10 +1,10 @@
 """DICOM as a stream of elements: where each begins and ends, so that what is not touched is written back bit for bit.
 
 In        the bytes of a Part 10 file, or of a bare data set: implicit or explicit, little or big endian, or deflated
-Out       `Part10`: file meta information and data set as `Level`s of `Element`s, nested ones opened when somebody asks;
-          `written` makes bytes of them in the same coding, sequences and items of known or unknown length as they came
+Out       `Part10`: file meta information and data set as `Level`s of `Element`s, nested ones opened when somebody asks
 Refuses   an element that is there twice, ends beyond its data set or nests deeper than any IOD does; a data set that is cut off,
           followed by something else, or inflates beyond all measure: `Malformed`, which tells places and never values
+Elsewhere back to bytes: `dicom_write.py`
 Source    DICOM PS3.5 sections 6.2, 7.1, 7.5, A.4, A.5 and 6.2.2 (UN of unknown length is implicit little endian); PS3.10 section 7
 """
 
@@ -20,19 +20,16 @@ from bedside.core.errors import Malformed
 
 IMPLICIT, EXPLICIT, BIG, DEFLATED = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99"
 TRANSFER_SYNTAX = 0x00020010
-_PREAMBLE, _MARK, _UNDEFINED, _META_GROUP = 128, b"DICM", 0xFFFFFFFF, 2
+_PREAMBLE, _MARK, UNDEFINED, _META_GROUP = 128, b"DICM", 0xFFFFFFFF, 2
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST = 64  # structured reports of the standard's templates nest ten or so
 _MOST_INFLATED = 1 << 29
-_LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 _SHORT = frozenset(["AE", "AS", "AT", "CS", "DA", "DS", "DT", "FD", "FL", "IS", "LO", "LT", "PN", "SH", "SL", "SS", "ST", "TM", "UI", "UL", "US"])
-_VRS = {vr.encode(): vr for vr in _LONG | _SHORT}
+_VRS = {vr.encode(): vr for vr in LONG | _SHORT}
 _PIXELS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 _NOTHING = b"\0\0\0\0"
 _DO = "fetch the instance again from the archive"
-
-
-Chunk = bytes | memoryview
 
 
 class Coding(NamedTuple):
@@ -158,25 +155,6 @@ def parse(raw: bytes, *, where: str, most: int = _MOST_INFLATED) -> Part10:
     return Part10(meta, level, shown if syntax in ("", IMPLICIT, EXPLICIT, BIG) else syntax)
 
 
-def written(level: Level) -> bytes:
-    """The bytes of a data set."""
-    return b"".join(chunks_of(level))
-
-
-def chunks_of(level: Level) -> list[Chunk]:
-    """The bytes of a data set in pieces; pixels are not copied."""
-    chunks: list[Chunk] = []
-    _write(level, chunks)
-    return chunks
-
-
-def deflated(data: bytes) -> bytes:
-    """PS3.5 A.5: raw deflate, padded to an even length."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
-    packed = packer.compress(data) + packer.flush()
-    return packed + b"\0" * (len(packed) % 2)
-
-
 def _inflated(data: bytes, where: str, most: int) -> bytes:
     unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -260,7 +238,7 @@ class _Reader:
             if known is None:
                 raise self.bad("an element has no value representation of the standard")
             vr = known
-            if vr in _LONG:
+            if vr in LONG:
                 if end - at < 12:
                     raise self.bad("the data set is cut off inside an element")
                 length, start = struct.unpack_from(order + "I", buffer, at + 8)[0], at + 12
@@ -268,7 +246,7 @@ class _Reader:
                 length, start = struct.unpack_from(order + "H", buffer, at + 6)[0], at + 8
         if tag in level.elements:
             raise self.bad(f"element {tag:08X} is there twice")
-        undefined = length == _UNDEFINED
+        undefined = length == UNDEFINED
         element = level.elements[tag] = Element(tag, vr, begin, start, start + length, undefined)
         if undefined:
             self.unknown_length(level, element, end)
@@ -299,10 +277,10 @@ class _Reader:
                 if not ends and at != end:
                     raise self.bad("a sequence ends before its length says")
                 return found, at
-            if tag != _ITEM or (length != _UNDEFINED and at + length > end):
+            if tag != _ITEM or (length != UNDEFINED and at + length > end):
                 raise self.bad("a sequence holds something that is no item of it")
-            stop = end if length == _UNDEFINED else at + length
-            item, at = self.level(at, stop, coding, depth, ends=length == _UNDEFINED)
+            stop = end if length == UNDEFINED else at + length
+            item, at = self.level(at, stop, coding, depth, ends=length == UNDEFINED)
             found.append(item)
         if ends:
             raise self.bad("a sequence of unknown length does not end")
@@ -315,58 +293,10 @@ class _Reader:
             tag, at = group << 16 | number, at + 8
             if tag == _SEQUENCE_END:
                 return at
-            if tag != _ITEM or length == _UNDEFINED:
+            if tag != _ITEM or length == UNDEFINED:
                 break
             at += length
         raise self.bad("fragments of pixel data are cut off")
-
-
-def _write(level: Level, chunks: list[Chunk]) -> None:
-    """Elements in the order of their tags; neighbours that nobody touched are one piece."""
-    buffer, elements = memoryview(level.buffer), level.elements
-    begin = stop = 0
-    for tag in sorted(elements):
-        element = elements[tag]
-        if element.new is None and (element.items is None or not any(item.touched for item in element.items)):
-            if element.begin != stop:
-                chunks.append(buffer[begin:stop])
-                begin = element.begin
-            stop = element.stop
-            continue
-        chunks.append(buffer[begin:stop])
-        begin = stop = 0
-        _write_element(level, element, chunks)
-    chunks.append(buffer[begin:stop])
-
-
-def _write_element(level: Level, element: Element, chunks: list[Chunk]) -> None:
-    if element.new is not None:
-        chunks += (_header(element.tag, element.vr, len(element.new), level.coding), element.new)
-        return
-    coding = Coding(True, True) if element.un else level.coding
-    order = "<HHI" if coding.little else ">HHI"
-    inside: list[Chunk] = []
-    for item in element.items or ():
-        content: list[Chunk] = []
-        _write(item, content)
-        size = _UNDEFINED if item.undefined else sum(map(len, content))
-        inside += (struct.pack(order, 0xFFFE, 0xE000, size), *content)
-        if item.undefined:
-            inside.append(struct.pack(order, 0xFFFE, 0xE00D, 0))
-    if element.undefined:
-        inside.append(struct.pack(order, 0xFFFE, 0xE0DD, 0))
-    size = _UNDEFINED if element.undefined else sum(map(len, inside))
-    chunks += (_header(element.tag, "UN" if element.un else "SQ", size, level.coding), *inside)
-
-
-def _header(tag: int, vr: str, length: int, coding: Coding) -> bytes:
-    order = "<" if coding.little else ">"
-    group, number = tag >> 16, tag & 0xFFFF
-    if coding.implicit:
-        return struct.pack(order + "HHI", group, number, length)
-    if vr in _LONG:
-        return struct.pack(order + "HH2sHI", group, number, vr.encode(), 0, length)
-    return struct.pack(order + "HH2sH", group, number, vr.encode(), length)
 
 
 def walk(level: Level, where: str, *, skip: Callable[[int], bool] = lambda tag: False) -> Iterator[tuple[Level, Element]]:
