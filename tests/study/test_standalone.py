@@ -175,3 +175,14 @@ def test_proposed_roles_are_a_mapping_that_is_taken_back(raw, tmp_path):
         deidentify([raw / "visits.csv"], tmp_path / name, tmp_path / "key", Asked(mapping=mapping))
     (one,), (two,) = (list((tmp_path / name).glob("*.csv")) for name in "ab")
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_sample_for_a_person_shows_no_original_unless_asked(raw, tmp_path):
+    for name, asked in (("a", Asked(sample=3)), ("b", Asked(sample=3, with_original=True))):
+        told = deidentify([raw], tmp_path / name, tmp_path / "key", asked)
+        assert told.review == str(tmp_path / f"{name}.review.html")
+    plain, both = ((tmp_path / f"{name}.review.html").read_text() for name in "ab")
+    assert "Quillfeather" not in plain
+    assert "[NAME]" in plain
+    assert "Quillfeather" in both
+    assert stat.S_IMODE((tmp_path / "b.review.html").stat().st_mode) == 0o600

@@ -8,7 +8,7 @@ import click
 
 from bedside.cli.say import as_json, following, quoted, show, steps
 
-_ALONE = ("key", "known", "spans", "sample", "workers", "timezone", "mapping")
+_ALONE = ("key", "known", "spans", "workers", "timezone", "mapping")
 
 
 @click.command("deidentify")
@@ -48,6 +48,12 @@ def _study(paths: tuple[str, ...], asked: dict[str, object], machine: bool) -> N
         raise click.UsageError("files without a study need --out DIR; a study is one folder, and its study.toml says the rest")
     study = paths[0] if paths else "."
     steps(study, ["deidentify"], machine)
+    if asked["sample"]:
+        from bedside.study import Study
+        from bedside.study.review import of_study
+
+        place = of_study(Study(study), int(str(asked["sample"])), with_original=bool(asked["with_original"]))
+        click.echo(f"for a person to check: {place}", err=machine)
     following(f"bedside read {quoted(study)}", machine=machine)
 
 

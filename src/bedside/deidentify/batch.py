@@ -105,6 +105,14 @@ def transform(
     return Batch(policy.name, policy.digest, keyring.id, whole, rejects, dict(sorted(actions.items())), texts)
 
 
+def drawn(files: Iterable[RawFile], doer: Doer, count: int) -> list[Text]:
+    """Texts of the files as the transform leaves them, drawn by lot; nothing is written."""
+    texts = list[Text]()
+    for outcome in doer.ordered(_jobs(files)):
+        texts = nsmallest(count, [*texts, *outcome.texts])
+    return texts
+
+
 def prove(out: Path, doer: Doer, *, keeps: tuple[str, ...] = ()) -> Residue:
     """The residue proof over everything below a folder."""
     files = sorted(path for path in out.rglob("*") if path.is_file())

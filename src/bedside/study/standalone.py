@@ -229,4 +229,10 @@ def _write(part: Path, done: Batch, residue: dict[str, object], columns: dict[st
 
 
 def _review(out: Path, done: Batch, rules: Policy, asked: Asked) -> str:
-    raise NotImplementedError
+    """The page for a person, beside OUT and not in it: a text on it may hold what slipped through."""
+    from bedside.study import review
+
+    place = out.with_name(f"{out.name}.review.html")
+    drawn = review.samples(done.texts, with_original=asked.with_original)
+    review.write(place, drawn, title=f"{out.name}: {len(drawn)} texts", policy=rules.name, digest=rules.digest)
+    return str(place)

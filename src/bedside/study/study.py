@@ -66,7 +66,7 @@ class Study:
             load(self.root / "study.toml")
         with folder.locked(self.root):
             folder.clear(self.root)
-            context = self._context()
+            context = self.context()
             self._write_plan(context.ledger)
             if not quiet and (only is None or "train" in only):
                 _tell_of_extras(self.file.task)
@@ -168,9 +168,10 @@ class Study:
     def record(self, receipt: Receipt) -> Entry:
         """Write an entry on behalf of serve or monitor."""
         with folder.locked(self.root):
-            return self._context().ledger.append(receipt)
+            return self.context().ledger.append(receipt)
 
-    def _context(self) -> Context:
+    def context(self) -> Context:
+        """What a step gets: the folder, study.toml, the keyring, the ledger."""
         keyring = self.keyring()
         refuse_rotated(self.root, keyring)
         return Context(self.root, self.file, keyring, Ledger(self.root / "ledger", key=keyring.signing_key))
