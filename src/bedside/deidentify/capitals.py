@@ -18,8 +18,8 @@ from bedside.deidentify.spans import Span
 
 _WORD = re.compile(r"[A-Z](?:[A-Za-z0-9_]+(?:['-][A-Za-z0-9_]+)*|'[A-Z][A-Za-z]+(?:-[A-Za-z]+)*|(?=\.[A-Z]))")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
-_TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON = (1 << at for at in range(12, 25))
-_HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp"]  # fmt: skip
+_TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON, _COUNTY = (1 << at for at in range(12, 26))
+_HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp", "living", "senior", "assisted"]  # fmt: skip
 _STREET_WORDS = ["street", "avenue", "road", "boulevard", "lane", "parkway"]
 _MONTH_CUES = frozenset(["in", "since", "last", "until", "till", "of", "by", "during", "early", "late", "mid", "this", "next", "from", "through", "for", "before", "after", "every", "around"])
 _AT, _FROM, _BY, _KIN, _THE = 1, 2, 3, 4, 5
@@ -46,8 +46,8 @@ def _acts() -> dict[str, int]:
         else:
             acts[word] = flags | _COMMON if flags & (Word.FAMILY) else 0
     for sign, all_of in (
-        (_TITLE, people.TITLE_WORDS), (_LABEL, people.LABEL_WORDS), (_DEGREE, people.DEGREE_WORDS), (_HOSPITAL, _HOSPITAL_WORDS), (_SAINT, ("st", "mt", "saint", "mount")),
-        (_STATE, [*listed("states"), *listed("state_names")]), (_STREET, _STREET_WORDS), (_ADDRESS, ("address", "addr", "residence")), (_MONTH, [*MONTHS, *(m[:3] for m in MONTHS), "sept"]),
+        (_TITLE, people.TITLE_WORDS), (_LABEL, people.LABEL_WORDS), (_DEGREE, people.DEGREE_WORDS), (_HOSPITAL, _HOSPITAL_WORDS), (_SAINT, ("st", "mt", "saint", "mount", "lake", "port", "fort", "camp", "san", "santa", "cape", "glen")),
+        (_STATE, [*listed("states"), *listed("state_names")]), (_STREET, _STREET_WORDS), (_COUNTY, ("county", "parish", "township", "borough", "district")), (_ADDRESS, ("address", "addr", "residence")), (_MONTH, [*MONTHS, *(m[:3] for m in MONTHS), "sept"]),
         (_PLACE, [place.split()[0].split("-")[0].lower() for place in all_places()] + [place.split()[0].lower() for place in all_places()]),
     ):  # fmt: skip
         for word in all_of:
@@ -104,14 +104,14 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
             _hyphenated(text, lower, said, start, end, found)
     if cue is not None:
         _after_cue(text, lower, start, end, flags, cue, towns, found)
-    if flags & _NAMELIKE and end - start > 3 and _is_mid(text, start) and text[start + 1 : end].islower() and not any(span.start == start for span in found[count:]):
-        if flags & (Word.FAMILY | Word.FAMILY_WORLD | Word.GIVEN_WORLD):
+    if _may_stand_alone(text, lower, start, end, flags) and not any(span.start <= start < span.end for span in found[count:]):
+        if flags & (Word.FAMILY | Word.FAMILY_WORLD | Word.GIVEN_WORLD | Word.UNKNOWN):
             found += people.family_at(text, lower, start, end)
-        elif towns:
+        elif towns and not is_eponym(lower, end):
             found.append(Span(start, end, "CITY"))
 
 
-_NEEDS_SIGN, _ALL_SIGNS = _LABEL | _ADDRESS, (1 << 25) - (1 << 12) | Word.GIVEN | Word.FAMILY
+_NEEDS_SIGN, _ALL_SIGNS = _LABEL | _ADDRESS, (1 << 26) - (1 << 12) | Word.GIVEN | Word.FAMILY
 _SIGN_AFTER, _LABEL_GOES_ON = frozenset(":=\t'"), frozenset(["na", "ph", "pr", "co", "of", "pe", "to", ": ", "= "])
 
 
@@ -128,7 +128,7 @@ def _is_month(text: str, lower: str, start: int, end: int, cue: int | None) -> b
     return text[start - 1 : start] == " " and (lower[start:end] != "may" or cue == _FROM) and not text[end : end + 1].isalnum()
 
 
-_SIGNS = _TITLE | _LABEL | _DEGREE | _HOSPITAL | _SAINT | _STATE | _STREET | _ADDRESS
+_SIGNS = _TITLE | _LABEL | _DEGREE | _HOSPITAL | _SAINT | _STATE | _STREET | _ADDRESS | _COUNTY
 
 
 def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool, found: list[Span]) -> None:
@@ -143,17 +143,50 @@ def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool,
         found += places.hospital_at(text, start)
         found += facility_at(text, start)
     if flags & _SAINT:
-        found += places.saint_at(text, start)
+        found += places.saint_at(text, lower, start)
     if flags & _STREET:
         found += home_at(text, start)
+    if flags & _COUNTY and towns:
+        found += places.county_before(text, start)
     if flags & _ADDRESS:
         found += places.address_after(text, start)
     if towns and flags & _STATE and text[start - 2 : start - 1] == "," and (end - start > 2 or text[start:end].isupper()):
         found += places.city_before(text, start)
 
 
+def _may_stand_alone(text: str, lower: str, start: int, end: int, flags: int) -> bool:
+    """Whether a word that is a name or a town and nothing else, or one of no list before a name, is one here."""
+    if end - start <= _INITIALS or not (text[start + 1 : end].islower() or _MAC.match(text, start)):
+        return False
+    if flags & _NAMELIKE or (flags & _GIVEN and flags & Word.GIVEN_WORLD and not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND)):
+        return _is_mid(text, start) or _begins_name(text, lower, end)
+    return flags == _UNKNOWN and _begins_name(text, lower, end)
+
+
+_MAC = re.compile(r"(?:Mc|Mac|De|Di|Van|O'|Fitz|La|Le)[A-Z][a-z]+\b")
+_INITIALS = 3
+
+
 def _is_mid(text: str, start: int) -> bool:
-    return start > 2 and ((text[start - 1] == " " and text[start - 2] in _MIDDLE and text[start - 2] != ":") or text[start - 1] == "(")
+    before = text[max(0, start - 4) : start]
+    if before[-1:] == "(":
+        return True
+    if before[-1:] != " " or len(before) < 3:
+        return False
+    return (before[-2] in _MIDDLE and before[-2] != ":") or (before[-2] == "." and before[-3].isupper() and not before[:-3].isalnum())
+
+
+def _begins_name(text: str, lower: str, end: int) -> bool:
+    """Whether a second word that may be a name and is nothing else follows."""
+    after = _SECOND.match(text, end)
+    if after is None:
+        return False
+    flags = _acts().get(after[1].lower(), _UNKNOWN)
+    return bool(flags & (_NAMELIKE | _GIVEN) and flags & _ANY_NAME) and not is_eponym(lower, after.end())
+
+
+_ANY_NAME = Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD
+_SECOND = re.compile(r"[ ]([A-Z][a-z]{2,40})(?![\w])")
 
 
 def _hyphenated(text: str, lower: str, said: str, start: int, end: int, found: list[Span]) -> None:

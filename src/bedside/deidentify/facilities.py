@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 
 from bedside.deidentify.lexicon import everyday, is_eponym, listed
-from bedside.deidentify.places import NOT_NAMES
+from bedside.deidentify.places import NOT_NAMES, address_after
 from bedside.deidentify.spans import Span
 
 _CAP = r"(?=[A-Z][A-Z.'’]{0,20}[a-z])[A-Z][\w'’.]{1,30}(?:-[A-Z][\w'’]{1,30})?"
@@ -39,8 +39,9 @@ _AT = re.compile(r"([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-
 _LIVES_VERBS = frozenset(
     ["live", "lives", "living", "lived", "reside", "resides", "residing", "resident", "resided", "born", "moved", "relocated", "traveled", "travelled", "flew", "visiting", "raised", "up", "based", "work", "works", "working", "employed", "native", "drove", "came", "arrived", "returned", "transferred", "outside", "near"]
 )
+_LEADS = frozenset(["visiting", "outside", "near", "around"])
 _WHERE = frozenset(["in", "at", "of", "to", "from", "near", "outside", "around", "by"])
-_LIVES = re.compile(r"([A-Z][a-z][\w'’.-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
+_LIVES = re.compile(r"((?:(?:St|Ft|Mt)\.[ \t]+)?[A-Z][a-z][\w'’-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
 _AFTER_AT = (" at ", "@ ", " at the ", "\nat ", "\nat the ")
 _REACH, _BACK = 100, 32
 
@@ -84,7 +85,7 @@ def after_from(text: str, lower: str, start: int, *, towns: bool) -> Iterator[Sp
     if not towns:
         return
     before = lower[max(0, start - _BACK) : start].split()[-2:]
-    if before and (before[-1] in _LIVES_VERBS or (before[-1] in _WHERE and before[0] in _LIVES_VERBS)) and (found := _LIVES.match(text, start)):
+    if before and (before[-1] in _LEADS or (before[-1] in _WHERE and before[0] in _LIVES_VERBS)) and (found := _LIVES.match(text, start)):
         first = found[1].split()[0].lower()
         if first not in everyday() and first not in listed("state_names") and first not in listed("countries"):
             yield Span(*found.span(1), "CITY")
@@ -93,7 +94,13 @@ def after_from(text: str, lower: str, start: int, *, towns: bool) -> Iterator[Sp
 
 
 def office_spans(text: str, lower: str) -> Iterator[Span]:
-    """Towns before a small word for a place of work: "our Brookhollow office"."""
+    """Towns before a small word for a place of work ("our Brookhollow office"), and what stands behind "address:" in small letters."""
+    for label in ("address:", "residence:", "addr:"):
+        at = lower.find(label)
+        while at >= 0:
+            if text[at].islower():
+                yield from address_after(text, at)
+            at = lower.find(label, at + 1)
     for word in (" office", " clinic", " facility", " campus", " branch", " hospital"):
         at = lower.find(word)
         while at >= 0:

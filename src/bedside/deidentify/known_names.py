@@ -17,7 +17,7 @@ from bedside.deidentify.lexicon import Word, everyday, is_eponym, meanings
 from bedside.deidentify.patients import Name
 from bedside.deidentify.spans import Span
 
-_SHORTEST, _SHORTEST_MISREAD, _SHORTEST_LOWER, _WINDOW, _FEW = 2, 5, 4, 24, 64
+_SHORTEST, _SHORTEST_MISREAD, _SHORTEST_LOWER, _LONGEST, _FEW = 2, 5, 4, 40, 64
 _SENTENCE_START = re.compile(r"(?:\A|[.:;!?\n*-])\s*\Z")
 _TITLE_BEFORE = re.compile(r"\b(?:[Mm]rs?|[Mm]s|[Dd]r|[Mm]iss|[Pp]rof)\.?\s+\Z")
 _GAP = re.compile(r"(?:[ \t,.^_-]{1,3}|,?[ \t]?\r?\n[ \t]?)(?:[A-Za-z]\b\.?[ \t,.^_-]{1,3}){0,2}\Z")
@@ -26,7 +26,7 @@ _INITIAL_AFTER = re.compile(r"(?:,[ \t]?|[ \t]|\^)([A-Za-z])(?![\w'])\.?(?:[ \t]
 _WORDS = re.compile(r"[^\W_]+")
 _MISREAD = str.maketrans({"0": "o", "1": "l", "i": "l", "|": "l", "5": "s", "8": "b", "!": "l"})
 _SIGN_INSIDE = re.compile(  # one class of letters first: the search skips to the next of them
-    r"[0158|!I](?:(?<=[a-z]I)(?=[a-z])|(?<=[A-Za-z][0158|!])(?:(?=[A-Za-z])|(?<=[A-Za-z]{4}.))|(?<![\w.][0158|!])(?<!I)(?=[A-Za-z]{3}))"
+    r"[0158|!I](?:(?<=[a-z]I)(?=[a-z])|(?<=[A-Za-z][0158|!])(?:(?=[A-Za-z0158|!])|(?<=[A-Za-z]{4}.))|(?<![\w.][0158|!])(?<!I)(?=[A-Za-z]{3}))"
 )
 _PAIRS = (("m", "rn"), ("rn", "m"), ("w", "vv"), ("d", "cl"), ("cl", "d"))
 _NO_PART = frozenset(["mr", "mrs", "ms", "miss", "dr", "md", "phd", "jr", "sr", "ii", "iii", "iv", "do", "rn", "dds", "esq", "prof", "rev"])
@@ -111,9 +111,10 @@ class NameFinder:
         yield from self._misread_in(lower, lower, self._alike)
         for sign in _SIGN_INSIDE.finditer(text) if self._misread else ():
             start, end = sign.span()
-            while start and (lower[start - 1].isalnum() or lower[start - 1] in "|!"):
+            least, most = start - _LONGEST, end + _LONGEST
+            while start > max(0, least) and (lower[start - 1].isalnum() or lower[start - 1] in "|!"):
                 start -= 1
-            while lower[end : end + 1].isalnum() or lower[end : end + 1] in ("|", "!"):
+            while end < most and (lower[end : end + 1].isalnum() or lower[end : end + 1] in ("|", "!")):
                 end += 1
             part = self._misread.get(lower[start:end].translate(_MISREAD), "")
             if part:

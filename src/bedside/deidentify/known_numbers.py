@@ -19,7 +19,7 @@ _SHORTEST_BARE = 5  # a record number without its leading zeros
 _NO_JOINTS = {ord("-"): None, ord("/"): None, ord("."): None}
 _JOINED = re.compile(r"\d(?:[\s().\-/#^+_]{0,3}\d)*\Z")
 _LIKE_DIGITS = frozenset("OoIlSBZs|")
-_CHUNK = re.compile(r"[\w|]+(?:[-. ]?(?=[\w|]*\d)[\w|]+)*")
+_CHUNK = re.compile(r"[\w|]{1,32}(?:[-. ]?(?=[\w|]{0,32}\d)[\w|]{1,32}){0,4}")
 _AS_DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2", "s": "5"})
 _LAST_FOUR = re.compile(r"(?:ending|ends|last\s+(?:four|4)|final\s+(?:four|4))[^\d\n]{0,28}(\d{4})(?!\d)", re.IGNORECASE)
 _FOUR_CUES = ("nding in", "nding with", "nds in", "nds with", "ast four", "ast 4", "inal four", "inal 4")
@@ -91,7 +91,8 @@ class NumberFinder:
         for start, end, _ in runs:
             if start < done or not (text[end : end + 1] in _LIKE_DIGITS or text[start - 1 : start] in _LIKE_DIGITS):
                 continue
-            while start and (text[start - 1].isalnum() or text[start - 1] == "|"):
+            least = start - _LONGEST_PHONE
+            while start > max(0, least) and (text[start - 1].isalnum() or text[start - 1] == "|"):
                 start -= 1
             chunk = _CHUNK.match(text, start)
             done = chunk.end() if chunk else end

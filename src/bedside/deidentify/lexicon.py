@@ -22,7 +22,7 @@ EPONYM_HEADS = (
     "encephalopathy|neuropathy|osteotomy|protocol|trial|study|ratio|stage|stages|grade|type|anemia|anaemia|arthritis|body|brace|bandage|cast|crisis|"
     "deficiency|deformity|disorder|dystrophy|enzyme|equina|factor|forceps|hepatitis|loop|mask|method|paralysis|pessary|prosthesis|psychosis|rod|rods|"
     "scan|sinus|splint|spots?|stent|struts?|suture|technique|tubules?|vaccine|virus|viral|warts?|wave|waves|web|phase|space|muscle|nerve|ligament|tendon|"
-    "staging|angina|metro|heart study|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|area|angle|units?|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump"
+    "staging|angina|heart study|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|angle|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump|wort|fever|valves?"
 )
 
 

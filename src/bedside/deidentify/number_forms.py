@@ -25,7 +25,7 @@ SHORT_PHONE = re.compile(rf"\d{{3}}[-.]\d{{4}}{_TAIL}", re.IGNORECASE)
 LABELLED_PHONE = re.compile(
     r"(?=(?:[\s().+/-]{0,2}\d){7,15}(?![\w]|[-/.]\d))[+(]{0,2}\d{1,5}\)?(?:[\s./-]{0,2}\(?\d{2,6}\)?){1,6}|(?:\d{3}[\s.-])?\d{3}[-\s.]\d{4}|\d{10}|\d{4,7}"
 )
-SSN = re.compile(r"\d{3}([- .])\d{2}\1\d{4}(?![\w]|-\d)|[X*]{3}-[X*]{2}-\d{4}(?!\w)")
+SSN = re.compile(r"\d{3}([- .])\d{2}\1\d{4}(?![\w]|-\d)")
 IP = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\w]|\.\d)(?:/\d{1,2}|:\d{1,5})?")
 TWO_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 TWO_DASHES = re.compile(r"-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-[0-9A-Fa-f]{2}-")
@@ -42,6 +42,7 @@ EMAIL_DOMAIN = re.compile(r"[ ]?@[ ]?[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 URL = re.compile(r"(?:(?:https?|s?ftp)://|www\.)[^\s<>\"')\]]+", re.IGNORECASE)
 HOST = re.compile(r"(?<![\w@.-])(?:[\w-]{1,63}\.){1,4}(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl)\b(?:/[^\s<>\"')\]]*)?", re.IGNORECASE)
 PHOTO = re.compile(r"[\w.~-]{1,80}\.(?:jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
+HIDDEN_SSN = re.compile(r"(?:[Xx]{3}|\*{3})-?(?:[Xx]{2}|\*{2})-?(\d{4})(?!\w)")
 CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}(?!\w)|\d{4}([ -])\d{6}\2\d{5}(?!\w)")
 IBAN = re.compile(r"[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?(?!\w)")
 VIN = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{17}(?!\w)")
@@ -52,7 +53,7 @@ ID_SHAPE = re.compile(
     r"|(?!NCT|PMID|PMC|ISRCTN|EUDRACT|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED|ATC|DSM|ISO)[A-Z]{1,6}-\d[\d-]{3,}\b"
     r"|(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)"
     r"|(?!NCT|PMID|PMC|ISRCTN|COVID|SARS)[A-Z]{2,6}-(?:[A-Z]{1,6}-)?\d{3,}(?:-[\dA-Z]+)*\b(?!\.\d)"
-    r"|\d{3}-\d{3}-\d{3}(?![\w-])|\d{5}-\d{3,}(?:-\d+)*\b|\d{3}-\d{2}-\d{3}(?![\w-])|\d{7,}(?![\w]|[.,]\d)"
+    r"|\d{3}-\d{3}-\d{3}(?![\w-])|\d{5}-\d{3,}(?:-\d+)*\b|\d{3}-\d{2}-\d{3}(?![\w-])|\d{7,}(?![\w]|[.,]\d)|\d{8}-?[A-Z](?!\w)"
 )
 CODE = re.compile(r"#?[A-Za-z0-9]+(?:[-/_.][A-Za-z0-9]+){0,8}")
 MEASURED = re.compile(
@@ -63,7 +64,7 @@ MEASURED = re.compile(
 SPACED_CODE = re.compile(r"\d{2,4}(?:[ -]\d{2,6}){1,5}(?![\w]|[-/.,]\d)")
 NOT_AFTER_PHONE = re.compile(r"[\w]|[-/.]\d")
 MARKED = re.compile(r"[:#=]\s*\Z|\b(?:id|no\.?|number|num)\s+(?:is\s+)?\Z")
-NO_CODE = re.compile(r"(?:NCT|PMID|PMC|ISRCTN|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED)", re.IGNORECASE)
+NO_CODE = re.compile(r"[pcyr]{0,2}T(?:[0-4X][a-d]?|is)N[0-3X]|(?:NCT|PMID|PMC|ISRCTN|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED)", re.IGNORECASE)
 AMOUNT = re.compile(r"[\d.,]+(?:[a-z]{1,5}(?:[/-][a-z0-9]+)*|st|nd|rd|th|s|[MFK]|yo|YO|X|x)\Z")
 IN_THEIR = re.compile(r"\b(?:in|into)\s+(?:his|her|their|the|my)\s+(?:early\s+|mid[\s-]+|late\s+)?\Z", re.IGNORECASE)
 POINT_LETTERS = re.compile(r"\.(?=[A-Za-z])(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl|jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
@@ -74,7 +75,7 @@ STRONG_LABELS = frozenset(
     ["mrn", "account", "acct", "ssn", "ss", "passport", "vin", "plate", "nhs", "sin", "csn", "har", "accession", "serial", "policy", "member", "subscriber", "beneficiary", "licence", "license", "dea", "npi", "certificate", "badge", "udi", "medicare", "medicaid", "id", "registration", "iban", "medical-record", "nino"]
 )
 LABELS = STRONG_LABELS | frozenset(
-    ["m.r.n", "mr", "rec", "record", "records", "plan", "insurance", "insur", "ins", "group", "hmo", "ppo", "lic", "cert", "s/n", "sn", "device", "security", "case", "ref", "reference", "visit", "encounter", "order", "claim", "specimen", "study", "chart", "health", "identifier", "identified", "number", "code", "authorization", "auth", "prescription", "rx", "file", "folio", "ticket", "employee", "lot", "model", "beneficiary's", "card", "ein", "tin", "itin", "chi", "mbi", "hicn", "hbn", "hpbn", "hpid", "driver's", "drivers", "driver", "dl", "tag", "vehicle", "implant", "pacemaker", "fingerprint", "biometric", "retina", "voiceprint", "iris", "locker", "invoice", "receipt", "routing", "bank", "credit", "debit", "visa", "mastercard", "amex", "pin", "user", "username", "login", "barcode", "sample", "batch", "kit", "permit", "enrollment", "cohort", "subject", "referral", "admission", "registry", "unique", "identification", "identity", "tracking", "confirmation", "file#", "acct#", "mrn#", "id#", "ss#", "ssn#", "no#", "policy#", "member#", "case#", "health#"]
+    ["dni", "nie", "nif", "nin", "curp", "cpr", "pesel", "amka", "cedula", "m.r.n", "mr", "rec", "record", "records", "plan", "insurance", "insur", "ins", "group", "hmo", "ppo", "lic", "cert", "s/n", "sn", "device", "security", "case", "ref", "reference", "visit", "encounter", "order", "claim", "specimen", "study", "chart", "health", "identifier", "identified", "number", "code", "authorization", "auth", "prescription", "rx", "file", "folio", "ticket", "employee", "lot", "model", "beneficiary's", "card", "ein", "tin", "itin", "chi", "mbi", "hicn", "hbn", "hpbn", "hpid", "driver's", "drivers", "driver", "dl", "tag", "vehicle", "implant", "pacemaker", "fingerprint", "biometric", "retina", "voiceprint", "iris", "locker", "invoice", "receipt", "routing", "bank", "credit", "debit", "visa", "mastercard", "amex", "pin", "user", "username", "login", "barcode", "sample", "batch", "kit", "permit", "enrollment", "cohort", "subject", "referral", "admission", "registry", "unique", "identification", "identity", "tracking", "confirmation", "file#", "acct#", "mrn#", "id#", "ss#", "ssn#", "no#", "policy#", "member#", "case#", "health#"]
 )
 _FILLERS = frozenset(
     ["no", "num", "nr", "number", "numbers", "is", "was", "as", "of", "under", "card", "with", "includes", "id", "ids", "code", "the", "a", "its", "it's", "being", "and", "#", "no.", "num.", "nr.", "new", "old", "current", "his", "her", "their", "my", "your", "listed", "recorded", "assigned", "documented", "unique", "starting", "plan", "health", "insurance", "patient", "medical", "tax", "electronic", "certificate", "state", "federal", "primary", "secondary"]

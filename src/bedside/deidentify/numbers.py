@@ -28,6 +28,7 @@ _AGED = re.compile(r"\b(?:age|aged|ages|turn(?:ed|ing|s)?)\b\s*:?\s*(?:of\s+|is\
                    re.IGNORECASE)  # fmt: skip
 _AGE_WORDS = ("age", "aged", "ages", "of", "is", "was", "turn", "turned", "turning", "turns", "years")
 _NO_AGE = re.compile(r"\s*(?:%|mm|mg|kg|cm|bpm|ml|lbs?)")
+_REACHED_AT = (["at"], ["on"], ["#"], ["to"], ["dial"])
 _STREET_BEGINS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789rabpciqvu ,")
 _GROUP_AFTER = frozenset(" )-./\n")
 
@@ -110,7 +111,7 @@ def _long(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     """A run of four digits or more without anything in it."""
     said, size = text[start:end], end - start
     begin = start - 1 if text[start - 1 : start] in ("+", "(") else start
-    if (text[end : end + 1] in (" ", "-") or begin < start or said[0] == "0") and (phone := forms.PHONE.match(text, begin)):
+    if not text[start - 1 : start].isalnum() and (text[end : end + 1] in (" ", "-") or begin < start or said[0] == "0") and (phone := forms.PHONE.match(text, begin)):
         yield Span(*phone.span(), "PHONE")
         return
     if size == 4 and (card := forms.CARD.match(text, start)):
@@ -154,6 +155,9 @@ def _divided(text: str, lower: str, start: int, end: int, said: str) -> Iterator
         if found := forms.SSN.match(text, start):
             yield Span(*found.span(), "SSN")
             return
+        if digits == 7 and lower[max(0, start - 8) : start].split()[-1:] in _REACHED_AT and (found := forms.SHORT_PHONE.match(text, start)):
+            yield Span(*found.span(), "PHONE")
+            return
     if said.count(".") == 3 and (found := forms.IP.match(text, start)):
         yield Span(*found.span(), "IP")
         return
@@ -190,7 +194,7 @@ def _coded(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
         shape = forms.VIN.match(text, begin)
     if shape is not None:
         if not forms.MEASURED.match(text, shape.end()):
-            yield Span(shape.start(), max(shape.end(), whole.end() if shape.end() > end else 0), "ID")
+            yield Span(shape.start(), max(shape.end(), whole.end() if shape.end() >= end else 0), "ID")
         return
     digits, strong = sum(map(str.isdigit, said)), None
     if forms.MEASURED.match(text, whole.end()) or forms.AMOUNT.match(said):
@@ -230,6 +234,8 @@ def address_spans(text: str) -> Iterator[Span]:
         at = text.find("@", at + 1)
     if "://" in text or "www." in text or "WWW." in text:
         yield from (Span(*found.span(), "URL") for found in forms.URL.finditer(text))
+    if "XX" in text or "xx" in text or "**" in text:
+        yield from (Span(*found.span(), "SSN") for found in forms.HIDDEN_SSN.finditer(text))
     for sign in (*forms.TWO_COLONS.finditer(text), *forms.TWO_DASHES.finditer(text)):
         for found in forms.COLONS.finditer(text, max(0, sign.start() - 24), min(len(text), sign.end() + 48)):
             yield Span(*found.span(), "IP")

@@ -22,7 +22,7 @@ _PARTICLE = r"(?:(?:van|von|de|del|della|la|le|der|den|ter|bin|ibn|al|el|da|dos|
 NAMES = re.compile(rf"(?:(?:Mr|Mrs|Ms|Miss)\b\.?[ \t]+)?{CAP}(?:,?[ \t]+{_PARTICLE}{_NAME}){{0,3}}")
 _TITLE = re.compile(
     rf"(?:Drs?|DRS?|Doctor|DOCTOR|Mr|MR|Mrs|MRS|Ms|MS|Miss|MISS|Mx|Prof|Professor|Rev|Nurse|Sister|Mme|Herr|Frau|Sr|Sra|Capt|Captain|Officer|Judge|Attorney|Father|Pastor|Rabbi)\b\.?"
-    rf"[ \t]*\n?[ \t]*(?<=[\s.])({_PARTICLE}{_NAME}\.?(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}})"
+    rf"[ \t]*\n?[ \t]*(?<=[\s.])({_PARTICLE}{_NAME}(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}})"
 )
 _DEGREE = (
     r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C|F?NP(?:-C)?|Ph\.?D\.?|CRNA|LPN|MBBS|DNP|Pharm\.?D|RPh|DDS|LCSW|MSW|DPM|PsyD|BSN|MSN|CNM|OTR|FACS|FACC|FACP|FRCP|Esq)(?![\w])"
@@ -59,7 +59,7 @@ _LINE = re.compile(
 _LINE_LABEL = re.compile(r"(?:patient(?:'s)?(?: name)?|name|author|attending|physician|provider|surgeon|nurse|doctor|pt|spouse|kin|contact|by)[ \t]*:[ \t]*", re.IGNORECASE)
 _INITIAL_AFTER = re.compile(r"[ \t]+[A-Z]\.?(?![\w'’])")
 _FOLLOW = re.compile(rf"((?:[ \t]+[A-Z]\.?(?![\w'’]))?(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|del|la|der|bin|al|el|di|da)[ \t]+){{0,3}}({CAP}))?)")
-_PRECEDED = re.compile(rf"({CAP}),?[ \t]+\Z")
+_PRECEDED = re.compile(rf"({CAP}),[ \t]*\Z")
 _BEFORE_A_LETTER = frozenset(["vitamin", "hepatitis", "influenza", "protein", "factor", "immunoglobulin", "botulinum", "strep", "streptococcus", "haemophilus",
                               "schedule", "appendix", "figure", "table", "arm", "cohort", "lane", "rh", "titer", "antigen", "peptide", "type", "group", "class", "stage",
                               "grade", "level", "part", "option", "plan", "unit", "room", "ward", "bed", "case", "study", "trial", "child-pugh", "medicare"])  # fmt: skip
@@ -126,7 +126,19 @@ def label_lines(text: str, lower: str) -> Iterator[Span]:
         label = _LINE_LABEL.search(lower, line, at + 1) if lower[last:at] in _LINE_LABEL_ENDS else None
         if label is not None and (found := _LINE.match(text, begins)) and not known.isdisjoint(re.findall(r"[a-z]+", found[1].lower())):
             yield Span(*found.span(1), "NAME")
+        elif label is not None and (found := _TWO_SMALL.match(text, begins)) and _are_name(found):
+            yield Span(*found.span(), "NAME")
         at = lower.find(":", at + 1)
+
+
+_TWO_SMALL = re.compile(r"([a-z][a-z'-]+),?[ \t]+([a-z][a-z'-]+)")
+
+
+def _are_name(found: re.Match[str]) -> bool:
+    """Whether two words in small letters are a given and a family name, in either order."""
+    flags = [meanings().get(word, 0) for word in found.groups()]
+    family = Word.FAMILY | Word.FAMILY_WORLD
+    return any(one & Word.GIVEN and other & family and not other & Word.NOT_NAME for one, other in (flags, flags[::-1]))
 
 
 _LINE_LABEL_ENDS = frozenset(["patient", "name", "author", "attending", "physician", "provider", "surgeon", "nurse", "doctor", "pt", "spouse", "kin", "contact", "by"])
@@ -216,14 +228,35 @@ def _is_listed_family(word: str) -> bool:
 
 def _is_family(word: str) -> bool:
     flags = meanings().get(word.lower(), (Word.UNKNOWN))
-    return bool(flags & Word.FAMILY) or (not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL) and word[1:].islower())
+    return bool(flags & Word.FAMILY) or (flags & (Word.GIVEN | Word.AMBIGUOUS)) == Word.GIVEN or (not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL) and word[1:].islower())
 
 
 def _with_family_before(text: str, start: int) -> int:
     """Where "Perez, " begins, if that stands before a given name."""
-    before = _PRECEDED.search(text, max(0, start - 44), start) if text[start - 2 : start - 1] == "," else None
+    before = _PRECEDED.search(text, max(0, start - 44), start) if "," in text[max(0, start - 2) : start] else None
     if before is None:
         return start
     word = before[1].lower()
     flags = meanings().get(word, (Word.UNKNOWN))
-    return before.start() if flags & (Word.FAMILY | Word.FAMILY_WORLD) and not flags & (Word.NOT_NAME | Word.CLINICAL) else start
+    is_family = flags & Word.FAMILY or (flags & Word.FAMILY_WORLD and not flags & (Word.NOT_NAME | Word.CLINICAL))
+    return before.start() if is_family else start
+
+
+_NAME_LINKS = frozenset([",", ", ", " ", "  ", "-", "\t"])
+_INITIAL_BEFORE = re.compile(r"(?<![\w'.-])(?:[A-Z]\.[ ]?){1,2}\Z")
+
+
+def whole_names(text: str, spans: list[Span]) -> list[Span]:
+    """Spans in which the parts of a name are one, with the initials before it: "DOE,JANE Q", "A. Patel"."""
+    whole: list[Span] = []
+    for span in spans:
+        start, last = span.start, whole[-1] if whole else None
+        if span.kind == "NAME":
+            if text[start - 2 : start - 1] == "." or text[start - 1 : start] == ".":
+                before = _INITIAL_BEFORE.search(text, max(0, start - 6, last.end if last else 0), start)
+                start = before.start() if before else start
+            if last is not None and last.kind == "NAME" and text[last.end : start] in _NAME_LINKS:
+                whole[-1] = Span(last.start, span.end, "NAME")
+                continue
+        whole.append(span if start == span.start else Span(start, span.end, "NAME"))
+    return whole

@@ -45,13 +45,15 @@ _POST_BOX = re.compile(r"\b(?:P\.?\s?O\.?\s?Box|PO Box|Postfach|Box|PSC|Unit|Apt
 _ZIP_LABEL = re.compile(r"\b(?:zip|postal|post)(?:\s*code)?\b\s*(?:is|of)?[\s:#]*\Z")
 _STATE_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})\.?,?\s+\Z")
 _STATE_NAME_BEFORE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]+),?\s+\Z")
+_TOWN_AFTER = re.compile(r"[ ]([A-Z][a-z]{2,})(?!\w)")
+_LONGEST_POSTAL = 5
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d)")
 _CITY_BACK = re.compile(r"(?<![\w'])((?:[A-Z][a-z.][\w'’.-]{0,40}|[A-Z]{3,20})(?:[ \t][A-Z][\w'’.-]{1,40}){0,3}),\s*\Z")
 _ADDRESS = re.compile(r"(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*([^\n;]{4,120})")
 _HOSPITAL_WORD = (
     r"Hospitals?|Med(?:ical|\.)?\s+C(?:enter|entre|tr|\.)(?:\.)?|Medical\s+Group|Clinics?|Health\s*[Cc]are(?:\s+(?:System|Center))?|Health(?:\s+(?:System|Center|Clinic|Network|"
     r"Services|Partners|Trust))?|Infirmary|Hospice|Nursing\s+(?:Home|Facility)|Rehab(?:ilitation)?\s+Center|Cancer\s+(?:Center|Institute)|Heart\s+(?:Institute|Center)|"
-    r"Sanatorium|Surgery\s+Center|Surgical\s+Center|Care\s+Center|Community\s+Center|Memorial|Medicine|General|University|Presbyterian|Polyclinic|Dispensary|Manor|Hospital\s+Center"
+    r"Sanatorium|(?:Senior\s+|Assisted\s+)?Living(?:\s+(?:Center|Facility|Community))?|Surgery\s+Center|Surgical\s+Center|Care\s+Center|Community\s+Center|Memorial|Medicine|General|University|Presbyterian|Polyclinic|Dispensary|Manor|Hospital\s+Center"
 )
 HOSPITAL_HEAD = re.compile(rf"(?:{_HOSPITAL_WORD})(?!\w)(?:\s+(?:{_HOSPITAL_WORD})(?![\w]))*")
 _HOSPITAL_BEFORE = re.compile(r"(?<![\w'.-])((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][\w'’.&-]{0,40}(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][\w'’.&-]{0,40}){0,4}?\s+)\Z")
@@ -64,7 +66,7 @@ _HOSPITAL_PLAIN = re.compile(
 _SAINT = re.compile(
     r"(?:St|Mt)\.?\s+(?!Jude\b(?!'?s?\s+Hosp))[A-Z]\w+(?:['’]s)?(?:\s+(?:Hospital|Clinic|Medical Center))?|(?:Saint|Mount)\s+[A-Z]\w+(?:['’]s)?"
 )
-_LINE_END = re.compile(r"\n")
+_NATURE = re.compile(r"(?:Lake|Port|Fort|Camp|San|Santa|Cape|Glen)[ ]([A-Z][a-z]{2,})(?!\w)")
 _HOSPITAL_REACH, _CITY_REACH = 120, 80
 
 
@@ -103,7 +105,11 @@ _STREET_ENDS = re.compile(r"(?:se|r\.?|at|an|eg|ue|de|an|en|ej|ta|tu|ie|ca|tz|in
 
 
 def zip_at(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
-    """The zip code that this run of digits is, behind a state or a label."""
+    """The zip code that this run of digits is: behind a state or a label, or before a town ("10115 Berlin")."""
+    if end - start <= _LONGEST_POSTAL and text[start - 2 : start - 1] in (",", "", ">") and (town := _TOWN_AFTER.match(text, end)):
+        if meanings().get(town[1].lower(), int(Word.UNKNOWN)) & (Word.CITY | Word.UNKNOWN):
+            yield Span(start, town.end(), "ZIP")
+        return
     if end - start == 5 and (found := _ZIP.match(text, start)):
         state = _STATE_BEFORE.search(text, max(0, start - 6), start)
         named = None if state else _STATE_NAME_BEFORE.search(text, max(0, start - 16), start)
@@ -149,17 +155,31 @@ def hospital_at(text: str, start: int) -> Iterator[Span]:
 HOSPITAL_WORD = re.compile(rf"(?:{_HOSPITAL_WORD})(?!\w)")
 
 
-def saint_at(text: str, start: int) -> Iterator[Span]:
+def saint_at(text: str, lower: str, start: int) -> Iterator[Span]:
     """ "St. Vincent's", "Mount Carmel"."""
     if found := _SAINT.match(text, start):
-        yield Span(*found.span(), "HOSPITAL")
+        if not is_eponym(lower, found.end()):
+            yield Span(*found.span(), "HOSPITAL")
+    elif (found := _NATURE.match(text, start)) and not meanings().get(found[1].lower(), 0) & (Word.ENGLISH | Word.PLAIN | Word.CLINICAL | Word.LAND):
+        yield Span(*found.span(), "CITY")
+
+
+def county_before(text: str, start: int) -> Iterator[Span]:
+    """ "Cook County": a county, parish or township with the name before it."""
+    found = _COUNTY.search(text, max(0, start - 50), start)
+    if found and found[1].split()[0].lower() not in NOT_NAMES and text[start : start + 1].isupper():
+        yield Span(found.start(1), start + len(_LETTERS.match(text, start)[0]), "CITY")  # type: ignore[index]
+
+
+_COUNTY = re.compile(r"(?<![\w'-])([A-Z][a-z]{2,}(?:[ -][A-Z][a-z]{2,})?)[ ]\Z")
+_LETTERS = re.compile(r"[A-Za-z]+")
 
 
 def listed_place(text: str, lower: str, start: int, places_of: dict[str, tuple[str, ...]]) -> Span | None:
     """The longest place of the list that begins at `start`."""
     for place in places_of.get(text[start : start + _FIRST_LETTERS], ()):
         if text.startswith(place, start) and not text[start + len(place) : start + len(place) + 1].isalnum():
-            return None if is_eponym(lower, start + len(place)) else Span(start, start + len(place), "CITY")
+            return None if text[start + len(place) : start + len(place) + 1] == ":" or is_eponym(lower, start + len(place)) else Span(start, start + len(place), "CITY")
     return None
 
 

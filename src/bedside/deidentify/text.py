@@ -20,7 +20,7 @@ from bedside.deidentify.folding import folded, in_ascii
 from bedside.deidentify.known import Finder
 from bedside.deidentify.numbers import address_spans, number_spans
 from bedside.deidentify.patients import KnownIdentifiers
-from bedside.deidentify.people import label_lines
+from bedside.deidentify.people import label_lines, whole_names
 from bedside.deidentify.places import whole_places
 from bedside.deidentify.replace import Instead, Replacing, Scrubbed, replaced
 from bedside.deidentify.spans import Detector, Runs, Span, joined, runs_of_digits
@@ -78,7 +78,7 @@ def spans_of(
         found += finder.spans(plain.text, lower, runs)
     if plain.at is not None:
         found = [Span(*plain.span(span.start, span.end), span.kind) for span in found]
-    whole = whole_places(text, joined(found))
+    whole = whole_names(text, whole_places(text, joined(found)))
     for detector in detectors:
         whole = joined([*whole, *detector.find(text, whole)])
     return whole
