@@ -40,6 +40,7 @@ _ALSO = {
     "Provenance": ("target",), "Schedule": ("actor",),
 }  # fmt: skip
 """Where else a resource tells whom it is about. It is about that person where there is one alone."""
+_KINDS = {f'"{kind}"'.encode(): kind for kind in resource_types() - {"Bundle"}}
 _WRONG = (TypeError, AttributeError, KeyError, ValueError, RecursionError)
 _HEAD = frozenset({"resourceType", "id", "meta"})
 _HEAD_OF_PATIENT = _HEAD | {"identifier"}
@@ -97,12 +98,14 @@ class Change(Work):
         """As `resource`, from JSON to compact JSON: quicker, since what repeats is not read again."""
         members = self._members(raw, where)
         try:
-            kind = self._known_type(decode(members["resourceType"]), where)
+            said = bytes(members["resourceType"])
+            kind = _KINDS.get(said) or self._known_type(decode(said), where)
             if kind == "Binary":
                 return encode(self.resource(decode(raw), where=where))
             beside = Lazy(members)
-            self.begin(kind, self._person(kind, beside, where, members), lambda: decode(raw), where=where)
-            self._tree.memory.turn_to(self, self.person.name if self.person is not None else "")
+            person = self._person(kind, beside, where, members)
+            self.begin(kind, person, raw, where=where)
+            self._tree.memory.turn_to(self, person.name if person is not None else "")
             return self._written(kind, members, beside)
         except (*_WRONG, msgspec.DecodeError) as error:
             raise _malformed(error, where) from None
@@ -218,8 +221,7 @@ class Change(Work):
         return b",".join([head, meta, *change_members(self, self._tree.memory, self._tree.resource(kind), members, beside)]) + b"}"
 
     def _written_head(self, kind: str, members: dict[str, msgspec.Raw], beside: Beside) -> bytes:
-        own = decode(members["id"]) if "id" in members else None
-        if kind == "Patient" or type(own) is not str:
+        if kind == "Patient" or "id" not in members or type(own := decode(members["id"])) is not str:
             return encode(self._head(beside))[:-1]
         return f'{{"resourceType":"{kind}","id":"{self.desk.number(own)}"'.encode()
 

@@ -18,11 +18,11 @@ import msgspec
 from bedside.deidentify.fhir_numbers import decode, encode
 from bedside.deidentify.fhir_tree import REMOVED, UNKNOWN, Beside, Node, Rule
 from bedside.deidentify.fhir_values import remove
-from bedside.deidentify.fhir_work import ALL, ALONE, FILE, Work, Wrong
+from bedside.deidentify.fhir_work import ALL, ALONE, FILE, PERSON, Work, Wrong
 
 Hit = tuple[bytes, tuple[str, ...]]
 Members = dict[str, msgspec.Raw]
-_LONGEST, _LONGEST_ITEM, _MOST = 2000, 600, 50_000
+_LONGEST, _LONGEST_ITEM, _OF_AN_ENTRY, _MOST_BYTES = 2000, 600, 250, 64_000_000
 _MEMBERS = msgspec.json.Decoder(Members)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _PLAIN = rb'"([^"\\\x00-\x1f]+)"'
@@ -52,36 +52,37 @@ class Lazy:
 class Memory:
     """What was changed before: each rule's memo is of the present file and person, but for rules whose results hold for all.
 
-    One for all files of a desk, since its rules are.
+    One for all files of a desk, since its rules are. It holds so many bytes and no more, however much is read.
     """
 
     def __init__(self) -> None:
         self._of: tuple[object, str] = (None, "")
-        self._file: list[Rule] = []
-        self._person: list[Rule] = []
+        self._kept: dict[int, list[Rule]] = {ALL: [], FILE: [], PERSON: []}
+        self._size = 0
 
     def turn_to(self, file: object, name: str) -> None:
         """The file and the person whose elements come next; what holds for others only is forgotten."""
         before, self._of = self._of, (file, name)
         if before[0] is not file:
-            _forget(self._file)
-            _forget(self._person)
+            self._forget(FILE, PERSON)
         elif before[1] != name:
-            _forget(self._person)
+            self._forget(PERSON)
 
     def keep(self, rule: Rule, said: bytes, hit: Hit) -> None:
         """Remember a result."""
-        if not rule.memo and rule.reach != ALL:
-            (self._file if rule.reach == FILE else self._person).append(rule)
-        if len(rule.memo) >= _MOST:
-            rule.memo.clear()
+        if not rule.memo:
+            self._kept[rule.reach].append(rule)
         rule.memo[said] = hit
+        self._size += len(said) + len(hit[0]) + _OF_AN_ENTRY
+        if self._size > _MOST_BYTES:
+            self._forget(ALL, FILE, PERSON)
+            self._size = 0
 
-
-def _forget(rules: list[Rule]) -> None:
-    for rule in rules:
-        rule.memo.clear()
-    rules.clear()
+    def _forget(self, *reaches: int) -> None:
+        for reach in reaches:
+            for rule in self._kept[reach]:
+                rule.memo.clear()
+            self._kept[reach].clear()
 
 
 def members_of(raw: bytes | msgspec.Raw) -> Members:

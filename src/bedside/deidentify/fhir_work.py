@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.fhir_definitions import resource_types
-from bedside.deidentify.fhir_numbers import Lexeme
+from bedside.deidentify.fhir_numbers import Lexeme, decode
 from bedside.deidentify.known import Finder
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import Key, KnownIdentifiers, words
@@ -32,6 +32,8 @@ DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?
 _REFERENCE = re.compile(r"(?:(?:https?|ftp)://\S+/)?([A-Z][A-Za-z]+)/([A-Za-z0-9.-]{1,64})(?:/_history/\S+)?\Z")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _PREFIXES = ("urn:uuid:", "urn:oid:")
+_NAMING = (b'"family"', b'"given"', b"authorString", b"Practitioner", b"Person", b'"urn:uuid:', b'"#')
+"""What stands in a resource that gives a name."""
 _LONG_NUMBER, _MOST_POINTS = 100_000, 100_000
 
 
@@ -51,10 +53,11 @@ class Work:
         self.apart = Counter[str]()
         self._points: dict[str, str] = {}
         self._plain: dict[tuple[str, str], bool] = {}
+        self._touched: dict[tuple[str, str], bool] = {}
         self._named: tuple[frozenset[str], Finder] | None = None
 
     def begin(self, kind: str, person: Person | None, whole: Any, *, where: str) -> None:
-        """The next resource: its type, its subject, and itself, for the names that it gives."""
+        """The next resource: its type, its subject, and itself (as a dict or as JSON), for the names that it gives."""
         self.kind, self.person, self.where, self.whole, self._named = kind, person, where, whole, None
 
     def inner(self, one: Json) -> Json:
@@ -92,7 +95,9 @@ class Work:
         key = (self.person.name if self.person is not None else "", text)
         plain = self._plain.get(key)
         if plain is None:
-            plain = self._plain[key] = self.desk.plain(text, self.person)
+            plain = self.desk.plain(text, self.person)
+            if len(self._plain) < _MOST_POINTS:
+                self._plain[key] = plain
         done = text if plain else self.desk.text(text, self.person)
         return (done if self.person is not None else self._without_any(done)) or None
 
@@ -101,7 +106,13 @@ class Work:
         if self.desk.silent(text):
             return False
         self.reach = max(self.reach, PERSON)
-        return self.desk.staff.touches(text) or (self.person is not None and self.person.finder.touches(text))
+        key = (self.person.name if self.person is not None else "", text)
+        known = self._touched.get(key)
+        if known is None:
+            known = self.desk.staff.touches(text) or (self.person is not None and self.person.finder.touches(text))
+            if len(self._touched) < _MOST_POINTS:
+                self._touched[key] = known
+        return known
 
     def date(self, text: str) -> str | None:
         """A date on the subject's clock; none where it is nobody's, or none."""
@@ -162,9 +173,14 @@ class Work:
         return word[0].isupper() and word.lower() not in everyday() and not self.desk.map.name_tokens.isdisjoint(words(word))
 
     def _without_own(self, text: str) -> str:
-        """The text without names that its own resource gives: of contained people, of those whom its references name."""
+        """The text without names that its own resource gives: of contained people, of those whom its references name.
+
+        Names that the map holds were found before; those of the subject and of people in the survey are among them.
+        """
         if self._named is None:
-            self._named = _named(frozenset(names_in(self.whole() if callable(self.whole) else self.whole)))
+            if isinstance(self.whole, bytes) and not any(mark in self.whole for mark in _NAMING):
+                return text
+            self._named = _named(frozenset(names_in(decode(self.whole) if isinstance(self.whole, bytes) else self.whole)))
         parts, finder = self._named
         said = text.casefold()
         if not any(part in said for part in parts):
