@@ -24,7 +24,7 @@ from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.policy import Hl7v2Rules, Policy, policy
 from bedside.deidentify.survey import survey
 from bedside.formats.files import RawFile
-from bedside.formats.hl7v2 import Delimiters, Message, escape
+from bedside.formats.hl7v2 import Delimiters, Message, escape, pieces, rebuild
 
 ZONE = "America/New_York"
 HEAD = "MSH|^~\\&|EHR|MERCY|LAKE|X|20260113100500||ORU^R01^ORU_R01|CTL-1|T|2.5.1||||||UNICODE UTF-8"
@@ -123,6 +123,25 @@ def test_a_segment_of_which_nothing_is_left_is_dropped_and_counted(ring):
     change = Change(Desk(ring, policy("expert-determination")), source="feed", timezone=ZONE)
     assert b"NK1" not in change.message(f"{HEAD}\r{PID}\rNK1|1|Quillfeather^Maud||9 Elm St".encode(), where="x")
     assert change.desk.actions["hl7v2: segment NK1 with nothing left dropped"] == 1
+
+
+def test_a_segment_whose_first_field_says_something_stays(out):
+    assert [segment.text for segment in out("RXR|PO|", "ORC|RE|", "PV1|1|").segments[2:]] == ["RXR|PO", "ORC|RE", "PV1|1"]
+
+
+def test_repetitions_that_are_alike_stay_as_many(out):
+    assert out("OBX|1|TX|N^Note^L||fine~fine~Zebulon~fine~fine", "OBX|2|TX|N^Note^L||fine").segment("OBX").text == "OBX|1|TX|N^Note^L||fine~fine~[NAME]~fine~fine"
+
+
+def test_frames_and_batches_come_out_as_they_were_without_what_they_tell(ring):
+    message = f"{HEAD}\r{PID}\rNTE|1||Zebulon\r"
+    data = f"FHS|^~\\&|MERCY|Quillfeather||||||||Zebulon\rBHS|^~\\&|MERCY\r{message}{message}BTS|2|Zebulon\rFTS|1\r".encode() + f"\x0b{message}\x1c\r".encode()
+    change = Change(Desk(ring, policy("expert-determination")), source="feed", timezone=ZONE)
+    done = rebuild(data, [change.message(piece.raw, where=piece.place) for piece in pieces(data)], bare_envelope=True).decode()
+    assert not re.search("zebulon|quillfeather|mercy", done, re.IGNORECASE)
+    assert (done.count("MSH|"), done.count("\x0bMSH"), done.count("\x1c\r")) == (3, 1, 1)
+    assert done.startswith("FHS|^~\\&\rBHS|^~\\&\rMSH|")
+    assert "BTS|2\rFTS|1" in done
 
 
 def test_rooms_beds_and_buildings_are_numbers_and_the_ward_stays(out):
@@ -500,8 +519,6 @@ def test_no_bytes_whatever_end_in_anything_but_a_message_or_a_reason(ring):
 
 
 def test_the_shipped_samples_of_hl7_are_changed_or_refused_with_a_reason(tmp_path: Path, shared_data: Path):
-    from bedside.formats.hl7v2 import pieces
-
     folder = shared_data / "dataeng" / "hl7v2-samples" / "messages"
     files = [RawFile("s", "hl7v2", path, path.name, path.name) for path in sorted(folder.glob("*.hl7"))]
     ring = Keyring.create(tmp_path / "k", seed=b"samples", made=True)

@@ -14,11 +14,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Leave, Person
-from bedside.deidentify.hl7v2_lines import scrub_lines
+from bedside.deidentify.hl7v2_later import Later
 from bedside.deidentify.hl7v2_rules import FIELDS, VALUES, plan
 from bedside.deidentify.hl7v2_values import Kept, Values
 from bedside.deidentify.patients import Key, PatientMap
@@ -36,18 +35,9 @@ _BIRTHS = frozenset({"21112-8"})
 _AGE = re.compile(r"(?<![\d.])\d{2,3}(?:\.\d+)?(?![\d.])")
 _SPECIAL = frozenset({"subject", "value", "scrub"})
 _REPEATED = frozenset(["PID", "PD1", "PV1", "PV2", "NK1", "GT1", "IN1", "IN2", "IN3", "AL1", "DG1", "DRG"])  # a feed says these of a patient again and again
+_ALWAYS = frozenset({"PID", "PV1"})
 _MOST_KEPT = 50_000
 _LINED = {"OBX": 5, "NTE": 3, "DSP": 3}  # texts that senders cut into lines, one a segment
-
-
-class _Line(NamedTuple):
-    """A repetition of a text field: which segment of the message, which repetition, whose text, and what it says."""
-
-    row: int
-    field: int
-    run: tuple[str, str]
-    person: Person | None
-    raw: str
 
 
 def patient_keys(segment: Segment, path: str, found: PatientMap, source: str) -> Iterator[Key]:
@@ -76,7 +66,7 @@ class Change:
         self.values = Values(desk, source=source, timezone=timezone, surrogates=surrogates)
         self.marks, self.where = Delimiters("|", "^", "~", "\\", "&"), ""
         self._manner: tuple[Delimiters, str, str] | None = None
-        self._lines: list[_Line] = []
+        self._later = Later(desk, self.values)
         self._compiled: dict[str, list[tuple[str, dict[str, Kept] | None] | None]] = {}
         self._people: dict[str, Person] = {}
         self._repeated: dict[tuple[str, str], tuple[str | None, tuple[tuple[str, int], ...]]] = {}
@@ -92,13 +82,12 @@ class Change:
         first = message.segment("PID")
         if first is None:
             raise Leave("a message about no patient")
-        self.where, self._lines = where, []
+        self.where, self._later = where, Later(self.desk, self.values)
         said = _OFFSET.search(message.get("MSH-7.1") or "")
         self._begin(message, said[0] if said else "")
         self.values.of(self._subject(first))
         rows = [self._row(at, segment) for at, segment in enumerate(message.segments)]
-        if self._lines:
-            self._write_lines(rows)
+        self._later.write(rows)
         newline = "\r" if b"\r" in raw or b"\n" not in raw else "\n"
         lines = [line for row in rows if row is not None and (line := row if isinstance(row, str) else self._joined(row)) is not None]
         try:
@@ -206,7 +195,7 @@ class Change:
         if row[0] == "MSH":
             return mark.join(row)
         line = mark.join(row).rstrip(mark)
-        if len(row) > 2 and line.count(mark) < 2 and row[0] != "PID" and not row[0].startswith("OR"):
+        if len(row) > 2 and line.count(mark) < 2 and (not row[1] or row[1].isdigit()) and row[0] not in _ALWAYS:
             self.desk.actions[f"hl7v2: segment {row[0]} with nothing left dropped"] += 1
             return None
         return line
@@ -220,7 +209,7 @@ class Change:
         if kind == "value":
             return self._value(raw, segment, at, said)
         if kind == "scrub" and _LINED.get(segment.name) == number:
-            return self._later(raw, at, number, "")
+            return self._later.note(raw, at, number, "", self.person)
         mark = self.marks.repetition
         if not mark or segment.name == "MSH":
             return self.values.change(kind, raw)
@@ -242,7 +231,7 @@ class Change:
         if kind in ("quantity", "structured", "scrub"):
             raw = self._capped(raw, said, about)
         if kind == "scrub":
-            return self._later(raw, at, 5, said[3])
+            return self._later.note(raw, at, 5, said[3], self.person)
         return mark.join([self.values.change(kind, one) if one else "" for one in raw.split(mark)]) if mark else self.values.change(kind, raw)
 
     def _capped(self, raw: str, said: list[str], about: str) -> str:
@@ -263,39 +252,3 @@ class Change:
             person = next((found for key in keys if (found := self.desk.find(key)) is not None), person)
         c = self.marks.component
         return f"{person.name}{c}{c}{c}{SUBJECT_AUTHORITY}{c}MR" if person is not None and c else (person.name if person else "")
-
-    # --- texts of several lines -------------------------------------------------------------------
-
-    def _later(self, raw: str, at: int, number: int, about: str) -> str:
-        """Note the lines of a text field; what is written in their place is known once the whole text is."""
-        mark, run = self.marks.repetition, ("" if number == 5 else "note", about)
-        self._lines += (_Line(at, number, run, self.person, one) for one in (raw.split(mark) if mark else [raw]))
-        return ""
-
-    def _write_lines(self, rows: list[list[str] | str | None]) -> None:
-        """Scrub each run of lines as one text, and write the lines into their fields."""
-        run: list[_Line] = []
-        for line in [*self._lines, None]:
-            if run and (line is None or (line.run, line.person) != (run[0].run, run[0].person) or line.row > run[-1].row + 1):
-                for one, text in zip(run, self._scrubbed(run), strict=True):
-                    self._put(rows[one.row], one, text, first=one is run[0] or one.row != run[run.index(one) - 1].row)
-                run = []
-            if line is not None:
-                run.append(line)
-
-    def _put(self, row: list[str] | str | None, line: _Line, text: str, *, first: bool) -> None:
-        if isinstance(row, list):
-            row[line.field] = text if first else f"{row[line.field]}{self.marks.repetition}{text}"
-
-    def _scrubbed(self, run: list[_Line]) -> list[str]:
-        """The lines of one text as they are written in the safe message."""
-        values, person = self.values, run[0].person
-        if len(run) == 1:
-            values.of(person)
-            return [values.change("scrub", run[0].raw)]
-        plain = [values.plain(line.raw) for line in run]
-        new = scrub_lines(plain, lambda text: self.desk.text(text, person), lambda word: self._is_known(word, person))
-        return [values.written(line.raw, text) for line, text in zip(run, new, strict=True)]
-
-    def _is_known(self, word: str, person: Person | None) -> bool:
-        return not self.desk.silent(word) and (self.desk.staff.touches(word) or (person is not None and person.finder.touches(word)))
