@@ -23,7 +23,7 @@ SECRET = "Zanzibarius_1234567"
 
 def public_names(root: Path) -> dict[Path, str]:
     """What verify must call each raw file."""
-    return {file.path: f"raw:{file.source}/{file.alias}" for file in raw_files(Study(root)._context())}
+    return {file.path: f"raw:{file.source}/{file.alias}" for file in raw_files(Study(root).context())}
 
 
 def called(path: Path, root: Path, raw: dict[Path, str]) -> str:

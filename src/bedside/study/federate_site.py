@@ -66,7 +66,7 @@ class StudyDesk:
         from bedside.evaluate.evaluation import evaluate, figures
 
         with folder.locked(self._study.root):
-            context = self._study._context()
+            context = self._study.context()
             staged = folder.staging(context.root, OWN)
             _unpack(files, staged / OWN / "bundle")
             predictions, lines = self._predicted(context, bundle, staged / OWN)
