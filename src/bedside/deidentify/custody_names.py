@@ -28,6 +28,7 @@ _UID = re.compile(r"2\.25\.\d{1,39}\Z")
 _FIELD = re.compile(rb'[\r\n\t\x00|^~&,;"\\<>{}\[\]]+')
 _WORD = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LONGEST, _BLOCK = 128, 1 << 20
+_NAMES = "subjects by name"
 _TELLING, _SHORTEST_NUMBER = 5, 7
 _DIALLED = re.compile(r"\+?\(?\d[\d ().-]{5,}\d")
 
@@ -111,8 +112,13 @@ def _same_number(known: str, run: str) -> bool:
 
 
 def _by_name(found: PatientMap) -> dict[str, Subject]:
-    old = {pseudonym(code): subject for subject in found for code in subject.former}
-    return old | {pseudonym(subject.code): subject for subject in found}
+    """Subjects by every name that they bear or bore; worked out once for a map."""
+    known = found.memo.get(_NAMES)
+    if not isinstance(known, dict):
+        known = {pseudonym(code): subject for subject in found for code in subject.former}
+        known |= {pseudonym(subject.code): subject for subject in found}
+        found.memo[_NAMES] = known
+    return known
 
 
 def _subject(ring: Keyring, name: str) -> Identity:
