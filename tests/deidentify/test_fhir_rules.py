@@ -179,6 +179,13 @@ def test_a_patients_contacts_links_photo_and_birth_order_go(known: Hospital) -> 
     assert done["deceasedDateTime"].endswith("T10:00:00-05:00")
 
 
+def test_a_ward_keeps_its_name_and_a_house_with_an_address_does_not(known: Hospital) -> None:
+    ward, house = {"resourceType": "Location", "name": "ICU 3"}, {"resourceType": "Location", "name": "SWEDISH ISSAQUAH", "address": {"state": "WA", "city": "Issaquah"}}
+    assert changed(known, ward)["name"] == "ICU 3"
+    assert "name" not in changed(known, house)
+    assert changed(known, house, "limited-data-set")["name"] == "SWEDISH ISSAQUAH"
+
+
 @pytest.mark.parametrize(("value", "unit", "left"), [(95, "a", 90), (89, "a", 89), (1140, "mo", 1080), (1079, "mo", 1079), (95, "wk", 95)])
 def test_ages_above_the_cap_read_one_more_than_it_in_their_own_unit(known: Hospital, value: int, unit: str, left: int) -> None:
     age = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}

@@ -82,6 +82,8 @@ class Tree:
         if kind in _ASKED and element.choice == "value[x]" and (primitive and element.kind not in ("boolean", "code")) and action != "remove":
             one = values.answer(one, element.kind)
             return Rule(element.name, one, reach=ALONE, primitive=primitive, required=element.required)
+        if path == "Location.name" and action == "scrub" and not own:
+            return Rule(element.name, values.name_of_place, reach=ALONE, primitive=True)
         inside, reach = self._inside(element, action), _reach(element.kind, action)
         rule = Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
         rule.quick = self._quick(element, path, one)

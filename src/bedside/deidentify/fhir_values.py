@@ -67,6 +67,14 @@ def guarded(work: Work, value: Any, beside: Beside) -> str | None:
     return work.kept(said(value))
 
 
+def name_of_place(work: Work, value: Any, beside: Beside) -> Any:
+    """A ward keeps its name; a house with an address of its own has one that tells where it is, and loses it as it loses its street."""
+    if type(beside.get("address")) is dict and not work.desk.policy.city:
+        work.did("fhir: name of a place removed")
+        return None
+    return coded(work, value, beside)
+
+
 def boolean(work: Work, value: Any, beside: Beside) -> bool:
     if type(value) is not bool:
         raise Wrong
