@@ -424,7 +424,9 @@ def test_a_study_whose_keyring_was_rotated_is_noticed_by_verify_and_run(tmp_path
     study = Study(root)
     study.record(Receipt("serve"))
     custody_keys.rotate(study.keyring_path(), reason="the secret was seen")
-    assert "it is not the key of this study's keyring" in [finding.detail for finding in verify(root, without_raw=True).findings]
+    verdict = verify(root, without_raw=True)
+    assert "it is not the key of this study's keyring" in [finding.detail for finding in verdict.findings]
+    assert any("rotated since this study began" in note for note in verdict.notes)
     with pytest.raises(Refused, match="the keyring was rotated since this study began"):
         study.record(Receipt("serve"))
 

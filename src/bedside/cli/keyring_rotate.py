@@ -32,5 +32,5 @@ def run(keyring: Path, resume: bool, reason: str, who: str | None, as_json: bool
     else:
         locked = Keyring.open(keyring).locked is not None
         told = custody_keys.rotate(keyring, reason=reason, who=who, passphrase=new_passphrase(keyring.name) if locked else None)
-        show({"rotated": True, "told": told, "then": custody_keys.AGAIN}, f"{told.before} -> {told.after}, {told.subjects} subjects\n{custody_keys.AGAIN}", as_json)
+        show({"rotated": True, "told": told, "then": custody_keys.THEN}, f"{told.before} -> {told.after}, {told.subjects} subjects\n{custody_keys.THEN}", as_json)
     following(f"bedside verify {quoted(keyring)}", f"bedside keyring backup {quoted(keyring)} --out FILE --reason ...", machine=as_json)

@@ -31,6 +31,10 @@ from bedside.ledger.verify import Finding, Verdict
 from bedside.study.plan import code_version
 
 YEARS = 6
+AGAIN = (
+    "make the files again from the raw ones in a new study folder with this study.toml; keep the old folder's ledger for its six years, and dispose of "
+    "backups of the old secret"
+)
 _OWN = frozenset({ENTRIES, CHECKPOINTS, PUBLIC_KEY})
 _SHORTEST_REASON = 5
 
@@ -75,13 +79,22 @@ def _lock(handle: int, path: Path) -> None:
         raise Refused("another process is at work with this keyring", where=path.name, do="wait until it ends") from error
 
 
-def refuse_rotated(root: Path, ring: Keyring) -> None:
-    """`Refused` where a study was begun under a secret that its keyring no longer has: names and signatures of old and new would not agree."""
+def rotated_since(root: Path, ring: Keyring) -> bool:
+    """Whether a study was begun under a secret that its keyring no longer has."""
     written = root / "ledger" / PUBLIC_KEY
     key = written.read_text().strip() if written.is_file() else ring.public_key.hex()
-    if key != ring.public_key.hex() and key in {one.public_key for one in ring.map.state.rotations}:
-        raise Refused("the keyring was rotated since this study began: its files bear old names, and its ledger is signed by the old key", where=str(root),
-                      do="make the files again from the raw ones in a new study folder with this study.toml; keep this folder's ledger for its six years")  # fmt: skip
+    if key == ring.public_key.hex():
+        return False
+    try:
+        return key in {one.public_key for one in ring.map.state.rotations}
+    except Malformed:  # a map that is gone is told by others
+        return False
+
+
+def refuse_rotated(root: Path, ring: Keyring) -> None:
+    """`Refused` where a study was begun under a former secret: names and signatures of old and new would not agree."""
+    if rotated_since(root, ring):
+        raise Refused("the keyring was rotated since this study began: its files bear old names, and its ledger is signed by the old key", where=str(root), do=AGAIN)
 
 
 def user() -> str:

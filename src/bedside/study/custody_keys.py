@@ -17,12 +17,9 @@ from bedside.core.receipt import Item
 from bedside.deidentify import custody_backup, custody_rotate
 from bedside.deidentify.custody_files import write_private
 from bedside.deidentify.keyring import ledger_path
-from bedside.study.custody import Custody, held, now
+from bedside.study.custody import AGAIN, Custody, held, now
 
-AGAIN = (
-    "files de-identified before bear the old names and shifts: make them again from the raw files, in a new study folder (its ledger is signed by the key); "
-    "keep the old folder's ledger for its six years, and dispose of backups of the old secret"
-)
+THEN = f"files de-identified before bear the old names and shifts, and ledgers of their studies are signed by the old key: {AGAIN}"
 
 
 class Rotated(msgspec.Struct, frozen=True):

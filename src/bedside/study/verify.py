@@ -44,7 +44,9 @@ def verify(root: Path, *, without_raw: bool = False) -> Verdict:
     findings += check.files(root, expected, shown, odd=odd)
     findings += told.findings
     head = None if findings and findings[0].kind == "ledger" else ledger.head()
-    return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, told.notes)
+    rotated = keyring is not None and custody.rotated_since(root, keyring)
+    notes = [*told.notes, *([f"the keyring was rotated since this study began: {custody.AGAIN}"] if rotated else [])]
+    return Verdict(not findings, len(entries), len(expected), head.root if head else None, findings, notes)
 
 
 def ledger_of(root: Path) -> Ledger:
