@@ -216,6 +216,14 @@ def test_a_site_may_name_private_attributes_and_they_are_scrubbed_like_others(ch
         change(raw, rules={"private": ["ACME"]})
 
 
+@pytest.mark.parametrize(("value", "left"), [(b"SITE KERNEL 3", True), (b"of Quillfeather ", True), (struct.pack("<2f", 1.5, 2.5), True), (b"\1\2Quillfeather\3", False)])
+def test_a_named_private_attribute_of_no_known_kind_is_text_or_numbers_by_its_bytes(change, value, left):
+    raw = part10([element(0x00090010, "LO", ACME, syntax=IMPLICIT), element(0x00091001, "UN", value, syntax=IMPLICIT)], syntax=IMPLICIT)
+    done = change(raw, rules={"private": ["ACME CORP,0009,xx01"]})
+    assert (0x00091001 in level(done).elements) == left
+    assert NAME not in done
+
+
 def test_private_attributes_in_the_block_of_another_creator_are_not_taken_for_safe_ones(change):
     raw = part10([element(0x20050010, "LO", ACME), element(0x2005100E, "FL", struct.pack("<f", 2.5))])
     assert 0x2005100E not in level(change(raw)).elements

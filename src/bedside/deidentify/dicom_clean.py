@@ -13,17 +13,16 @@ Source    DICOM PS3.15 E.1.1, E.3
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from typing import NamedTuple
 
 from bedside.core.errors import Malformed
-from bedside.deidentify import dicom_graphics, dicom_listed, dicom_report, dicom_words
+from bedside.deidentify import dicom_graphics, dicom_listed, dicom_private, dicom_report, dicom_words
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.dicom_codes import Codes
 from bedside.deidentify.dicom_listed import LISTED, NARROW, UIDS
 from bedside.deidentify.dicom_own import Own
-from bedside.deidentify.dicom_rules import Private, Rules, Treatment
+from bedside.deidentify.dicom_rules import Rules, Treatment
 from bedside.deidentify.dicom_stream import Element, Level, vr_by_tag, vr_of
 from bedside.deidentify.dicom_times import Times
 from bedside.deidentify.dicom_values import (  # fmt: skip
@@ -35,6 +34,7 @@ from bedside.deidentify.dicom_values import (  # fmt: skip
     TEXTS,
     TIMES,
     Texts,
+    agree,
     character_sets,
     decoded,
     each,
@@ -88,7 +88,7 @@ class Cleaner:
                 else:
                     self.unlisted(level, element, place)
         if private:
-            self.private(level, place)
+            dicom_private.clean(self, level, place)
 
     def inside(self, level: Level, element: Element, place: Place) -> None:
         """The items of a sequence."""
@@ -147,7 +147,7 @@ class Cleaner:
             if tag >> 24 in (0x50, 0x60) and not tag >> 16 & 1:
                 dicom_graphics.overlay_or_curve(self, level, element)
                 return
-            if kind == "UN" or not _agree(kind, vr):
+            if kind == "UN" or not agree(kind, vr):
                 self.gone(level, element)
                 return
             if vr == "UN":
@@ -217,45 +217,3 @@ class Cleaner:
         free = "OB" in (vr, self.known.get(element.tag)) and element.tag not in _BYTES
         if free or tells(level.value(element)) or self.own.in_bytes(level, element):
             self.gone(level, element)
-
-    # --- private ------------------------------------------------------------------------------------
-
-    def private(self, level: Level, place: Place) -> None:
-        """Safe private attributes stay with their creators."""
-        needed: dict[int, bool] = defaultdict(bool)
-        found = [tag for tag in level.elements if tag >> 16 & 1]
-        for tag in sorted(found, reverse=True):  # a creator comes after all that it reserves
-            group, number = tag >> 16, tag & 0xFFFF
-            if 0x10 <= number <= 0xFF:
-                if not needed[tag]:
-                    self._private_gone(level, tag)
-                continue
-            creator = group << 16 | number >> 8
-            vr = self.rules.private.get(Private(level.text(creator), group, number & 0xFF)) if self.rules.private and creator & 0xFFFF else None
-            if vr is None or not self._safe(level, level.elements[tag], vr, place):
-                self._private_gone(level, tag)
-            else:
-                needed[creator] = True
-
-    def _safe(self, level: Level, element: Element, vr: str, place: Place) -> bool:
-        """Treat a private attribute; whether anything of it stays."""
-        if element.vr == "UN":
-            element.vr = vr or "UN"
-        if not vr or vr == element.vr or _agree(vr, element.vr):
-            if element.vr in BLOBS:
-                return not tells(level.value(element)) and not self.own.in_bytes(level, element)
-            self.by_kind(level, element, element.vr, place)
-        return element.tag in level.elements and (not vr or vr == element.vr or _agree(vr, element.vr))
-
-    def _private_gone(self, level: Level, tag: int) -> None:
-        if tag in level.elements:
-            level.remove(tag)
-        self.desk.actions["dicom: private, curve or overlay element removed"] += 1
-
-
-def _agree(kind: str, vr: str) -> bool:
-    """Whether an attribute of one representation may come in another: texts in texts, numbers in numbers, bytes in words."""
-    return vr == "UN" or any(kind in family and vr in family for family in _FAMILIES)
-
-
-_FAMILIES = (STRINGS - {"UI"} | {"DS", "IS", "AS"}, TIMES, NUMBERS - {"AT"}, BLOBS | {"US", "SS"})

@@ -19,6 +19,7 @@ STRINGS = TEXTS | {"PN", "AE", "CS", "UR", "UI"}
 NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "AT"})
 BLOBS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV"})
 TIMES = frozenset({"DA", "TM", "DT"})
+_FAMILIES = (STRINGS - {"UI"} | {"DS", "IS", "AS"}, TIMES, NUMBERS - {"AT"}, BLOBS | {"US", "SS"})
 DECIMAL = re.compile(rb"[ 0-9+\-.eE\\\0]*\Z")
 AGE = re.compile(r"(\d{3})([DWMY])\Z")
 DATE, TIME_OF_DAY, OFFSET = (
@@ -124,6 +125,11 @@ def plain_time(text: str) -> str:
     old = _OLD_TIME.match(text)
     text = "".join(part for part in old.groups() if part) if old else text
     return text if TIME_OF_DAY.match(text) else ""
+
+
+def agree(kind: str, vr: str) -> bool:
+    """Whether an attribute of one representation may come in another: texts in texts, numbers in numbers, bytes in words."""
+    return vr == "UN" or any(kind in family and vr in family for family in _FAMILIES)
 
 
 def whole(vr: str, length: int) -> bool:
