@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +85,16 @@ def test_a_nested_patient_whom_the_survey_has_not_met_is_refused(known: Hospital
     assert [one["id"] for one in inner_resources(strange)] == ["new"]
     with pytest.raises(Malformed, match="not in the patient map"):
         changed(known, strange)
+
+
+def test_a_patient_inside_parameters_is_surveyed_and_changed_like_any_other(tmp_path: Path) -> None:
+    hospital = Hospital(tmp_path)
+    inner = [{"name": "who", "resource": patient()}, {"name": "more", "part": [{"name": "what", "resource": observation()}]}]
+    file = hospital.put("fhir", "p.ndjson", json.dumps({"resourceType": "Parameters", "id": "p", "parameter": inner}).encode())
+    assert hospital.survey().subjects == 1
+    done = json.loads(hospital.safe(file))["parameter"]
+    assert done[1]["part"][0]["resource"]["subject"]["reference"] == f"Patient/{done[0]['resource']['id']}"
+    assert done[1]["part"][0]["resource"]["note"] == [{"text": "Called [NAME] at [PHONE]"}]
 
 
 # --- questions and answers --------------------------------------------------------------------------

@@ -128,6 +128,7 @@ class Collector:
     # --- FHIR -------------------------------------------------------------------------------------
 
     def _fhir(self) -> None:
+        from bedside.deidentify.fhir import inner_resources
         from bedside.formats import fhir
 
         data = self.file.read()
@@ -135,7 +136,9 @@ class Collector:
         for piece in fhir.pieces(data):
             self.records += 1
             try:
-                self._resource(fhir.parse(piece.raw, where=piece.place), urls)
+                resource = fhir.parse(piece.raw, where=piece.place)
+                for one in (resource, *inner_resources(resource)):
+                    self._resource(one, urls)
             except (Malformed, TypeError, AttributeError, KeyError, ValueError, RecursionError):
                 self.unreadable += 1
 
