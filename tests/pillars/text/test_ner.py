@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bedside.codes.drugs import drugs
+from bedside.codes.icd10cm import diagnoses
 from bedside.core.errors import Misconfigured, Missing
 from bedside.deidentify.spans import KINDS, Span, joined
 from bedside.deidentify.text import scrub, spans_of
@@ -143,6 +145,12 @@ def test_an_unknown_detector_and_a_missing_model_are_told_with_what_to_do(monkey
 def test_spacy_is_not_loaded_by_the_room():
     code = "import sys, bedside.pillars.text.ner; sys.exit('spacy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_titles_of_diagnoses_and_names_of_drugs_stay(model):
+    texts = [one.title for one in diagnoses()[::40]] + [one.ingredient.title() for one in drugs()]
+    touched = [text for text, spans in zip(texts, model.find_many(texts, [()] * len(texts)), strict=True) if spans]
+    assert len(touched) <= len(texts) / 200
 
 
 @pytest.mark.skipif(not ASQ.exists(), reason="ASQ-PHI is not here")

@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from bedside.codes.drugs import by_name
 from bedside.deidentify.folding import fold
 from bedside.deidentify.lexicon import Word, meanings
 from bedside.deidentify.spans import Span
@@ -101,9 +102,9 @@ def _of_part(said: str) -> int:
 
 @lru_cache(maxsize=1)
 def closed() -> frozenset[str]:
-    """The words of data/ner_closed.txt."""
+    """The words of data/ner_closed.txt, and drugs with a hyphen."""
     lines = files("bedside.pillars.text").joinpath("data", "ner_closed.txt").read_text("utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    return frozenset(word for line in lines if not line.startswith("#") for word in line.split()) | {name for name in by_name() if "-" in name}
 
 
 def _bearers(text: str, found: Sequence[Span]) -> frozenset[str]:
