@@ -169,7 +169,10 @@ class _File:
         seen: Counter[tuple[bool, str, str]] = Counter()
         plain = unwrapped(piece.text) if piece.kind != "bytes" else None
         for text in (piece.text, plain) if plain is not None else (piece.text,):
-            seen |= self._sighted(text, piece, persons)
+            read = self._sighted(text, piece, persons)
+            for _, _, place in [one for one in seen if one[1] == "measured number"]:
+                read.pop((True, "number", place), None)  # without its JSON key a code looks like any number
+            seen |= read
         known = self._kinds.copy()
         for (strong, kind, place), count in seen.items():
             fresh = count - (self._last[strong, kind, place] if not piece.whole else 0)

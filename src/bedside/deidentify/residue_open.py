@@ -11,6 +11,7 @@ import bz2
 import gzip
 import lzma
 import re
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from bedside.deidentify.residue_plain import decoded, wide
 
 Source = bytes | Path
 _BLOCK, _LONGEST_LINE, _OVERLAP, _ROWS = 1 << 22, 1 << 26, 512, 50_000
-_MOST_INFLATED, _BOMB_RATIO, _MOST_MEMBERS = 1 << 30, 1000, 100_000
+_MOST_INFLATED, _BOMB_FLOOR, _BOMB_RATIO, _MOST_MEMBERS = 1 << 30, 1 << 24, 300, 100_000
 _PACKED: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.GzipFile, b"BZ": bz2.BZ2File, b"\xfd7": lzma.LZMAFile}
 _MESSAGE = re.compile(rb"(?:\A|[\r\n])[\x0b\x1c]*MSH")
 _BREAK = re.compile(rb"[^A-Za-z0-9\x80-\xff]")
@@ -136,8 +137,8 @@ class _Measured:
     def read(self, many: int) -> bytes:
         data = self._first + self._more(max(0, many - len(self._first)))
         self._first, self._read = b"", self._read + len(data)
-        if self._read > max(_MOST_INFLATED, _BOMB_RATIO * self._size):
-            raise Closed("it inflates to more than a thousand times its size")
+        if self._read > max(_BOMB_FLOOR, _BOMB_RATIO * self._size):
+            raise Closed("it inflates to more than three hundred times its size")
         return data
 
 
@@ -150,8 +151,8 @@ def _members(source: Source) -> Iterator[Piece]:
                 try:
                     with archive.open(info) as member:
                         data = member.read(_MOST_INFLATED + 1)
-                    if len(data) > min(_MOST_INFLATED, max(1 << 24, _BOMB_RATIO * info.compress_size)):
-                        raise Closed("a member inflates to more than a thousand times its size")
+                    if len(data) > min(_MOST_INFLATED, max(_BOMB_FLOOR, _BOMB_RATIO * info.compress_size)):
+                        raise Closed("a member inflates to more than three hundred times its size")
                     for piece in pieces(data):
                         yield msgspec.structs.replace(piece, place=f"member {at}")
                 except (*_DAMAGE, Closed) as error:
@@ -186,17 +187,17 @@ def _text(stream: BinaryIO | _Measured) -> Iterator[Piece]:
     line, torn, kind, whole, rest, encoding = 1, False, "", False, b"", None
     while True:
         fresh = stream.read(_BLOCK)
-        data = rest + fresh
+        last, data = len(fresh) < _BLOCK, rest + fresh
         if not kind:
             encoding, (kind, whole) = wide(data[:4096]), _kind(decoded(data[:4096], wide(data[:4096])))
-        cut = len(data) if not fresh else _cut(data, encoding)
-        if not cut and fresh:
+        cut = len(data) if last else _cut(data, encoding)
+        if not cut and not last:
             rest = data
             continue
         text = decoded(data[:cut], encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text:
             yield Piece(text, kind, line, whole, torn)
-        if not fresh:
+        if last:
             return
         back = cut if encoding else _back(data, cut)
         line += text.count("\n") if encoding else _counted(data[:back], kind)
@@ -220,7 +221,9 @@ def _cut(data: bytes, encoding: str | None) -> int:
 
 def _back(data: bytes, cut: int) -> int:
     """Where the next block begins: a little before the end of this one, between two words."""
-    found = _BREAK.search(data, max(0, cut - _OVERLAP), cut)
+    if cut <= _OVERLAP:
+        return 0
+    found = _BREAK.search(data, cut - _OVERLAP, cut)
     return found.start() if found else cut
 
 
@@ -269,12 +272,14 @@ def _header(source: Source) -> Iterator[Piece]:
     """All text of a DICOM header, nested, private and of unknown kind too."""
     from bedside.formats.dicom import parse
 
-    found = []
+    found = list[str]()
     try:
-        dataset = parse(_whole(source, _BINARY_HEAD), where="output", stop_before_pixels=True)
-        for element in (*dataset.file_meta, *dataset.iterall()):
-            if element.VR in _TEXT_KINDS and element.value not in (None, ""):
-                found.append(_value(element.value))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's warnings may repeat values
+            dataset = parse(_whole(source, _BINARY_HEAD), where="output", stop_before_pixels=True)
+            for element in (*dataset.file_meta, *dataset.iterall()):
+                if element.VR in _TEXT_KINDS and element.value not in (None, ""):
+                    found.append(_value(element.value))
     except (Malformed, AttributeError, KeyError, TypeError, ValueError, NotImplementedError, OverflowError):
         found.append("")
     if any(found):
