@@ -373,11 +373,16 @@ def cine(rng: np.random.Generator, frames: int = 24) -> Made:
     return Made(instance(np.stack(stack), Modality="XA"), words, rgb(stack[shown[1][0]]))
 
 
+def no_text(rng: np.random.Generator) -> Made:
+    """Anatomy or speckle alone: all that is painted is false."""
+    return still(base(rng) if rng.integers(2) else texture(rng), [])
+
+
 KINDS: dict[str, Callable[[np.random.Generator], Made]] = {
     "easy": easy, "fonts": several_fonts, "small 8-10 px": small, "large 30-48 px": large, "rotated 90/180/270": rotated, "slanted 8-40": slanted,
     "low contrast": low_contrast, "inverted": inverted, "colour on colour": coloured, "textured": textured, "outside the window": windowed,
     "monochrome1 12 bit": monochrome1, "palette": palette, "jpeg colour": jpeg, "jpeg 2000 lossy": jpeg2000, "rle or jpeg-ls": lossless,
-    "ultrasound": ultrasound, "cine 24 frames": cine,
+    "ultrasound": ultrasound, "cine 24 frames": cine, "no text": no_text,
 }  # fmt: skip
 
 
@@ -478,8 +483,9 @@ def peer(made: Made) -> tuple[Score, float]:
     mask = np.zeros(made.shown.shape[:2], bool)
     for quad in found or []:
         mask |= inside(np.asarray(quad), mask.shape)
-    words = [one for one in made.words if len(one.frames) == 1 or len(made.words[0].frames) > 1]
-    frames = [mask for _ in range(max(max(one.frames) for one in words) + 1)]
+    words = [one for one in made.words if made.words[1].frames[0] in one.frames]  # of several frames, those that the shown one holds
+    words = [one._replace(frames=(0,)) for one in words]
+    frames = [mask for _ in range(max((max(one.frames) for one in words), default=0) + 1)]
     return score(made._replace(words=words), frames), seconds
 
 
@@ -511,7 +517,7 @@ def main() -> int:
 
 def total(scores: list[tuple[Score, float]]) -> dict[str, float]:
     covered, n = sum(one.covered for one, _ in scores), sum(one.n for one, _ in scores)
-    low, high = wilson(covered, n)
+    low, high = wilson(covered, n) if n else (0.0, 1.0)
     return {"covered": covered, "n": n, "low": low, "high": high, "false_area": float(np.mean([one.false_area for one, _ in scores])),
             "seconds": float(np.mean([seconds for _, seconds in scores]))}  # fmt: skip
 

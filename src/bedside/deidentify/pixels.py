@@ -20,7 +20,7 @@ import msgspec
 import numpy as np
 
 from bedside.core.errors import Malformed, Missing
-from bedside.deidentify.pixels_find import Reader, distinct, mask_of
+from bedside.deidentify.pixels_find import AGAIN, FIRST, QUICK, Look, Reader, distinct, mask_of
 from bedside.deidentify.pixels_frames import DAMAGE, Frames
 from bedside.deidentify.pixels_regions import Rule, regions
 from bedside.deidentify.pixels_series import Standing, texts_of
@@ -109,14 +109,14 @@ class _Cleaning:
     def _found(self) -> list[Standing]:
         if self.frames.number > 1:
             return texts_of(self._lights, self.frames.number, self.reader)
-        return self._in_one(quick=False)
+        return self._in_one(FIRST)
 
     def _left(self) -> list[Standing]:
         """What a second, quicker look at the painted frames finds: all of them laid over each other where they are many."""
         if self.frames.number == 1:
-            return self._in_one(quick=True)
+            return self._in_one(AGAIN)
         every = np.ones(self.frames.number, bool)
-        found = [text for layer in self._layers() for text in self.reader.texts(layer, quick=True, again=True)]
+        found = [text for layer in self._layers() for text in self.reader.texts(layer, look=AGAIN)]
         return [Standing(text, mask_of(text.quads, self._shape), every) for text in distinct(found)]
 
     def _layers(self) -> tuple[Any, Any]:
@@ -126,10 +126,10 @@ class _Cleaning:
             darkest = light if darkest is None else np.minimum(darkest, light)
         return brightest, darkest
 
-    def _in_one(self, *, quick: bool) -> list[Standing]:
+    def _in_one(self, look: Look) -> list[Standing]:
         light = next(iter(self._lights()))
         windows = windows_of(self.dataset) if self.frames.told == "MONOCHROME2" else []
-        texts = self.reader.texts(light, windows, quick=quick, again=quick)
+        texts = self.reader.texts(light, windows, look=look)
         return [Standing(text, mask_of(text.quads, self._shape), np.ones(1, bool)) for text in texts]
 
     @property
@@ -186,7 +186,7 @@ class _Cleaning:
             raise Malformed("an overlay plane is shorter than its header says", where=self.where, do="remove the overlay at the source")
         for start in range(0, len(bits) // pixels * pixels, pixels):
             plane = bits[start : start + pixels].reshape(rows, columns)
-            texts = self.reader.texts(plane.astype(np.float32) * 255, quick=True)
+            texts = self.reader.texts(plane.astype(np.float32) * 255, look=QUICK)
             plane[mask_of([quad for text in texts for quad in text.quads], (rows, columns))] = 0
             self.by.update(f"overlay: {text.kind}" for text in texts)
         data.value = np.packbits(bits, bitorder="little").tobytes()

@@ -33,11 +33,35 @@ _SAME, _TOUCH, _READS = 0.6, 0.2, 3
 _FLAT = 2
 """Tiles whose brightness differs by no more are empty, and are not searched."""
 _MARGIN, _LEAST_MARGIN = 0.15, 2.0
-_CLEAR, _FULL = 0.2, 0.15
-"""Thin strokes stand out by this share of the range; a box of text is full of them to this share (anatomy and speckle: under 0.12)."""
-_LARGE = 0.12
-_READS_LIKE, _READS_WELL, _READS_SURELY, _READS_LIKE_ONE, _MOST_PASSES = 0.35, 0.6, 0.8, 0.9, 3
-"""How sure the reader is of what it reads, at least; of what fills much of an image; of what is left; of a single letter; and how many different pictures show a box that it cannot read."""
+_CLEAR = 0.2
+"""Thin strokes stand out by this share of the range. They fill 0.2 to 0.9 of a box of text, of anatomy and speckle under 0.12."""
+_LARGE, _LARGEST_UNREAD = 0.12, 0.04
+"""Shares of an image that few lines of text fill: a box this large must read well; one that is not read is smaller."""
+_READS_WELL, _READS_LIKE_ONE, _MOST_PASSES = 0.6, 0.9, 3
+"""How sure the reader is of what fills much of an image, and of a single letter; and how many pictures show a box that it cannot read."""
+
+
+class Look(NamedTuple):
+    """How a picture is searched, and what a box must show to count as text.
+
+    quick     fewer passes
+    full      share of a box that clear thin strokes fill, where it cannot be read
+    sure      how sure the reader is of what it reads, and how many letters those are at least
+    pixels    of the whole frame, where only a part is looked at
+    """
+
+    quick: bool = False
+    full: float = 0.15
+    sure: float = 0.45
+    letters: int = 1
+    pixels: int = 0
+
+
+FIRST, QUICK = Look(), Look(quick=True)
+PART = Look(quick=True, full=0.5, letters=2)
+"""A part of a moving image, chosen because it has strokes: those alone say little."""
+AGAIN = Look(quick=True, sure=0.8, letters=3)
+"""What is left where texts were painted: black boxes on anatomy look like letters."""
 
 
 class Text(NamedTuple):
@@ -56,14 +80,10 @@ class Reader:
     def __init__(self, person: Person, desk: Desk) -> None:
         self.person, self.desk, self.net = person, desk, networks()
 
-    def texts(self, light: Floats, windows: Sequence[tuple[float, float]] = (), *, quick: bool = False, again: bool = False) -> list[Text]:
-        """All texts that must not stay.
-
-        quick   fewer passes
-        again   what is left where texts were painted: black boxes on anatomy are read more strictly
-        """
+    def texts(self, light: Floats, windows: Sequence[tuple[float, float]] = (), *, look: Look = FIRST) -> list[Text]:
+        """All texts that must not stay."""
         groups: list[list[tuple[Quad, View]]] = []
-        for view in views(light, windows, quick=quick):
+        for view in views(light, windows, quick=look.quick):
             for quad in self._boxes(view):
                 group = next((one for one in groups if _overlap(one[0][0], quad) > _SAME), None)
                 if group is None:
@@ -72,7 +92,7 @@ class Reader:
                     group.append((quad, view))
         marked = _marked(light)
         read = [(group, *self._read(group)) for group in groups]
-        texts = [(group, said, sure) for group, said, sure in read if _is_text(group, said, sure, marked, again)]
+        texts = [(group, said, sure) for group, said, sure in read if _is_text(group, said, sure, marked, look)]
         kinds = [kind_of(said, sure, self.person, self.desk) if said else ANY for _, said, sure in texts]
         painted = [group[0][0] for (group, _, _), kind in zip(texts, kinds, strict=True) if kind is not None]
         return [
@@ -102,19 +122,18 @@ def _marked(light: Floats) -> Mask:
     return np.asarray(np.maximum(bright, dark) > _CLEAR * max(float(light.max() - light.min()), 1e-6))
 
 
-def _is_text(group: list[tuple[Quad, View]], said: str, sure: float, marked: Mask, again: bool) -> bool:
+def _is_text(group: list[tuple[Quad, View]], said: str, sure: float, marked: Mask, look: Look) -> bool:
     """Whether a box holds text: it reads like some, most passes draw it, or it is full of thin clear strokes, whatever the script.
 
     Where an image has no text at all the network draws boxes around anatomy; those read like nothing.
     """
     inside, letters = mask_of([group[0][0]], marked.shape), sum(map(str.isalnum, said))
-    if inside.mean() > _LARGE:
+    share = float(inside.sum()) / (look.pixels or inside.size)
+    if share > _LARGE:
         return letters >= 4 and sure >= _READS_WELL
-    full = float(marked[inside].mean()) >= _FULL
-    if again:
-        return full or (letters >= 3 and sure >= _READS_SURELY)
-    reads = sure >= (_READS_LIKE_ONE if letters == 1 else _READS_LIKE) and letters > 0
-    return reads or len({id(view.picture) for _, view in group}) >= _MOST_PASSES or full
+    reads = sure >= (_READS_LIKE_ONE if letters == 1 else look.sure) and letters >= look.letters
+    full = share < _LARGEST_UNREAD and float(marked[inside].mean()) >= look.full
+    return reads or full or len({id(view.picture) for _, view in group}) >= _MOST_PASSES
 
 
 def _tiles(view: View) -> Iterator[tuple[int, int, Any]]:

@@ -50,6 +50,7 @@ _DO = "fetch the instance again from the archive, or have its pixels cleaned by 
 _OPEN = "install a decoder (pip install pylibjpeg-openjpeg python-gdcm), or have the instance decompressed"
 _HOLDS_LOSSLESS = {RLELossless: RLELossless, JPEGLSLossless: JPEGLSLossless, JPEGLSNearLossless: JPEGLSLossless,
                    JPEG2000Lossless: JPEG2000Lossless, JPEG2000: JPEG2000Lossless}  # fmt: skip
+_WRITTEN_BITS = (8, 16)
 _ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
 _FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
@@ -135,6 +136,8 @@ class Frames:
             return Malformed(f"pixels in {self.syntax.name}, which is no still picture that is read here", where=self.where, do="have the instance decompressed")
         if not known:
             return Malformed(f"pixels in {self.syntax.name}, which nothing installed decodes", where=self.where, do=_OPEN)
+        if self.syntax == JPEGExtended12Bit and self.stored > 8:
+            return Malformed("JPEG of 12 bits, which nothing installed decodes", where=self.where, do="have the instance decompressed, with dcmdjpeg of DCMTK for one")
         return Malformed(f"pixels that cannot be decoded ({type(error).__name__})", where=self.where, do=_DO)
 
     def _alone(self, stream: bytes) -> Any:
@@ -185,7 +188,7 @@ class Frames:
             return
         target = _HOLDS_LOSSLESS.get(self.syntax)
         # One instance has one interpretation: a reversible transform beside an irreversible one would need two.
-        if target is not None and _writer(target) and not (self.samples == 3 and self.syntax in (JPEG2000, JPEGLSNearLossless)):
+        if target is not None and _writer(target) and self.allocated in _WRITTEN_BITS and not (self.samples == 3 and self.syntax in (JPEG2000, JPEGLSNearLossless)):
             for index in marked:
                 values, kind = self._decoded(index)
                 self._streams[index] = self._encoded(self._black(values, masks(index), kind), target, self.kind if target == JPEG2000Lossless else kind)
@@ -196,7 +199,7 @@ class Frames:
     def _rewrite(self, masks: Masks) -> None:
         """All frames in a syntax without loss that everybody reads."""
         first, kind = self._decoded(0)
-        small = len(self._encoded(first, RLELossless, kind)) < first.nbytes and self.allocated > 1
+        small = self.allocated in _WRITTEN_BITS and len(self._encoded(first, RLELossless, kind)) < first.nbytes
         streams = []
         for index in range(self.number):
             values, kind = self._decoded(index)

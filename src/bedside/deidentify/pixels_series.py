@@ -2,10 +2,10 @@
 
 In        frames as brightness, one at a time, as often as wanted
 Out       `Standing`: a text, and the frames that show it
-How       The brightest, the darkest and the mean of all frames are read: a text that stands on most of them stands there. Then, by
-          groups of frames, those strokes of a group's brightest and darkest that are not in what was read: a text that one frame shows
-          is in the group's. Where there are new strokes the place is read. A text counts for each frame that has its strokes;
-          in doubt it does.
+How       The brightest, the darkest and the mean of all frames, and the first, are read: a text that stands on most of them stands
+          there. Then, by groups of frames, those strokes of a group's brightest and darkest that are not in what was read: a text
+          that one frame shows is in the group's. Where there are new strokes the place is read. A text counts for each frame that
+          has its strokes; in doubt it does.
 Memory    a few frames, however many there are
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bedside.deidentify.pixels_find import Reader, Text, mask_of
+from bedside.deidentify.pixels_find import FIRST, PART, QUICK, Reader, Text, mask_of
 from bedside.deidentify.pixels_ocr import vision
 from bedside.deidentify.pixels_views import strokes
 
@@ -54,29 +54,31 @@ class _Group(NamedTuple):
     brightest: Floats
     darkest: Floats
     mean: Floats
+    first: Floats
 
 
 def texts_of(lights: Lights, number: int, reader: Reader) -> list[Standing]:
     """The texts of all frames."""
     whole = _laid(lights())
     shape, span = whole.mean.shape[:2], max(float(whole.brightest.max() - whole.darkest.min()), 1e-6)
-    found = [(text, _ink(text, layer)) for layer, quick in ((whole.brightest, False), (whole.darkest, True), (whole.mean, False))
-             for text in reader.texts(layer, quick=quick)]  # fmt: skip
+    found = [(text, _ink(text, layer)) for layer, look in ((whole.brightest, FIRST), (whole.darkest, QUICK), (whole.mean, FIRST), (whole.first, QUICK))
+             for text in reader.texts(layer, look=look)]  # fmt: skip
     seen, known = (strokes(whole.brightest)[0], strokes(whole.darkest)[1]), np.zeros(shape, bool)
     for text, _ in found:
         known |= mask_of(text.quads, shape)
     for group in _groups(lights):
         for text, layer in _news(group, seen, known, span, reader):
             found.append((text, _ink(text, layer)))
+            known |= mask_of(text.quads, shape)
     return _assigned(found, lights, number, shape)
 
 
 def _laid(lights: Iterator[Floats]) -> _Group:
-    brightest = next(lights)
-    darkest, total, number = brightest, brightest.astype(np.float64), 1
+    brightest = darkest = first = next(lights)
+    total, number = first.astype(np.float64), 1
     for light in lights:
         brightest, darkest, total, number = np.maximum(brightest, light), np.minimum(darkest, light), total + light, number + 1
-    return _Group(brightest, darkest, (total / number).astype(np.float32))
+    return _Group(brightest, darkest, (total / number).astype(np.float32), first)
 
 
 def _groups(lights: Lights) -> Iterator[_Group]:
@@ -95,7 +97,7 @@ def _news(group: _Group, seen: tuple[Floats, Floats], known: Mask, span: float, 
     for layer, own, read in ((group.brightest, strokes(group.brightest)[0], seen[0]), (group.darkest, strokes(group.darkest)[1], seen[1])):
         new = (own > _STROKE * span) & (read < own / 2) & ~known
         for top, bottom, left, right in _places(new):
-            for text in reader.texts(layer[top:bottom, left:right], quick=True):
+            for text in reader.texts(layer[top:bottom, left:right], look=PART._replace(pixels=known.size)):
                 yield text.moved(left, top), layer
 
 

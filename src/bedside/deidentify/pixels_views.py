@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 _TILES, _CLIP = 8, 4.0
+_ENLARGED, _LARGE_SIDE = 1024, 1600
 _REACH, _STRETCH, _LEAST_SPREAD = 12.0, 50.0, 0.004
 """Neighbourhood of a place in pixels, grey levels a standard deviation of it takes, the least spread as a share of the range."""
 
@@ -62,19 +63,29 @@ def views(light: Floats, windows: Sequence[tuple[float, float]] = (), *, quick: 
 
     windows   (centre, width) in the light's own values
     """
-    small = max(light.shape[:2]) <= 1600
+    fine, coarse = _scales(max(light.shape[:2]))
     plain = _stretched(light, float(light.min()), float(light.max()))
-    yield View(plain, 2.0 if small else 1.0)
-    yield View(plain, 1.0 if small else 0.5)
+    yield View(plain, fine)
+    yield View(plain, coarse)
     if quick:
         return
-    yield View(_evened(light), 2.0 if small else 1.0)
-    yield View(_local(light), 1.5 if small else 1.0)
+    yield View(_evened(light), fine)
+    yield View(_local(light), 0.75 * fine)
     low, high = (float(value) for value in np.percentile(light[::2, ::2], (1, 99)))
     if light.ndim == 2 and high - low < 0.5 * float(light.max() - light.min()):
-        yield View(_stretched(light, low, high), 1.5 if small else 1.0)
+        yield View(_stretched(light, low, high), 0.75 * fine)
     for centre, width in windows:
-        yield View(_stretched(light, centre - width / 2, centre + width / 2), 1.5 if small else 1.0)
+        yield View(_stretched(light, centre - width / 2, centre + width / 2), 0.75 * fine)
+
+
+def _scales(side: int) -> tuple[float, float]:
+    """How much to enlarge for small and for large letters: small images more, since theirs are of few pixels.
+
+    >>> _scales(512), _scales(128), _scales(3000)
+    ((2.0, 1.0), (4.0, 2.0), (1.0, 0.5))
+    """
+    fine = 1.0 if side > _LARGE_SIDE else float(np.clip(_ENLARGED / side, 2, 4))
+    return fine, fine / 2
 
 
 def _stretched(light: Floats, low: float, high: float) -> Picture:
