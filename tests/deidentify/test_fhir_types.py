@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from bedside.deidentify.fhir import Change
 from bedside.deidentify.fhir_definitions import resource_types
 from bedside.deidentify.fhir_numbers import decode, encode
 from bedside.deidentify.policy import NAMES, policy
+from bedside.formats import fhir
 
 from .conftest import ZONE, Hospital, patient
 from .fhir_made import MARKS, Maker, faults, texts
 
+SHARED = Path(__file__).parents[3] / "shared/data/deid/fhir"
 KINDS = sorted(resource_types() - {"Bundle", "Parameters", "StructureDefinition"})
 
 
@@ -80,3 +83,19 @@ def test_a_model_of_the_standard_takes_every_output(known: Hospital, kind: str) 
     except (KeyError, LookupError, ValueError):
         pytest.skip("the model of R4B does not take this resource of R4")
     model.model_validate(json.loads(change(known).json(json.dumps(made).encode(), where="x")))
+
+
+@pytest.mark.parametrize("place", sorted(SHARED.glob("*_*-*.json")), ids=lambda place: place.name[:8])
+def test_synthea_bundles_are_whole_after_as_before(tmp_path: Path, place: Path) -> None:
+    if b'"Bundle"' not in place.read_bytes()[:500]:
+        pytest.skip("no Bundle")
+    hospital = Hospital(tmp_path)
+    file = hospital.put("fhir", "bundle.json", place.read_bytes())
+    hospital.survey()
+    done = hospital.transform(file)
+    assert (done.tally.written, done.tally.quarantined) == (done.tally.read, {})
+    for piece in fhir.pieces(done.data or b""):
+        resource = json.loads(piece.raw)
+        assert not list(faults(resource, resource["resourceType"]))
+    surname = next(json.loads(piece.raw)["name"][0]["family"] for piece in fhir.pieces(place.read_bytes()) if b'"Patient"' in piece.raw[:60])
+    assert surname.encode() not in (done.data or b"")

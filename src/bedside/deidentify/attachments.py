@@ -143,7 +143,7 @@ def rtf_text(text: str) -> str:
     r"""What an RTF document shows, in the characters of Windows-1252 and Unicode that it writes.
 
     >>> rtf_text(r"{\rtf1{\fonttbl{\f0 Arial;}}\f0 Mr. Qu\'edll\par seen}")
-    'Mr. Quídll\nseen'
+    'Mr. Quíll\nseen'
     """
     parts: list[str] = []
     hidden, depth, at = list[int](), 0, 0

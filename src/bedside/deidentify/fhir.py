@@ -20,11 +20,12 @@ from bedside.deidentify.desk import Desk, Leave, Person
 from bedside.deidentify.fhir_compile import tree_of
 from bedside.deidentify.fhir_definitions import resource_types
 from bedside.deidentify.fhir_json import Lazy, change_members, members_of
+from bedside.deidentify.fhir_names import target
 from bedside.deidentify.fhir_numbers import decode, encode
 from bedside.deidentify.fhir_parts import attached_again
 from bedside.deidentify.fhir_tree import Beside
 from bedside.deidentify.fhir_types import LINKING, SUBJECT_SYSTEM, cap_age, identifier_kind
-from bedside.deidentify.fhir_work import Json, Work, Wrong, reference_key, target
+from bedside.deidentify.fhir_work import Json, Work, Wrong, reference_key
 from bedside.deidentify.patients import Key, PatientMap
 from bedside.formats import fhir as format
 

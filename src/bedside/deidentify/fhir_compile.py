@@ -2,7 +2,7 @@
 
 In        the desk (its policy, and so its rules)
 Out       `Tree.resource("Patient")`: the node that changes a Patient
-Elsewhere the handlers: `fhir_values.py` (primitives), `fhir_types.py` (datatypes), `fhir_parts.py` (what holds resources, texts,
+Elsewhere the handlers: `fhir_values.py` (primitives), `fhir_types.py` (datatypes), `fhir_people.py`, `fhir_parts.py` (what holds resources, texts,
           extensions)
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from bedside.deidentify import fhir_parts as parts
+from bedside.deidentify import fhir_people as people
 from bedside.deidentify import fhir_types as types
 from bedside.deidentify import fhir_values as values
 from bedside.deidentify.desk import Desk
@@ -115,7 +116,7 @@ class Tree:
             return values.pointing
         if kind in PRIMITIVES and kind != "xhtml":
             if action == "surrogate":
-                return types.surrogate("a text", own)
+                return people.surrogate("a text", own)
             return self._special(path) or values.primitive(action or "scrub", element, own)
         if own and action == "keep":
             return parts.as_is
@@ -135,10 +136,10 @@ class Tree:
         if kind == "Identifier":
             return types.identifier(self.node("CodeableConcept", path + ".type"))
         if kind == "Address":
-            coarse = types.postal_address(self.node("Period", path + ".period"))
-            return coarse if action != "surrogate" else types.surrogate("Address", own, coarse)
+            coarse = people.postal_address(self.node("Period", path + ".period"))
+            return coarse if action != "surrogate" else people.surrogate("Address", own, coarse)
         if kind in _FORMED and action == "surrogate":
-            return types.surrogate(kind, own)
+            return people.surrogate(kind, own)
         if kind in ("Attachment", "Narrative", "Meta"):
             return {"Attachment": parts.attachment(self), "Narrative": parts.narrative(path), "Meta": parts.labels(self)}[kind]
         if kind in ("Resource", "OperationOutcome"):

@@ -14,10 +14,11 @@ from decimal import Decimal
 from typing import Any
 
 from bedside.deidentify.fhir_definitions import Element, resource_types
+from bedside.deidentify.fhir_names import target
 from bedside.deidentify.fhir_numbers import Lexeme
 from bedside.deidentify.fhir_rules import asks_birth, asks_who, is_published
 from bedside.deidentify.fhir_tree import GONE, NOWHERE, REMOVED, Beside, Handler
-from bedside.deidentify.fhir_work import ALONE, DATE, FILE, Work, Wrong, target
+from bedside.deidentify.fhir_work import ALONE, DATE, FILE, Work, Wrong
 from bedside.deidentify.policy import Action
 
 ADDRESS_OF_DEFINITION = re.compile(r"(?:https?://|urn:)[\w.:/#|%~-]+\Z")
