@@ -43,7 +43,7 @@ def open_site(root: Path, agreed: Plan | None = None) -> Site:
     study = Study(root)
     agreed = agreed or plan_of(study.file)
     rows = agreed.pillar.rows(study.file.task, study.file.model, *_frames(study), study.file.seed)
-    who = Who(study.file.site, study.file.deidentify.policy, cohort_digest(study), code_version())
+    who = Who(study.file.site, folder.rules(study.root, study.file.deidentify.policy).name, cohort_digest(study), code_version())
     return Site(who, plan_of(study.file), rows, StudyDesk(study), key=keyed(study.keyring().file_key, "federate"))
 
 
