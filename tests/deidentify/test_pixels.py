@@ -23,6 +23,7 @@ from bedside.deidentify.pixels_regions import Rule, regions, shipped, ultrasound
 from bedside.deidentify.pixels_text import kind_of, like
 from bedside.deidentify.policy import policy
 
+from .conftest import dicom_bytes
 from .test_pixels_frames import image
 
 cv2 = pytest.importorskip("cv2")
@@ -247,3 +248,28 @@ def test_a_rule_holds_where_all_of_its_conditions_do():
     assert regions(dataset, (61, 80), [rule]) == []
     assert not Rule("nothing said", whole=True).holds(dataset)
     assert all(rule.modality or rule.manufacturer for rule in shipped())
+
+
+def test_the_same_image_gives_the_same_bytes(person, desk):
+    picture = scene()
+    write(picture, "ZEBULON 12/03", 20, 60)
+    made = [image(np.round(picture).astype(np.uint8)[None]) for _ in range(2)]
+    told = [cleaned(one, person, desk) for one in made]
+    assert told[0] == told[1]
+    assert made[0].PixelData == made[1].PixelData
+
+
+def test_an_ultrasound_with_a_name_in_its_pixels_comes_out_without_it(hospital):
+    from bedside.formats import dicom as format
+
+    picture = scene()
+    box = write(picture, "QUILLFEATHER", 20, 60)
+    stored = np.round(picture).astype(np.uint16)
+    raw = dicom_bytes(Modality="US", BurnedInAnnotation="YES", Rows=192, Columns=192, PixelData=stored.tobytes())
+    done = hospital.transform(hospital.put("dicom", "us.dcm", raw))
+    assert done.data is not None, done.rejects
+    out = format.parse(done.data, where="out")
+    assert len(np.unique(out.pixel_array[box])) == 1
+    assert np.array_equal(out.pixel_array[100:], stored[100:])
+    assert (out.BurnedInAnnotation, out.PatientIdentityRemoved) == ("NO", "YES")
+    assert "113101" in [item.CodeValue for item in out.DeidentificationMethodCodeSequence]

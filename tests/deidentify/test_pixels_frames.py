@@ -166,6 +166,18 @@ def test_overlays_in_the_bits_beside_the_stored_ones_are_cleared(signed):
     assert not Frames(dataset, where="test").clear_unused_bits()
 
 
+@pytest.mark.parametrize(("keyword", "dtype"), [("FloatPixelData", "<f4"), ("DoubleFloatPixelData", "<f8")])
+def test_pixels_of_real_numbers_are_painted_with_their_least(keyword, dtype):
+    values = np.random.default_rng(4).normal(0, 3, (1, 6, 8)).astype(dtype)
+    values[0, 5, 7] = np.nan
+    dataset = image(values)
+    del dataset.PixelData
+    setattr(dataset, keyword, values.tobytes())
+    shown, mask = painted(dataset).frame(0), corner(6, 8)
+    assert np.array_equal(shown[~mask], values[0][~mask], equal_nan=True)
+    assert (shown[mask] == np.nanmin(values)).all()
+
+
 def test_pixels_that_nothing_installed_decodes_are_refused_with_what_would():
     dataset = pydicom.dcmread(get_testdata_file("SC_rgb_jpeg_gdcm.dcm"))
     assert dataset.file_meta.TransferSyntaxUID == JPEGLosslessSV1

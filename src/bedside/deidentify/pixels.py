@@ -152,15 +152,14 @@ class _Cleaning:
             self.frames.paint(lambda index: _joined(new, index))
 
     def _told(self) -> Cleaned:
-        masks = [_joined(self.painted, index) for index in range(self.frames.number)]
-        marked = [mask for mask in masks if mask is not None]
-        share = sum(float(mask.mean()) for mask in marked) / self.frames.number
+        shares = [float(mask.mean()) for index in range(self.frames.number) if (mask := _joined(self.painted, index)) is not None]
         self._range()
         for kind, number in self.by.items():
             self.desk.actions[f"pixels: {kind}"] += number
         if self.frames.written:
             self.desk.actions[f"pixels: written as {self.frames.written}"] += 1
-        return Cleaned(sum(self.by.values()), len(marked), share, dict(sorted(self.by.items())), self.frames.written)
+        share = sum(shares) / self.frames.number
+        return Cleaned(sum(self.by.values()), len(shares), share, dict(sorted(self.by.items())), self.frames.written)
 
     def _range(self) -> None:
         """Smallest and largest pixel value (0028,0106) and (0028,0107), where the header told them and they were painted over."""

@@ -43,7 +43,7 @@ def brightness(values: NDArray[Any], kind: str, stored: int, dataset: Any) -> Fl
     light = np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0)
     if kind.startswith("YBR") and kind not in ("YBR_RCT", "YBR_ICT"):
         return _from_ybr(light, float(1 << stored - 1))
-    return np.asarray(light.max() - light) if kind == "MONOCHROME1" else light
+    return -light if kind == "MONOCHROME1" else light
 
 
 def _from_ybr(light: Floats, middle: float) -> Floats:
