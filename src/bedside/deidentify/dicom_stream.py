@@ -251,7 +251,7 @@ class _Reader:
         if undefined:
             self.unknown_length(level, element, end)
         elif element.stop > end:
-            raise self.bad("an element ends beyond its data set")
+            raise self.bad("cut off, or damaged: an element ends beyond its data set")
         return element.stop
 
     def unknown_length(self, level: Level, element: Element, end: int) -> None:
