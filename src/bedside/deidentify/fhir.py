@@ -204,7 +204,7 @@ class Change(Work):
     def _meta(self, said: Any, own: Any) -> Json:
         """`meta` with the time moved and labels that say what was done."""
         said = said if isinstance(said, dict) else {}
-        done: Json = self._tree.node("Meta", "Meta").change(self, said, said) or {} if said else {}
+        done: Json = self._tree.resource("Meta").change(self, said, said) or {} if said else {}
         done = {name: done[name] for name in ("lastUpdated", "profile", "extension", "security", "tag") if name in done}
         tags = [self._tag]
         if self.kind == "Encounter" and self.desk.policy.dates != "keep" and isinstance(own, str):

@@ -50,8 +50,8 @@ class Tree:
         self.contained, self.nested, self.memory = parts.contained(self), parts.nested(self), Memory()
 
     def resource(self, kind: str) -> Node:
-        """The node of a resource type."""
-        return self.node(kind, kind)
+        """The node of a resource type, or of a datatype where no place of its own is asked for."""
+        return self._nodes.get(kind) or self.node(kind, kind)
 
     def node(self, kind: str, at: str) -> Node:
         """The node of a type that stands at a path; where no rule is about that very path, all places share one."""

@@ -51,7 +51,7 @@ def _extension(tree: Tree, work: Work, one: Json) -> Json | None:
     """One extension with its parts, which are named within it; an extension that says nothing is none (ext-1)."""
     inner = {name: value for name, value in one.items() if name not in ("url", "extension", "id")}
     done: Json = {"url": one["url"]}
-    changed = tree.node("Extension", "Extension").change(work, inner, inner) if inner else None
+    changed = tree.resource("Extension").change(work, inner, inner) if inner else None
     if type(one.get("extension")) is list:
         below = [_extension(tree, work, part) for part in one["extension"] if type(part) is dict and _is_part(tree, part.get("url"))]
         done |= {"extension": kept} if (kept := [part for part in below if part is not None]) else {}
@@ -91,7 +91,7 @@ def attached_again(tree: Tree, work: Work, node: Json) -> Json:
     kept: Json = {}
     if kind := content_type(node.get("contentType")) if "contentType" in node else None:
         kept["contentType"] = kind
-    for name, one in (("language", coded), ("title", tree.node("Attachment", "Attachment").parts["title"].change), ("url", link)):
+    for name, one in (("language", coded), ("title", tree.resource("Attachment").parts["title"].change), ("url", link)):
         if node.get(name) is not None and (new := one(work, node[name], node)):
             kept[name] = new
     if node.get("creation") is not None and (moved := work.date(said(node["creation"]))):
@@ -138,7 +138,7 @@ def labels(tree: Tree) -> Handler:
     """Handler of the `meta` of a resource within another; that of the outermost says what was done, and is written in `fhir.py`."""
 
     def change(work: Work, value: Any, beside: Beside) -> Any:
-        return tree.node("Meta", "Meta").change(work, value, beside)
+        return tree.resource("Meta").change(work, value, beside)
 
     return change
 
