@@ -160,7 +160,7 @@ class Change:
             said.insert(1, "")
         fields, values, mark, blanks = said[:], self.values, self.marks.repetition, 0
         rules, own = self._rules(name, table), values.own
-        simple = not (mark and mark in segment.text) and NULL not in segment.text
+        simple = name == "MSH" or (not (mark and mark in segment.text) and NULL not in segment.text)
         for number, raw in enumerate(said):
             if not raw or number == 0:
                 continue
@@ -232,7 +232,9 @@ class Change:
             raw = self._capped(raw, said, about)
         if kind == "scrub":
             return self._later.note(raw, at, 5, said[3], self.person)
-        return mark.join([self.values.change(kind, one) if one else "" for one in raw.split(mark)]) if mark else self.values.change(kind, raw)
+        if not mark or mark not in raw:
+            return self.values.change(kind, raw)
+        return mark.join([self.values.change(kind, one) if one else "" for one in raw.split(mark)])
 
     def _capped(self, raw: str, said: list[str], about: str) -> str:
         """An age in years above the policy's cap reads one more than it."""

@@ -88,8 +88,9 @@ class Actions:
 
     def _number(self, raw: str, level: int) -> str:
         """Of a value with parts the first that is filled."""
-        while len(parts := self._cut(raw, level)) > 1:
-            raw = next((part for part in parts if part), "")
+        if not raw.isalnum():
+            while len(parts := self._cut(raw, level)) > 1:
+                raw = next((part for part in parts if part), "")
         return self.number(raw)
 
     def _scrub(self, raw: str, level: int) -> str:
@@ -135,7 +136,7 @@ class Actions:
     def _shift(self, raw: str, level: int) -> str:
         """A DTM, or a TS with the precision that follows it."""
         self.personal = True
-        said = self._cut(raw, level)[0]
+        said = raw if raw.isdigit() else self._cut(raw, level)[0]
         if not said or self.person is None:
             return ""
         wall = WALL.match(said) if (self.timezone is not None or self.offset) and not self.person.clock.relative else None

@@ -104,9 +104,11 @@ class Values(Actions):
         if leaf is not None:
             return leaf(raw, level)
         separator = self._separator(level)
-        parts = raw.split(separator) if separator else [raw]
+        if not separator or separator not in raw:
+            return self._part(KINDS[kind][0], raw, level + 1)
+        parts = raw.split(separator)
         done = [self._part(one, part, level + 1) if part and part != NULL else part for one, part in zip(KINDS[kind], parts, strict=False)]
-        return separator.join(done).rstrip(separator) if separator else done[0]
+        return separator.join(done).rstrip(separator)
 
     def _code(self, raw: str, level: int) -> str:
         """CE, CWE, CNE: three triplets of code, words and system, versions, object identifiers. Without parts, a code of a table."""
