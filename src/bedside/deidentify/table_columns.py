@@ -1,9 +1,9 @@
-"""What a role does to one column: each different value is worked out once, dates of one form by the column.
+"""What a role does to one column of texts: each different value is worked out once, dates of one form by the column.
 
-In        a column, text or typed, and whose each of its rows is
-Out       the column without identifiers, null where a cell cannot be changed (its row is then at fault), or None where nothing of it may stay
-Typed     dates and times stay dates and times, shifted; numbers that stay are the same numbers; lists and records of anything but numbers are removed
+In        a column of texts, and whose each of its rows is
+Out       the column without identifiers, null where a cell cannot be changed (its row is then at fault)
 Time      a text time gets its UTC offset, resolved on the true date; without any zone a row is at fault, unless the zone is `UNSTATED`
+Elsewhere columns of other types: `table_typed.py`
 """
 
 from __future__ import annotations
@@ -14,18 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bedside.core.errors import Malformed, shape_of
-from bedside.core.time import DAY_US, UNSTATED
+from bedside.core.time import UNSTATED
 from bedside.deidentify.desk import Desk, Person
 
 if TYPE_CHECKING:
     import polars as pl
 
-_LAST_YEAR, _OFFSETS_SINCE = 9990, 1970  # before it, offsets may have seconds
+LAST_YEAR, _OFFSETS_SINCE = 9990, 1970  # before it, offsets may have seconds
 PACKED = {"%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # without separators any number is read as some of them
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}$"
 _AGE = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)(.*)\Z", re.DOTALL)
-_TIMED = frozenset({"date", "datetime", "birth_date", "year"})
 Cell = Callable[[str, Person | None], str | None]
 
 
@@ -64,30 +63,11 @@ class Columns:
             "name": self._name, "given": self._name, "family": self._name,
         }  # fmt: skip
 
-    def changed(self, column: pl.Series, role: str) -> pl.Series | None:
-        """The column in its role."""
-        import polars as pl
-
-        kind = column.dtype
-        if kind == pl.String:
-            return self._text(column, role)
-        if kind in (pl.Categorical, pl.Enum):
-            return self._text(column.cast(pl.String), role)
-        if kind.is_nested() or kind in (pl.Binary, pl.Object):
-            return self._nested(column, role)
-        if kind.is_temporal():
-            return self._typed_time(column, role)
-        if kind in (pl.Boolean, pl.Null):
-            return column if role in ("keep", "text", "age") else None
-        return self._typed_number(column, role)
-
-    # --- text -------------------------------------------------------------------------------------
-
-    def _text(self, column: pl.Series, role: str) -> pl.Series:
+    def text(self, column: pl.Series, role: str) -> pl.Series:
         import polars as pl
 
         if role == "keep":
-            return self._kept(column)
+            return self.kept(column)
         if role in ("identifier", "encounter", "plan", "uid", "zip"):
             return self._by_value(column, self._cells[role])
         done = self._quick_times(column, role) if role in ("date", "datetime") and not self.blanks else None
@@ -128,7 +108,7 @@ class Columns:
         except Malformed as error:
             return error
 
-    def _kept(self, column: pl.Series) -> pl.Series:
+    def kept(self, column: pl.Series) -> pl.Series:
         """A column that stays: only values with a word or long number that may be somebody's are looked at row by row."""
         import polars as pl
 
@@ -149,7 +129,7 @@ class Columns:
         frame = pl.DataFrame({"x": column, "days": days})
         is_day, is_moment = pl.col("x").str.contains(_DAY), pl.col("x").str.contains(_MOMENT)
         day = pl.col("x").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        moved = pl.when(day.dt.year().is_between(1, _LAST_YEAR - 1)).then(day + pl.duration(days="days")).otherwise(None)
+        moved = pl.when(day.dt.year().is_between(1, LAST_YEAR - 1)).then(day + pl.duration(days="days")).otherwise(None)
         told = pl.when(moved.dt.year().is_between(1000, 9999)).then(moved.dt.to_string("%Y-%m-%d")).otherwise(None)
         plan: Any = pl.when(is_day).then(told)
         if self.zone == UNSTATED:
@@ -161,76 +141,6 @@ class Columns:
             offset = known.dt.to_string("%:z")
             plan = plan.when(is_moment & offset.is_not_null() & (day.dt.year() >= _OFFSETS_SINCE)).then(told + "T" + pl.col("x").str.slice(11, 8) + offset)
         return frame.select(plan.otherwise(None).alias("x"))["x"]
-
-    # --- typed ------------------------------------------------------------------------------------
-
-    def _typed_time(self, column: pl.Series, role: str) -> pl.Series | None:
-        """Dates and times as they are typed. Times of day and durations tell nobody."""
-        import polars as pl
-
-        kind = column.dtype
-        if kind in (pl.Time, pl.Duration):
-            return column if role in ("keep", "date", "datetime") else None
-        if role not in (*_TIMED, "keep"):
-            return None
-        if role == "birth_date" or any(person is None for person in self.rows.people) or role == "year":
-            return self._text(column.cast(pl.Date).dt.to_string("%Y-%m-%d"), role)
-        if isinstance(kind, pl.Datetime) and kind.time_zone is None:
-            if self.zone is None:
-                return self._text(column.dt.to_string("iso:strict"), "datetime")
-            column = column if self.zone == UNSTATED else self._zoned(column)
-        shifts = pl.Series([person.clock.shift_us if person else 0 for person in self.rows.people], dtype=pl.Int64).gather(self.rows.which)
-        frame = pl.DataFrame({"x": column, "us": shifts})
-        moved = pl.col("x") + (pl.duration(days=pl.col("us") // DAY_US) if kind == pl.Date else pl.duration(microseconds="us"))
-        return frame.select(pl.when(pl.col("x").dt.year() >= _LAST_YEAR).then(pl.col("x")).otherwise(moved).alias(column.name))[column.name]
-
-    def _zoned(self, column: pl.Series) -> pl.Series:
-        """Wall times as instants of their zone; of an hour that clocks show twice the first, of one that they skip an hour later."""
-        import polars as pl
-
-        zone = self.zone or "UTC"
-        known, later = ((column + pl.duration(hours=hours)).dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null") for hours in (0, 1))
-        return pl.select(pl.coalesce(known, later))[:, 0].alias(column.name)
-
-    def _typed_number(self, column: pl.Series, role: str) -> pl.Series | None:
-        import polars as pl
-
-        if role == "age" and self.desk.policy.age_cap is not None:
-            cap = self.desk.policy.age_cap
-            return pl.select(pl.when(column >= cap + 1).then(pl.lit(cap + 1, dtype=column.dtype)).otherwise(column))[:, 0].alias(column.name)
-        if role in ("keep", "age", "text"):
-            return self._same_numbers(column)
-        if role == "zip":
-            return self._text(column.cast(pl.String).str.zfill(5), role)
-        return self._text(column.cast(pl.String), role)
-
-    def _same_numbers(self, column: pl.Series) -> pl.Series:
-        """Numbers as they are, but for those that are known of their row's own person: they become null."""
-        import polars as pl
-
-        if not column.dtype.is_integer():
-            return column
-        said = column.cast(pl.String)
-        new = self._kept(said)
-        return pl.select(pl.when(new == said).then(column).otherwise(None))[:, 0].alias(column.name)
-
-    def _nested(self, column: pl.Series, role: str) -> pl.Series | None:
-        """Lists of numbers stay, lists of texts are scrubbed text by text, anything else goes."""
-        import polars as pl
-
-        kind = column.dtype
-        inner = kind.inner if isinstance(kind, (pl.List, pl.Array)) else None
-        if role in ("keep", "text") and inner is not None and inner.is_numeric():
-            return column
-        if role in ("keep", "text") and inner == pl.String:
-            people = self.rows.people
-            done = [
-                None if cell is None or row in self.faults else [None if one is None else self.desk.text(one, people[whose]) for one in cell]
-                for row, (cell, whose) in enumerate(zip(column.to_list(), self.rows.which, strict=True))
-            ]
-            return pl.Series(column.name, done, dtype=pl.List(pl.String))
-        self.desk.actions["tables: column removed (records, bytes or lists that no rule reads)"] += 1
-        return None
 
     # --- cells ------------------------------------------------------------------------------------
 

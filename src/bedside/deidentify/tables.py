@@ -7,7 +7,7 @@ Roles     subject, encounter, identifier, plan: pseudonyms; uid: the new UID tha
           the row's own subject; name, given, family: removed, or surrogates where the policy says so; phone, email, address, ssn, ip, url,
           drop, and columns without a role: removed and counted. A header that tells somebody's name is replaced.
           A row without a surveyed subject, or with a date that cannot be read, goes to quarantine.
-Elsewhere what a role does to a column: `table_columns.py`; which role a column may have: `profile.py`
+Elsewhere what a role does to a column: `table_columns.py`, `table_typed.py`; which role a column may have: `profile.py`
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import words
-from bedside.deidentify.table_columns import Columns, Rows, columns_of, iso_text
+from bedside.deidentify.table_columns import Rows, columns_of, iso_text
+from bedside.deidentify.table_typed import Typed
 from bedside.deidentify.text import spans_of
 from bedside.formats import tables as format
 from bedside.formats.files import RawFile
@@ -92,7 +93,7 @@ def change_frame(
     roles, named = rule.get("roles") or {}, columns_of(rule.get("subject"))
     people, faults = _people(frame, rule, desk, source)
     rows = Rows.of(people)
-    columns = Columns(desk, zone_of(mapping, rule, timezone), rule, rows, faults)
+    columns = Typed(desk, zone_of(mapping, rule, timezone), rule, rows, faults)
     done = dict[str, pl.Series]()
     for at, name in enumerate(frame.columns):
         role = roles.get(name, "subject" if name in named else "drop")
