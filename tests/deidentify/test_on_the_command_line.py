@@ -115,7 +115,7 @@ def test_a_refused_run_leaves_no_byte_of_a_patient_outside_the_raw_files(study, 
 
 def test_weak_hits_are_counted_aloud_and_lie_in_a_file_for_review_without_their_value(study, ended, capfd):
     labs = study / "raw" / "tables" / "labs.csv"
-    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,19620517\n")
+    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,19620517.5\n")
     assert ended("deidentify", study) == 0
     assert "1 weak hits of the residue proof are for review, see safe/review.json: 1 birth date" in capfd.readouterr().err
     review = json.loads((study / "safe" / "review.json").read_text())

@@ -75,7 +75,7 @@ def spans_of(
     lower, runs = plain.text.lower(), runs_of_digits(shadow)
     found = _rules(shadow, runs, age_cap, keep_dates, keep_places)
     for finder in finders:
-        found += finder.spans(plain.text, lower, runs)
+        found += (span for span in finder.spans(plain.text, lower, runs) if not (keep_dates and span.kind == "DATE"))
     if plain.at is not None:
         found = [Span(*plain.span(span.start, span.end), span.kind) for span in found]
     whole = whole_names(text, whole_places(text, joined(found)))
