@@ -14,6 +14,8 @@ import re
 from functools import lru_cache
 from importlib.resources import files
 
+import msgspec
+
 from bedside.deidentify.lexicon import EPONYM_HEADS, everyday, people
 from bedside.deidentify.spans import KINDS
 
@@ -33,8 +35,8 @@ _LONG_NUMBER, _LONG_MIXED, _SURE = 5, 3, 6
 def _listed() -> tuple[frozenset[str], frozenset[str]]:
     """Words of imaging, and words of English that are nobody's name."""
     folder = files("bedside.deidentify")
-    lines = folder.joinpath("dicom_words.txt").read_text("ascii").splitlines()
-    imaging = frozenset(word for line in lines if not line.startswith("#") for word in line.split())
+    listed = msgspec.toml.decode(folder.joinpath("dicom_words.toml").read_bytes())["words"]
+    imaging = frozenset(word for words in listed.values() for word in words.split())
     english = lzma.decompress(folder.joinpath("words", "scowl_english.txt.xz").read_bytes()).decode().split()
     return imaging, (frozenset(english) | everyday()) - people()
 
