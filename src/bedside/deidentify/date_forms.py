@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bedside.deidentify.lexicon import listed
+
 _MONTH = r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
 _DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?P<ordinal>st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d|['’]\d\d)"
@@ -104,9 +106,7 @@ IN_CONTEXT = tuple(
         rf"\b(?:{_WORDS})[\s:]+(?P<whole>(?P<month>0?[1-9]|1[0-2])(?P<sep>/){_PAST_DAYS})(?!\w|[-/.]\d){_NO_DOSE}",
     )
 )
-CONTEXT_ENDS = frozenset(
-    ["on", "since", "from", "until", "till", "through", "thru", "date", "dated", "seen", "by", "before", "after", "admit", "admitted", "admission", "discharge", "discharged", "started", "stopped", "began", "ended", "scheduled", "due", "performed", "lab", "labs", "ct", "mri", "xray", "x-ray", "cxr", "echo", "ekg", "ecg", "cath", "done", "drawn", "collected", "obtained", "appointment", "appt", "visit", "followup", "follow-up", "f/u", "dos", "surgery", "extubated", "intubated", "transferred", "placed", "removed", "effective", "expire", "expires", "of", "mon", "monday", "tue", "tues", "tuesday", "wed", "wednes", "wednesday", "thu", "thur", "thurs", "thursday", "fri", "friday", "sat", "satur", "saturday", "sun", "sunday"]
-)
+CONTEXT_ENDS = listed("before_dates")
 TIME_AFTER = re.compile(r"\s*(?:,|at|@)?\s*[0-2]?\d|\s?[ap]m\b", re.IGNORECASE)
 OF_BIRTH = tuple(
     re.compile(rf"{_BORN}(?P<whole>{form})(?!\w|[-/.]\d)", re.IGNORECASE) for form in (rf"{_MONTH_OF}{_TWO}", _SIX, _SPACED)

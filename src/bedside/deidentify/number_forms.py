@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from string import ascii_letters, digits
 
+from bedside.deidentify.lexicon import listed
+
 _TAIL = r"(?:\s?,?\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w]|-\d)"
 PHONE = re.compile(
     rf"(?:\+?1[\s.-]{{0,2}})?(?:\(\d{{3}}\)[\s.-]{{0,2}}|\d{{3}}\s?[\s.-]\s?|\d{{3}}/)\d{{3}}\s?[\s.-]\s?\d{{4}}{_TAIL}"
@@ -69,17 +71,11 @@ AMOUNT = re.compile(r"[\d.,]+(?:[a-z]{1,5}(?:[/-][a-z0-9]+)*|st|nd|rd|th|s|[MFK]
 IN_THEIR = re.compile(r"\b(?:in|into)\s+(?:his|her|their|the|my)\s+(?:early\s+|mid[\s-]+|late\s+)?\Z", re.IGNORECASE)
 POINT_LETTERS = re.compile(r"\.(?=[A-Za-z])(?:com|org|net|edu|gov|info|biz|co\.uk|io|health|example|de|fr|it|es|nl|jpe?g|png|tiff?|bmp|gif|heic|dcm|dicom|mp4|mov|avi)\b", re.IGNORECASE)
 COMPACT_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\Z")
-PHONES = frozenset(["phone", "telephone", "tel", "cell", "cellphone", "mobile", "fax", "facsimile", "pager", "beeper", "ext", "extension", "contact", "call", "called", "voicemail", "landline", "whatsapp", "ph", "dial", "reached"])
+PHONES = listed("phone_labels")
 # What is surely followed by an identifier; the others of LABELS need more digits.
-STRONG_LABELS = frozenset(
-    ["mrn", "account", "acct", "ssn", "ss", "passport", "vin", "plate", "nhs", "sin", "csn", "har", "accession", "serial", "policy", "member", "subscriber", "beneficiary", "licence", "license", "dea", "npi", "certificate", "badge", "udi", "medicare", "medicaid", "id", "registration", "iban", "medical-record", "nino"]
-)
-LABELS = STRONG_LABELS | frozenset(
-    ["dni", "nie", "nif", "nin", "curp", "cpr", "pesel", "amka", "cedula", "m.r.n", "mr", "rec", "record", "records", "plan", "insurance", "insur", "ins", "group", "hmo", "ppo", "lic", "cert", "s/n", "sn", "device", "security", "case", "ref", "reference", "visit", "encounter", "order", "claim", "specimen", "study", "chart", "health", "identifier", "identified", "number", "code", "authorization", "auth", "prescription", "rx", "file", "folio", "ticket", "employee", "lot", "model", "beneficiary's", "card", "ein", "tin", "itin", "chi", "mbi", "hicn", "hbn", "hpbn", "hpid", "driver's", "drivers", "driver", "dl", "tag", "vehicle", "implant", "pacemaker", "fingerprint", "biometric", "retina", "voiceprint", "iris", "locker", "invoice", "receipt", "routing", "bank", "credit", "debit", "visa", "mastercard", "amex", "pin", "user", "username", "login", "barcode", "sample", "batch", "kit", "permit", "enrollment", "cohort", "subject", "referral", "admission", "registry", "unique", "identification", "identity", "tracking", "confirmation", "file#", "acct#", "mrn#", "id#", "ss#", "ssn#", "no#", "policy#", "member#", "case#", "health#"]
-)
-_FILLERS = frozenset(
-    ["no", "num", "nr", "number", "numbers", "is", "was", "as", "of", "under", "card", "with", "includes", "id", "ids", "code", "the", "a", "its", "it's", "being", "and", "#", "no.", "num.", "nr.", "new", "old", "current", "his", "her", "their", "my", "your", "listed", "recorded", "assigned", "documented", "unique", "starting", "plan", "health", "insurance", "patient", "medical", "tax", "electronic", "certificate", "state", "federal", "primary", "secondary"]
-)
+STRONG_LABELS = listed("number_labels")
+LABELS = STRONG_LABELS | listed("weak_number_labels")
+_FILLERS = listed("number_fillers")
 _MOST_WORDS, _REACH = 7, 72
 _WORD = re.compile(r"[a-z][a-z'./]*[#]?|[^\sa-z:#.,(=\"'\[-]")
 

@@ -44,14 +44,10 @@ _LABELS = (
     r"[Dd]ictated|[Tt]ranscriptionist|[Ii]nterpreter|[Gg]uardian|[Mm]aiden|[Aa]lias|AKA|[Ss]urname|[Ll]ast|[Ff]irst|[Cc]c|CC|RE|Re|Pt|PT|Sent to|[Cc]lient|[Ee]mployee|[Mm]ember)"
 )
 _LABEL = re.compile(rf"{_LABELS}(?:[ \t]+[Nn]ame)?[ \t]*[:=][ \t]*((?:[Dd][Rr]\.?\s+)?{CAP}(?:,?[ \t]+{_PARTICLE}{_NAME}){{0,3}})")
-LABEL_WORDS = frozenset(
-    ["patient", "patient's", "name", "author", "attending", "referring", "physician", "provider", "pcp", "surgeon", "consultant", "emergency", "next", "nok", "contact", "guarantor", "spouse", "nurse", "technician", "technologist", "resident", "signed", "signature", "doctor", "clinician", "caregiver", "proxy", "radiologist", "pathologist", "cardiologist", "anesthesiologist", "therapist", "pharmacist", "subscriber", "insured", "mother", "father", "daughter", "son", "wife", "husband", "dictated", "transcriptionist", "interpreter", "guardian", "maiden", "alias", "aka", "surname", "last", "first", "cc", "re", "pt", "client", "employee", "member"]
-)
+LABEL_WORDS = listed("role_labels")
 TITLE_WORDS = frozenset(["dr", "drs", "doctor", "mr", "mrs", "ms", "miss", "mx", "prof", "professor", "rev", "nurse", "sister", "mme", "herr", "frau", "sr", "sra", "capt", "captain", "officer", "judge", "attorney", "father", "pastor", "rabbi"])
 DEGREE_WORDS = frozenset(["md", "m", "d", "do", "r", "rn", "pa", "pa-c", "np", "fnp", "np-c", "fnp-c", "ph", "phd", "crna", "lpn", "mbbs", "dnp", "pharm", "pharmd", "rph", "dds", "lcsw", "msw", "dpm", "psyd", "bsn", "msn", "cnm", "otr", "facs", "facc", "facp", "frcp", "esq"])
-KIN = frozenset(
-    ["daughter", "son", "wife", "husband", "mother", "father", "sister", "brother", "friend", "partner", "caregiver", "niece", "nephew", "grandson", "granddaughter", "spouse", "fiance", "fiancee", "aunt", "uncle", "cousin", "roommate", "neighbor", "neighbour", "grandmother", "grandfather", "mom", "dad", "stepson", "stepdaughter", "girlfriend", "boyfriend", "son-in-law", "daughter-in-law", "mother-in-law", "guardian", "twin", "sibling"]
-)
+KIN = listed("kin")
 _NAMED = re.compile(rf"{CAP}(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}}")
 _LINE = re.compile(
     r"([^\W\d_][\w'’.-]*(?:,?[ \t]+[^\W\d_][\w'’.-]*){1,3}?)[ \t]*(?=\n|\Z|[;|(]|[ \t]{2}|,?[ \t]*(?:dob|mrn|age|sex|date)\b)", re.IGNORECASE
