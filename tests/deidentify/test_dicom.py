@@ -468,7 +468,8 @@ def test_of_a_slide_the_label_and_the_overview_may_show_text_and_the_volume_does
     assert (pixels_may_tell(read(raw, where="x")) is not None) == suspect
 
 
-SUSPECT = [{"BurnedInAnnotation": "YES"}, {"Modality": "US"}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, {"ImageType": ["DERIVED", "SCREEN SAVE"]}, {"ConversionType": "DF"}]
+SUSPECT = [{"BurnedInAnnotation": "YES"}, {"Modality": "US"}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, {"ImageType": ["DERIVED", "SCREEN SAVE"]}, {"ConversionType": "DF"},
+           {"ImageType": ["DERIVED", "SECONDARY", "OTHER", "CT_SOM5 PROT"]}, {"SeriesDescription": "Dose Report"}]  # fmt: skip
 
 
 @pytest.mark.parametrize("changes", SUSPECT)

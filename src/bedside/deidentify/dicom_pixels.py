@@ -11,6 +11,7 @@ Source    DICOM PS3.3 C.7.6.1 (image type, burned-in annotation), C.8.6.1 (conve
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bedside.core.errors import Malformed
@@ -25,6 +26,9 @@ _BURNED_MODALITIES = frozenset({"US", "IVUS", "BDUS", "XA", "RF", "SC", "OT", "E
 _SLIDES, _SLIDE_PICTURES = "SM", frozenset({"LABEL", "OVERVIEW", "LOCALIZER"})
 _CAPTURE_CLASS, _SECONDARY = "1.2.840.10008.5.1.4.1.1.7", "SECONDARY CAPTURE"
 _CAPTURES = frozenset({"SCREEN SAVE", "SCREENSHOT", _SECONDARY, "REPORT", "PRINTED"})
+# Pages that scanners write beside their images: "DERIVED\\SECONDARY\\OTHER\\CT_SOM5 PROT", "Dose Report".
+_PAGES = (" PROT", "_PROT", "DOSE_INFO", "DOSE INFO", "DOSE REPORT")
+_PAGE = re.compile(r"DOSE (?:REPORT|RECORD|INFO|SUMMARY)|PATIENT PROTOCOL|EXAM SUMMARY|SCREEN ?(?:SAVE|SHOT|CAPTURE)|SCANNED|SUMMARY PAGE|REPORT PAGE")
 _DIGITISED = frozenset({"DF", "DRW", "DV", "SD", "SI", "WSD"})
 _DOCUMENTS, _VOICE, _RAW = "1.2.840.10008.5.1.4.1.1.104.", "1.2.840.10008.5.1.4.1.1.9.4.", "1.2.840.10008.5.1.4.1.1.66"
 _CHARACTER_SET = 0x00080005
@@ -32,7 +36,7 @@ _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 _KEYWORDS = {
     "SOPClassUID": 0x00080016, "Modality": 0x00080060, "ImageType": 0x00080008, "BurnedInAnnotation": 0x00280301,
     "RecognizableVisualFeatures": 0x00280302, "ConversionType": 0x00080064, "SpecimenLabelInImage": 0x00480010, "PatientID": 0x00100020,
-    "IssuerOfPatientID": 0x00100021,
+    "IssuerOfPatientID": 0x00100021, "SeriesDescription": 0x0008103E,
 }  # fmt: skip
 
 
@@ -85,7 +89,9 @@ def pixels_may_tell(header: Said) -> str | None:
         return "images of this modality often hold burned-in text"
     if _said(header, "ConversionType") in _DIGITISED:
         return "a digitised film or document may hold text"
-    return "a screen capture may hold text" if image_type & _CAPTURES else None
+    if image_type & _CAPTURES or any(value.endswith(_PAGES) for value in image_type) or _PAGE.search(_said(header, "SeriesDescription")):
+        return "a screen capture may hold text"
+    return None
 
 
 def _said(header: Said, keyword: str) -> str:
