@@ -164,7 +164,7 @@ def test_pixels_that_cannot_be_decoded_are_told_without_the_patient(person, desk
 def test_text_that_is_still_found_after_painting_is_refused(person, desk, monkeypatch):
     picture = scene()
     write(picture, "QUILLFEATHER", 20, 60)
-    monkeypatch.setattr("bedside.deidentify.pixels_frames._Native.paint", lambda *_: None)
+    monkeypatch.setattr("bedside.deidentify.pixels_native.Native.paint", lambda *_: None)
     with pytest.raises(Malformed, match="still found"):
         cleaned(image(np.round(picture).astype(np.uint8)[None]), person, desk)
 

@@ -6,10 +6,9 @@ Out       `Frames`: each frame as stored values, (rows, columns) or (rows, colum
           and painted ones are written without loss.
 Syntax    kept where it can hold pixels without loss and a writer is installed; else RLE Lossless, or Explicit VR Little Endian where
           that is smaller. Pixels that were decoded from a lossy stream stay as they were decoded.
-Black     the darkest value of the frame for grey, so that neither its range nor a window made of it changes; the entry of a palette
-          nearest to black; no light and no colour for the rest
 Refuses   pixel data shorter than the header says, of an unknown layout, larger than any image, or that nothing installed decodes
-Source    DICOM PS3.3 C.7.6.3 (image pixel), PS3.5 8.1, 8.2 and A.4 (native and encapsulated pixels), C.7.6.3.1.2 (interpretations)
+Source    DICOM PS3.3 C.7.6.3 (image pixel), PS3.5 8.1, 8.2 and A.4 (native and encapsulated pixels)
+Elsewhere uncompressed pixels: `pixels_native.py`; what black is: `pixels_black.py`.
 """
 
 from __future__ import annotations
@@ -34,6 +33,8 @@ from pydicom.uid import (
 )
 
 from bedside.core.errors import Malformed
+from bedside.deidentify.pixels_black import darkest
+from bedside.deidentify.pixels_native import FLOATS, Native
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +54,6 @@ _HOLDS_LOSSLESS = {RLELossless: RLELossless, JPEGLSLossless: JPEGLSLossless, JPE
 _WRITTEN_BITS = (8, 16)
 _ALWAYS_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit)
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_RCT", "YBR_ICT", "YBR_PARTIAL_422", "YBR_PARTIAL_420")
-_FLOATS = {"FloatPixelData": "f4", "DoubleFloatPixelData": "f8"}
 
 
 class Frames:
@@ -61,21 +61,21 @@ class Frames:
 
     def __init__(self, dataset: Any, *, where: str) -> None:
         self.dataset, self.where = dataset, where
-        self.keyword = next((name for name in ("PixelData", *_FLOATS) if name in dataset), "")
-        self.rows, self.columns, self.samples = (self._number(name, 1) for name in ("Rows", "Columns", "SamplesPerPixel"))
-        self.allocated = self._number("BitsAllocated", 8 * int(_FLOATS.get(self.keyword, "f1")[1:]))
-        self.stored = min(self._number("BitsStored", self.allocated), self.allocated)
-        self.high, self.signed = self._number("HighBit", self.stored - 1), bool(self._number("PixelRepresentation", 0))
-        self.number = max(1, self._number("NumberOfFrames", 1))
+        self.keyword = next((name for name in ("PixelData", *FLOATS) if name in dataset), "")
+        self.rows, self.columns, self.samples = (self.number_of(name, 1) for name in ("Rows", "Columns", "SamplesPerPixel"))
+        self.allocated = self.number_of("BitsAllocated", 8 * int(FLOATS.get(self.keyword, "f1")[1:]))
+        self.stored = min(self.number_of("BitsStored", self.allocated), self.allocated)
+        self.high, self.signed = self.number_of("HighBit", self.stored - 1), bool(self.number_of("PixelRepresentation", 0))
+        self.number = max(1, self.number_of("NumberOfFrames", 1))
         self.kind = str(dataset.get("PhotometricInterpretation") or "MONOCHROME2").strip().upper()
         self.syntax = dataset.file_meta.get("TransferSyntaxUID") or self._unnamed()
         self._check()
         self._streams = self._fragments() if self.syntax.is_encapsulated else None
-        self._native = None if self._streams is not None else _Native(self)
+        self._native = None if self._streams is not None else Native(self)
         self.written: str | None = None  # the transfer syntax, where it had to change
         self.told = self.kind  # the interpretation of frames as they come out here
 
-    def _number(self, name: str, default: int) -> int:
+    def number_of(self, name: str, default: int) -> int:
         value = self.dataset.get(name)
         try:
             return default if value is None or value == "" else int(value)
@@ -151,7 +151,7 @@ class Frames:
         alone.BitsStored, alone.HighBit, alone.PixelRepresentation = self.stored, self.high, int(self.signed)
         alone.PhotometricInterpretation, alone.NumberOfFrames = self.kind, 1
         if self.samples > 1:
-            alone.PlanarConfiguration = self._number("PlanarConfiguration", 0)
+            alone.PlanarConfiguration = self.number_of("PlanarConfiguration", 0)
         alone.PixelData = encapsulate([stream])
         alone["PixelData"].is_undefined_length, alone["PixelData"].VR = True, "OB"
         alone.file_meta = FileMetaDataset()
@@ -221,7 +221,7 @@ class Frames:
             whole = b"".join(streams)
             dataset.PixelData = whole + b"\0" * (len(whole) % 2)
             dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OW" if self.allocated > 8 else "OB", False
-            self._streams, self._native = None, _Native(self)
+            self._streams, self._native = None, Native(self)
 
     def _black(self, values: Values, mask: Mask | None, kind: str) -> Values:
         if mask is None:
@@ -259,159 +259,6 @@ class Frames:
     def clear_unused_bits(self) -> bool:
         """Clear the bits beside the stored ones, where overlays were once kept (PS3.3 C.9.2.1.1, retired); whether there were any."""
         return self._native is not None and self._native.clear_unused_bits()
-
-
-class _Native:
-    """Uncompressed pixels, changed where they lie."""
-
-    def __init__(self, frames: Frames) -> None:
-        self.of = frames
-        element = frames.dataset[frames.keyword]
-        self.swapped = frames.syntax == ExplicitVRBigEndian and element.VR == "OW" and frames.allocated <= 8
-        self.subsampled = frames.kind == "YBR_FULL_422" and frames.samples == 3
-        self.planar = frames.samples == 3 and not self.subsampled and frames._number("PlanarConfiguration", 0) == 1
-        if frames.kind.startswith("YBR_PARTIAL") or (self.subsampled and (frames.columns % 2 or frames.allocated != 8)):
-            raise Malformed("pixels of an unknown layout", where=frames.where, do=_DO)
-        self.pixels = frames.rows * frames.columns
-        self.values = self.pixels * (2 if self.subsampled else frames.samples)
-        bits = self.values * frames.allocated * frames.number
-        data = element.value
-        if not isinstance(data, bytes | bytearray) or len(data) < (bits + 7) // 8:
-            raise Malformed("pixel data are shorter than the header says", where=frames.where, do=_DO)
-        self.length = (bits + 7) // 8
-        order = ">" if frames.syntax == ExplicitVRBigEndian else "<"
-        whole = "f" if frames.keyword in _FLOATS else "i" if frames.signed else "u"
-        self.dtype = np.dtype(f"{order}{whole}{max(8, frames.allocated) // 8}")
-
-    def _bytes(self) -> NDArray[np.uint8]:
-        """All pixel data in the order of the pixels; a view of the element's value wherever that is possible."""
-        raw = np.frombuffer(self.of.dataset[self.of.keyword].value, np.uint8)
-        return _pairs_swapped(raw) if self.swapped else raw
-
-    def frame(self, index: int) -> Values:
-        found = self._flat(self._bytes(), index)
-        if self.of.signed and self.of.keyword == "PixelData" and self.of.stored < self.of.allocated:
-            found = found & _stored_mask(self.of)
-            found = np.where(found >> self.of.high & 1, found | ~_stored_mask(self.of), found)
-        elif self.of.keyword == "PixelData" and self.of.stored < self.of.allocated:
-            found = found & found.dtype.type(_stored_mask(self.of))
-        return np.array(self._shaped(found))
-
-    def _flat(self, data: NDArray[np.uint8], index: int) -> Values:
-        if self.of.allocated == 1:
-            first, last = index * self.pixels, (index + 1) * self.pixels
-            return np.unpackbits(data[first // 8 : (last + 7) // 8], bitorder="little")[first % 8 : first % 8 + self.pixels]
-        size = self.values * self.dtype.itemsize
-        return data[index * size : (index + 1) * size].view(self.dtype)
-
-    def _shaped(self, flat: Values) -> Values:
-        rows, columns = self.of.rows, self.of.columns
-        if self.subsampled:
-            four = flat.reshape(rows, columns // 2, 4)
-            whole = np.empty((rows, columns, 3), flat.dtype)
-            whole[:, 0::2, 0], whole[:, 1::2, 0] = four[..., 0], four[..., 1]
-            whole[..., 1:] = np.repeat(four[..., 2:], 2, axis=1)
-            return whole
-        if self.planar:
-            return flat.reshape(3, rows, columns).transpose(1, 2, 0)
-        return flat.reshape(rows, columns) if self.of.samples == 1 else flat.reshape(rows, columns, 3)
-
-    def paint(self, masks: Masks) -> None:
-        data: NDArray[np.uint8] | None = None
-        for index in range(self.of.number):
-            mask = masks(index)
-            if mask is None or not mask.any():
-                continue
-            if data is None:
-                data = np.array(self._bytes())
-            self._paint_one(data, index, mask)
-        if data is not None:
-            self._store(data)
-
-    def _paint_one(self, data: NDArray[np.uint8], index: int, mask: Mask) -> None:
-        black = darkest(self.frame(index), self.of.kind, self.of.stored, self.of.dataset)
-        if self.of.allocated == 1:
-            places = index * self.pixels + np.flatnonzero(mask)
-            bits = np.left_shift(np.uint8(1), (places % 8).astype(np.uint8))
-            (np.bitwise_or if black else np.bitwise_and).at(data, places // 8, bits if black else ~bits)
-            return
-        flat = self._flat(data, index)
-        if self.subsampled:
-            four, pair = flat.reshape(self.of.rows, -1, 4), mask[:, 0::2] | mask[:, 1::2]
-            four[pair] = [black[0], black[0], *black[1:]]
-        elif self.planar:
-            planes = flat.reshape(3, self.of.rows, self.of.columns)
-            for plane, value in zip(planes, np.broadcast_to(black, 3), strict=True):
-                plane[mask] = value
-        else:
-            flat.reshape(self.of.rows, self.of.columns, *([3] if self.of.samples == 3 else []))[mask] = black
-
-    def _store(self, data: NDArray[np.uint8]) -> None:
-        element = self.of.dataset[self.of.keyword]
-        element.value = (_pairs_swapped(data) if self.swapped else data).tobytes()
-
-    def clear_unused_bits(self) -> bool:
-        of = self.of
-        if of.keyword != "PixelData" or of.allocated not in (8, 16, 32) or of.stored >= of.allocated or self.subsampled:
-            return False
-        data, changed = self._bytes(), False
-        for index in range(of.number):
-            flat = self._flat(data, index)
-            true = flat & flat.dtype.type(_stored_mask(of)) if not of.signed else self._flat_signed(flat)
-            if not np.array_equal(true, flat) and not (of.signed and np.array_equal(flat & _stored_mask(of), flat)):
-                if not changed:
-                    data, changed = np.array(data), True
-                self._flat(data, index)[:] = true
-        if changed:
-            self._store(data)
-        return changed
-
-    def _flat_signed(self, flat: Values) -> Values:
-        plain = flat & _stored_mask(self.of)
-        return np.where(plain >> self.of.high & 1, plain | ~_stored_mask(self.of), plain)
-
-
-def darkest(values: Values, kind: str, stored: int, dataset: Any) -> Any:
-    """What black is in a frame: one value, or three.
-
-    >>> darkest(np.array([[3, 9]]), "MONOCHROME1", 8, {}), darkest(np.zeros((1, 1, 3)), "YBR_FULL", 8, {})
-    (9, [0, 128, 128])
-    """
-    if kind == "PALETTE COLOR":
-        return _blackest_entry(dataset, values)
-    if kind.startswith("YBR") and kind not in ("YBR_RCT", "YBR_ICT"):
-        return [16 << max(0, stored - 8) if "PARTIAL" in kind else 0, 1 << stored - 1, 1 << stored - 1]
-    if values.ndim == 3:
-        return [0, 0, 0]
-    return (np.nanmax if kind == "MONOCHROME1" else np.nanmin)(values).item()
-
-
-def _blackest_entry(dataset: Any, values: Values) -> int:
-    """The index whose colour is nearest to black (PS3.3 C.7.6.3.1.5, .6); the frame's smallest where there is no plain table."""
-    light, first = np.zeros(1, np.int64), 0
-    order = ">" if dataset.file_meta.get("TransferSyntaxUID") == ExplicitVRBigEndian else "<"
-    for colour in ("Red", "Green", "Blue"):
-        described, table = dataset.get(f"{colour}PaletteColorLookupTableDescriptor"), dataset.get(f"{colour}PaletteColorLookupTableData")
-        if described is None or table is None or len(described) != 3:
-            return int(values.min())
-        entries, first, bits = (int(number) for number in described)
-        entries = entries or 1 << 16
-        wide = bits > 8 or len(table) >= 2 * entries
-        light = light + np.frombuffer(table, f"{order}u2" if wide else np.uint8)[:entries].astype(np.int64)
-    if first >= 1 << 15 and values.dtype.kind == "i":
-        first -= 1 << 16
-    return first + int(np.argmin(light))
-
-
-def _stored_mask(of: Frames) -> int:
-    low = of.high - of.stored + 1
-    mask = ((1 << of.stored) - 1) << max(0, low)
-    return mask - (1 << of.allocated) if of.signed and mask >= 1 << of.allocated - 1 else mask
-
-
-def _pairs_swapped(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    even = len(data) // 2 * 2
-    return np.concatenate([data[:even].reshape(-1, 2)[:, ::-1].reshape(-1), data[even:]])
 
 
 def _writer(syntax: Any) -> bool:
