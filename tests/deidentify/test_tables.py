@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,10 +18,11 @@ from bedside.core.time import UNSTATED
 from bedside.deidentify.desk import Desk
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.policy import Policy, policy
-from bedside.deidentify.profile import as_mapping, profile
+from bedside.deidentify.profile import as_mapping, profile, proposal
 from bedside.deidentify.survey import survey
 from bedside.deidentify.table_columns import iso_text
 from bedside.deidentify.tables import change_frame
+from bedside.deidentify.transform import transform
 from bedside.formats.files import RawFile
 
 ZONE = "America/New_York"
@@ -273,3 +275,17 @@ def test_the_same_frame_gives_the_same_frame_cut_into_batches(ring):
     whole, _ = change_frame(frame, desk, mapping=None, rule=rule, timezone=ZONE, source="t")
     parts = [change_frame(frame[at : at + 7], desk, mapping=None, rule=rule, timezone=ZONE, source="t")[0] for at in range(0, 40, 7)]
     assert pl.concat(parts).equals(whole)
+
+
+def test_faults_of_text_tables_are_quarantined_and_the_rest_is_made_safe_without_a_mapping(empty):
+    good = '70707071,"Quillfeather, Zebulon",212-555-0147,01/13/2026,"Told Zebulon, ""who"" laughed,\r\nand left at noon on 01/13/2026",3.7\r\n'
+    bad = "70707071,Quillfeather\r\n" + "70707071,x,y,z\0,n,1,2,3\r\n"
+    data = b"\xef\xbb\xbf" + ("mrn,patient_name,phone,seen,note,value\r\n" + good * 3 + bad + good).encode()
+    file = empty.put("tables", "export.csv", data)
+    mapping = proposal([file])
+    survey([file], empty.keyring, mappings={"tables": mapping}, timezones={"tables": UNSTATED})
+    done = transform(file, policy=policy("expert-determination"), keyring=empty.keyring, mapping=mapping, timezone=UNSTATED)
+    assert (done.tally.written, sum(done.tally.quarantined.values()), done.tally.reconciles) == (4, 2, True)
+    assert done.data.startswith(b"\xef\xbb\xbfmrn,seen,note,value\r\n")
+    assert not re.search("quillfeather|zebulon|555|70707071|01/13/2026", done.data.decode() + repr(done.rejects), re.IGNORECASE)
+    assert '""who"" laughed' in done.data.decode()
