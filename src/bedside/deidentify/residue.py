@@ -25,7 +25,7 @@ from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.residue_forms import words_of
 from bedside.deidentify.residue_needles import Needles
 from bedside.deidentify.residue_open import Closed, Piece, Source, pieces
-from bedside.deidentify.residue_plain import embedded, unwrapped
+from bedside.deidentify.residue_plain import embedded, json_keys, unwrapped
 from bedside.deidentify.residue_search import Sighting, sightings, told
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ class _File:
     def read(self, piece: Piece, persons: set[int] | None = None, depth: int = 0) -> None:
         """Search a piece as it stands and unwrapped: what is seen in both counts once."""
         seen: Counter[tuple[bool, str, str]] = Counter()
-        plain = unwrapped(piece.text) if piece.kind != "bytes" else None
-        for text in (piece.text, plain) if plain is not None else (piece.text,):
+        for text in self._readings(piece):
             read = self._sighted(text, piece, persons)
             for _, _, place in [one for one in seen if one[1] == "measured number"]:
                 read.pop((True, "number", place), None)  # without its JSON key a code looks like any number
@@ -182,6 +181,17 @@ class _File:
         self._last = seen if depth == 0 else self._last
         if depth < _DEEPEST and piece.kind != "bytes":
             self._embedded(piece, depth)
+
+    def _readings(self, piece: Piece) -> tuple[str, ...]:
+        """The text as it stands and unwrapped. Of JSON unwrapping takes only keys out: where those tell nothing one reading is enough."""
+        plain = unwrapped(piece.text) if piece.kind != "bytes" else None
+        if plain is None:
+            return (piece.text,)
+        keys = json_keys(piece.text)
+        if keys is None or self.needles.touches(keys):
+            return piece.text, plain
+        coded = '"code"' in keys and any(one.kind == "number" for one in sightings(plain, self.needles))
+        return (piece.text, plain) if coded else (plain,)
 
     def _sighted(self, text: str, piece: Piece, persons: set[int] | None) -> Counter[tuple[bool, str, str]]:
         seen: Counter[tuple[bool, str, str]] = Counter()

@@ -13,7 +13,17 @@ from functools import cached_property
 
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import KnownIdentifiers
-from bedside.deidentify.residue_forms import LONG_NUMBER, LONG_SSN, Words, is_rare, strong_digits, strong_forms, weak_forms
+from bedside.deidentify.residue_forms import (
+    LONG_NUMBER,
+    LONG_SSN,
+    Words,
+    is_rare,
+    plain,
+    said,
+    strong_digits,
+    strong_forms,
+    weak_forms,
+)
 
 Filed = tuple[int, Words, str]
 Index = dict[str, dict[tuple[int, str], list[Filed]]]
@@ -81,6 +91,10 @@ class Needles:
         if kind == "birth date":
             return len(self.births) <= FEW_BIRTHS and SHORT_YEAR not in form
         return kind == "initial and name" and is_rare(tuple(part for part in form if len(part) > 1))
+
+    def touches(self, text: str) -> bool:
+        """Whether a text holds any word that is looked for, whatever stands beside it."""
+        return any(word in self.runs or word.lstrip("0") in self.digits or self.repaired(word) for word in said(plain(text)))
 
     @cached_property
     def words(self) -> frozenset[str]:

@@ -92,6 +92,13 @@ def unwrapped(text: str) -> str | None:
     return None if new == text else new
 
 
+def json_keys(text: str) -> str | None:
+    """The different keys of a JSON text; None for a text that is none, or that holds more wrapping than JSON's own."""
+    if not text.lstrip("\ufeff \r\n\t").startswith(("{", "[")) or any(one.search(text) for one in (_TAG, _PERCENT, _ENTITY)):
+        return None
+    return " ".join(sorted(set(_KEY.findall(text))))
+
+
 def _resolved(found: re.Match[str]) -> str:
     if found[1]:
         return _flat(chr(int(found[1], 16)))

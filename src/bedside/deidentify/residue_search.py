@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from bedside.deidentify.lexicon import MONTHS, everyday
@@ -115,12 +115,18 @@ def _meaning(line: str, found: re.Match[str]) -> str:
 
 def _numbers(text: str, needles: Needles) -> Iterator[Sighting]:
     """Digits in groups that are a known number."""
-    for run in set(_RUN.findall(text)):
-        if len(run) < _SHORTEST_RUN:
-            continue
-        kinds = _known(run, needles)
-        for kind, form in kinds:
-            yield from (Sighting(at, kind, True, form) for at, line in enumerate(text.split("\n")) for _ in range(line.count(run)))
+    wanted = {run: known for run in set(_RUN.findall(text)) if len(run) >= _SHORTEST_RUN and (known := _known(run, needles))}
+    for at, run in _lines_of(_RUN, text, wanted):
+        yield from (Sighting(at, kind, True, form) for kind, form in wanted[run])
+
+
+def _lines_of(pattern: re.Pattern[str], text: str, wanted: Collection[str]) -> Iterator[tuple[int, str]]:
+    """Where the wanted matches of a pattern stand: (line, match)."""
+    line, counted = 0, 0
+    for found in pattern.finditer(text) if wanted else ():
+        if found[0] in wanted:
+            line, counted = line + text.count("\n", counted, found.start()), found.start()
+            yield line, found[0]
 
 
 def _known(run: str, needles: Needles) -> list[tuple[str, Words]]:
@@ -138,9 +144,8 @@ def _known(run: str, needles: Needles) -> list[tuple[str, Words]]:
 
 def _births(text: str, lines: list[list[str]], unique: set[str], needles: Needles) -> Iterator[Sighting]:
     """Birth dates: as eight digits, in three numbers of any order, and with the month in letters."""
-    for run in set(_DATE.findall(text)):
-        if form := next((one for one in _days(re.split(r"[-/. ]", run)) if one[0] in needles.births), None):
-            yield from (Sighting(at, "birth date", False, form) for at, line in enumerate(text.split("\n")) if run in line)
+    wanted = {run: form for run in set(_DATE.findall(text)) if (form := _birth(re.split(r"[-/. ]", run), needles))}
+    yield from (Sighting(at, "birth date", False, wanted[run]) for at, run in _lines_of(_DATE, text, wanted))
     compact, months = needles.births & unique, _MONTH.keys() & unique
     for at, line in enumerate(lines) if compact or months else ():
         yield from (Sighting(at, "birth date", False, (word,)) for word in compact.intersection(line))
@@ -150,6 +155,11 @@ def _births(text: str, lines: list[list[str]], unique: set[str], needles: Needle
             yield from (
                 Sighting(at, "birth date", False, one) for three in tried for one in _days(three) if one[0] in needles.births
             )
+
+
+def _birth(parts: list[str], needles: Needles) -> Words | None:
+    """The first birth date that is looked for among the days that three numbers may mean."""
+    return next((one for one in _days(parts) if one[0] in needles.births), None)
 
 
 def _days(parts: list[str]) -> Iterator[Words]:
