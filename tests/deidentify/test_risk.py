@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bedside.cli.group import bedside
 from bedside.core.errors import Malformed, Unusable
-from bedside.deidentify.risk import expected_risk, risk
+from bedside.deidentify.risk import expected_risk, quick, risk
 from bedside.deidentify.risk_hierarchy import hierarchy
 from bedside.deidentify.risk_population import pitman, pitman_likelihood, uniques, zayatz
 from bedside.deidentify.risk_search import Asked, generalised, search
@@ -60,6 +60,13 @@ def test_sweeneys_table_is_2_anonymous():
     assert found.prosecutor.maximum == 0.5
     assert found.prosecutor.average == pytest.approx(5 / 11)
     assert found.marketer == pytest.approx(5 / 11)
+
+
+def test_the_quick_figures_are_those_of_the_whole():
+    for frame, secret in ((SWEENEY, "problem"), (LI_4, "salary")):
+        found = risk(frame, [name for name in frame.columns if name != secret], [secret])
+        told = quick(frame, found.quasi, secret)
+        assert told == (found.k, found.least_diversity, found.prosecutor.maximum, found.prosecutor.average)
 
 
 def test_the_4_anonymous_table_tells_everything_of_one_class_and_the_other_is_3_diverse():
