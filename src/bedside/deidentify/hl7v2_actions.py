@@ -21,6 +21,7 @@ from bedside.formats.hl7v2 import NULL, Delimiters, escape, unescape
 
 _NUMBER = re.compile(r"\s*(?:[<>=~]{1,2}|[<>]=?)?\s*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?\s*\Z")
 _RANGE = re.compile(r"[<>=]{0,2}\d{1,3}(?:\.\d{1,4})?(?:-\d{1,3}(?:\.\d{1,4})?)?\Z")  # of reference: too few digits for any number of a person
+_SHORT = re.compile(r"[A-Za-z]?\d{0,2}\Z|\d(?:\.\d){1,2}\Z")  # a trigger event, a flag, a version
 _SIGN = re.compile(r"[-+/:.,<>=~]{0,2}\Z")
 _ESCAPE = r"{0}([FSTREPHN]|X(?:[0-9A-Fa-f]{{2}})+|\.[A-Za-z]{{2}}[ +]?-?\d{{0,4}}|Z[^{0}]{{0,200}}|C[0-9A-Fa-f]{{4}}|M[0-9A-Fa-f]{{4,6}}){0}"
 _LONGEST_CODE, _LONG_CODE, _LONG_NUMBER, _LONG_QUANTITY = 60, 9, 6, 10
@@ -71,7 +72,7 @@ class Actions:
     def keep(self, raw: str) -> str:
         """A code, a flag, a unit."""
         text = self.plain(raw)
-        if _RANGE.match(text) or self.desk.clean(text) or raw == NULL:
+        if _RANGE.match(text) or _SHORT.match(text) or self.desk.clean(text) or raw == NULL:
             return raw
         self.personal = True
         if text.isdigit() and len(text) >= _LONG_CODE:
