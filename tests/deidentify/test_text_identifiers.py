@@ -16,7 +16,7 @@ IDENTIFIERS = {
         ("Jean-Luc Moreau came", "Jean Luc Moreau"), ("spoke with Ms. Nguyen", "Nguyen"), ("Dr.\nSmith", "Smith"), ("told A. Patel of it", "Patel"),
         ("JOHN SMITH, M.D.", "JOHN SMITH"), ("D/w Young, R. RN", "Young"), ("her daughter (Keisha Thompkins)", "Keisha Thompkins"), ("Wacława Kowalska", "Wacława Kowalska"),
         ("by NP Kelly Ann Moore-Davis", "Kelly Ann Moore Davis"), ("mom Latoya and grandmother Ernestine Washington", "Latoya Ernestine Washington"),
-        ("Mrs. ROSE WHITE", "ROSE WHITE"), ("Dr. May and Mr. Long", "May Long"),
+        ("Mrs. ROSE WHITE", "ROSE WHITE"), ("Dr. May and Mr. Long", "May Long"), ("Her daughter Amber", "Amber"), ("Spouse Destiny", "Destiny"), ("his wife Hope", "Hope"),
     ],
     "places": [
         ("lives in Springfield", "Springfield"), ("from Des Moines, Iowa", "Des Moines"), ("resident of Cook County", "Cook"), ("in Westchester County", "Westchester"),
@@ -78,6 +78,7 @@ in 2019|a 67-year-old|age 89|89 y/o|last winter|on Monday|the nineties|room air|
 stage IIIB NSCLC T2N1M0|BRCA1 and KRAS G12C|HER2-positive|p53|H1N1|COVID-19|vitamin B12|L4-L5|C5-C6|12-lead ECG|ICD-10 I25.10|CPT 99213|NCT01234567|French 18|Candida albicans
 Dr. will see|seen by the doctor|May need surgery|Will discuss|a long history|brown sputum|young woman|price of drugs|Rose to 5.2|White count elevated|Long-term use
 Mark the site|Grant permission|gram-negative rods|Review of Systems: negative|Family History: mother with diabetes|Patient: denies pain|Spanish-speaking|African American
+Sr Creatinine 1.2|FATHER: HTN|Father COPD, mother DM|Bovie electrocautery|Scarpa fascia|Mayo scissors|Allis clamp|Kling wrap|Unit 5|MS Contin 15 mg
 in the ICU|Physical Exam: General: NAD|March in place test|the Denver area|Mr. and Mrs.
 """
 TAKEN_ANYWAY = {"the Denver area"}  # a town, and smaller than a state

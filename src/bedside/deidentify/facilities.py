@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedside.deidentify.lexicon import everyday, is_eponym, listed
+from bedside.deidentify.lexicon import Word, everyday, is_eponym, listed, meanings
 from bedside.deidentify.places import NOT_NAMES, address_after
 from bedside.deidentify.spans import Span
 
@@ -40,6 +40,7 @@ _LIVES_VERBS = frozenset(
     ["live", "lives", "living", "lived", "reside", "resides", "residing", "resident", "resided", "born", "moved", "relocated", "traveled", "travelled", "flew", "visiting", "raised", "up", "based", "work", "works", "working", "employed", "native", "drove", "came", "arrived", "returned", "transferred", "outside", "near"]
 )
 _LEADS = frozenset(["visiting", "outside", "near", "around"])
+_MOVED = frozenset(["came", "arrived", "returned", "transferred", "drove", "moved", "works", "work", "working"])
 _WHERE = frozenset(["in", "at", "of", "to", "from", "near", "outside", "around", "by"])
 _LIVES = re.compile(r"((?:(?:St|Ft|Mt)\.[ \t]+)?[A-Z][a-z][\w'’-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
 _AFTER_AT = (" at ", "@ ", " at the ", "\nat ", "\nat the ")
@@ -87,6 +88,8 @@ def after_from(text: str, lower: str, start: int, *, towns: bool) -> Iterator[Sp
     before = lower[max(0, start - _BACK) : start].split()[-2:]
     if before and (before[-1] in _LEADS or (before[-1] in _WHERE and before[0] in _LIVES_VERBS)) and (found := _LIVES.match(text, start)):
         first = found[1].split()[0].lower()
+        if meanings().get(first, 0) & Word.ENGLISH and _MOVED.intersection(before):
+            return
         if first not in everyday() and first not in listed("state_names") and first not in listed("countries"):
             yield Span(*found.span(1), "CITY")
     elif text.endswith(". from ", 0, start) and text[start - 8 : start - 7].isupper() and (found := _HOME.match(text, start)) and _is_town(found[1]):

@@ -22,7 +22,9 @@ EPONYM_HEADS = (
     "encephalopathy|neuropathy|osteotomy|protocol|trial|study|ratio|stage|stages|grade|type|anemia|anaemia|arthritis|body|brace|bandage|cast|crisis|"
     "deficiency|deformity|disorder|dystrophy|enzyme|equina|factor|forceps|hepatitis|loop|mask|method|paralysis|pessary|prosthesis|psychosis|rod|rods|"
     "scan|sinus|splint|spots?|stent|struts?|suture|technique|tubules?|vaccine|virus|viral|warts?|wave|waves|web|phase|space|muscle|nerve|ligament|tendon|"
-    "staging|angina|heart study|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|angle|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump|wort|fever|valves?"
+    "staging|angina|heart study|resection|biopsy|stoma|flap|graft|hydrocele|aphasia|angle|attacks?|cirrhosis|carcinoma|polyposis|regimen|rule|rules|pump|wort|fever|scissors|elevators?|rongeurs?|stands?|fascia|needles?|dissector|catheters|clamps|retractors|sutures|speculum|blade|curettes?|knife|pins?|"
+    "wires?|nails?|plates?|screws?|cautery|electrocautery|dressings?|gauze|rolls?|wrap|loupes?|mesh|sponges?|lancet|frame|trocars?|cannulas?|clips?|snare|punch|chisel|osteotomes?|"
+    "probe|hooks?|introducer|approach|incisions|folds?|membrane|triangle|foramen|fossa|artery|vein|hemostats?|graspers?|drains|tubes|bag|boot|collar|valves?"
 )
 
 

@@ -66,14 +66,29 @@ _UNLIKE_NAME = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
 
 def after_title(text: str, start: int) -> Iterator[Span]:
     """The name behind a title."""
-    if found := _TITLE.match(text, start):
+    if (found := _TITLE.match(text, start)) and not (text.startswith(_WEAK_TITLES, start) and _is_no_name(found[1])):
         yield from trimmed(text, *found.span(1), bare=True)
 
 
 def after_label(text: str, start: int) -> Iterator[Span]:
     """The name behind "Attending:" and the like."""
-    if found := _LABEL.match(text, start):
+    if (found := _LABEL.match(text, start)) and not (" " not in found[1] and _is_clinical(found[1])):
         yield from trimmed(text, *found.span(1))
+
+
+# Words that are a title before a name, and something else before another word: "Father died", "Sr Creatinine", "MS Contin".
+_WEAK_TITLES = ("Father", "Sister", "Judge", "Officer", "Captain", "Capt", "Sr", "MS ", "Nurse")
+
+
+def _is_no_name(said: str) -> bool:
+    """Whether a capitalised word is a word of everyday or of medicine and no common name besides."""
+    flags = meanings().get(said.split()[0].rstrip(".,").lower(), 0)
+    return bool(flags & (Word.ENGLISH | Word.CLINICAL | Word.NOT_NAME)) and not flags & (Word.GIVEN | Word.FAMILY)
+
+
+def _is_clinical(said: str) -> bool:
+    flags = meanings().get(said.rstrip(".,").lower(), 0)
+    return bool(flags & Word.CLINICAL) and not flags & (Word.GIVEN | Word.FAMILY | Word.GIVEN_WORLD)
 
 
 def before_degree(text: str, start: int) -> Iterator[Span]:
@@ -85,6 +100,8 @@ def before_degree(text: str, start: int) -> Iterator[Span]:
 def after_cue(text: str, lower: str, start: int, cue: str) -> Iterator[Span]:
     """The name behind a relation ("her daughter Quilla") or a verb ("seen by Catherine Zamora")."""
     found = (_NAMED if cue in KIN else NAMES).match(text, start)
+    if found and cue in KIN and _is_clinical(found[0].split()[0]):
+        return
     if found and (cue in KIN or _is_by(lower[max(0, start - 32) : start].split()[-3:])):
         whole = list(trimmed(text, *found.span()))
         if whole and found[0].startswith(_COURTESY) and cue not in KIN:

@@ -41,7 +41,7 @@ _NUMBER_AFTER = re.compile(
     r"[A-Z][\w.'-]{0,40}(?:\s+[A-Z][\w.'-]{0,40}){0,3}|\b[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)|"
     r"\b[A-Z][a-z]{2,40}\s+(?:utca|u\.|katu|ut|ter)),?\s+\Z"
 )
-_POST_BOX = re.compile(r"\b(?:P\.?\s?O\.?\s?Box|PO Box|Postfach|Box|PSC|Unit|Apt\.?|Suite|Apartment|Flat|Locked Bag)\s+#?\Z", re.IGNORECASE)
+_POST_BOX = re.compile(r"\b(?:P\.?\s?O\.?\s?Box|PO Box|Postfach|Box|PSC|Apt\.?|Suite|Apartment|Locked Bag)\s+#?\Z", re.IGNORECASE)
 _ZIP_LABEL = re.compile(r"\b(?:zip|postal|post)(?:\s*code)?\b\s*(?:is|of)?[\s:#]*\Z")
 _STATE_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})\.?,?\s+\Z")
 _STATE_NAME_BEFORE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]+),?\s+\Z")

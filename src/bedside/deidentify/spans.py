@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 # Where stretches overlap, the earlier kind names the whole.
-KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ZIP", "ID", "ADDRESS", "NAME", "HOSPITAL", "CITY", "IP", "AGE", "DATE")
+KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ADDRESS", "ZIP", "ID", "NAME", "HOSPITAL", "CITY", "IP", "AGE", "DATE")
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
