@@ -194,7 +194,7 @@ class Desk:
         return made
 
     def _surrogates_of(self, name: str, known: KnownIdentifiers | None) -> Surrogates:
-        return Surrogates(self.keyring, name, self.avoid, known=known, zip_digits=self.policy.zip_digits)
+        return Surrogates(self.keyring, name, self.avoid, known=known, zip_digits=self.policy.zip_digits, zip3=self.policy.zip3)
 
     @cached_property
     def avoid(self) -> frozenset[str]:

@@ -195,9 +195,10 @@ def _table(name: str) -> dict[str, Any]:
 
 @lru_cache(maxsize=16)
 def _digest(said: bytes) -> str:
-    """Over the policy and every rule file of the formats, in the order of their names."""
+    """Over the policy, every rule file of the formats and every list of words, in the order of their names."""
     top = files("bedside.deidentify")
-    places = [(one.name, one) for one in top.iterdir() if one.name.endswith((".toml", "_elements.tsv.xz"))] + [("policies/zip3.toml", top / "policies" / "zip3.toml")]
+    places = [(one.name, one) for one in top.iterdir() if one.is_file() and not one.name.endswith((".py", ".md"))]
+    places += [(f"words/{one.name}", one) for one in (top / "words").iterdir() if one.is_file()] + [("policies/zip3.toml", top / "policies" / "zip3.toml")]
     whole = hashlib.sha256(said)
     for name, place in sorted(places):
         whole.update(b"\0" + name.encode() + b"\0" + place.read_bytes())

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 
-from bedside.deidentify.policy import zip_code
 from bedside.deidentify.surrogate_names import Draw
+from bedside.deidentify.zip_codes import Zip3, zip_code
 
 _EXTENSION = re.compile(r"\s*,?\s*(?:x|ext\.?|extension|#)\s*\d{1,6}\Z", re.IGNORECASE)
 _COUNTRY = re.compile(r"\s*\+?\s*\(?\s*(\d{1,3})(?=[\s.()-])|\s*\+\s*(\d{2})")
@@ -84,11 +84,11 @@ def _sign(sign: str, letters: str, draw: Draw) -> str:
     return sign
 
 
-def zip_of(said: str, draw: Draw, digits: int) -> str:
+def zip_of(said: str, draw: Draw, digits: int, table: Zip3 | None = None) -> str:
     """A zip code of which no more is true than the policy lets stand: three digits where enough people live, else 000."""
     if sum(map(str.isdigit, said)) < 5 or not said.strip()[:5].isdigit():
         return number(said, draw)
-    true = zip_code(said, 3) if digits == 3 else "000"
+    true = zip_code(said, 3, table) if digits == 3 else "000"
     return _filled(said, true + draw.digits(sum(map(str.isdigit, said)) - 3))
 
 

@@ -16,6 +16,7 @@ from bedside.deidentify.folding import fold
 from bedside.deidentify.lexicon import Word, listed, meanings
 from bedside.deidentify.surrogate_names import Draw, in_case
 from bedside.deidentify.surrogate_numbers import zip_of
+from bedside.deidentify.zip_codes import Zip3
 
 _TOKEN = re.compile(r"(\d+)(st|nd|rd|th)?\b|([^\W_]+(?:['’][^\W\d_]+)*)", re.IGNORECASE)
 _STATE = re.compile(
@@ -28,8 +29,8 @@ _TRIES, _ZIP, _ABBREVIATION = 64, 5, 5
 class Places:
     """The made places of one subject."""
 
-    def __init__(self, key: bytes, subject: str, avoid: frozenset[str], zip_digits: int) -> None:
-        self._key, self._subject, self._avoid, self._zip_digits = key, subject, avoid, zip_digits
+    def __init__(self, key: bytes, subject: str, avoid: frozenset[str], zip_digits: int, zip3: Zip3 | None = None) -> None:
+        self._key, self._subject, self._avoid, self._zip_digits, self._zip3 = key, subject, avoid, zip_digits, zip3
 
     def street(self, said: str) -> str:
         """A made address."""
@@ -73,7 +74,7 @@ class Places:
         """Another number of as many digits; of a zip code no more is true than the policy lets stand."""
         for attempt in range(_TRIES):
             draw = Draw(self._key, "surrogate", self._subject, "house number", said, str(attempt))
-            made = zip_of(said, draw, self._zip_digits) if is_zip else (str(1 + draw.below(9)) if said[0] != "0" else "0") + draw.digits(len(said) - 1)
+            made = zip_of(said, draw, self._zip_digits, self._zip3) if is_zip else (str(1 + draw.below(9)) if said[0] != "0" else "0") + draw.digits(len(said) - 1)
             if made != said and made not in self._avoid:
                 return made
         return "0" * len(said)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bedside.deidentify.keyring import Keyring
+from bedside.deidentify.zip_codes import Zip3
 
 _CHUNK = re.compile(r"[^\W_]+")
 _TRIES, _MOST_KEPT, _MOST_JOINED, _PHONE_END = 32, 2_000, 8, 7
@@ -43,6 +44,7 @@ class Surrogates:
     avoid     what no surrogate may be: words of the patient map, and its numbers as `plain_numbers` writes them
     known     what the structure knows of the subject: tells given from family names, and whose initial a letter is
     zip_digits  digits of a zip code that the policy lets stand
+    zip3        where over 20,000 people live; the shipped census when None
 
     >>> one = Surrogates(bytes(32), "P000000000001")
     >>> one.of("SMITH", "NAME") == (one.of("Dr. Smith", "NAME") or "").removeprefix("Dr. ").upper()
@@ -50,11 +52,12 @@ class Surrogates:
     """
 
     def __init__(
-        self, keyring: Keyring | bytes, subject: str, avoid: frozenset[str] = frozenset(), *, known: KnownIdentifiers | None = None, zip_digits: int = 3
+        self, keyring: Keyring | bytes, subject: str, avoid: frozenset[str] = frozenset(), *, known: KnownIdentifiers | None = None, zip_digits: int = 3,
+        zip3: Zip3 | None = None
     ) -> None:
         self._key = keyring if isinstance(keyring, bytes) else keyring.number_key
-        self._subject, self._avoid, self._zip_digits = subject, avoid, zip_digits
-        self._names, self._places = Names(self._key, subject, avoid, known), Places(self._key, subject, avoid, zip_digits)
+        self._subject, self._avoid, self._zip_digits, self._zip3 = subject, avoid, zip_digits, zip3
+        self._names, self._places = Names(self._key, subject, avoid, known), Places(self._key, subject, avoid, zip_digits, zip3)
         self._kept: dict[tuple[str, str], str | None] = {}
 
     def of(self, said: str, kind: str) -> str | None:
@@ -83,7 +86,7 @@ class Surrogates:
 
     def _drawn(self, said: str, kind: str, draw: Draw) -> str:
         if kind == "ZIP":
-            return numbers.zip_of(said, draw, self._zip_digits)
+            return numbers.zip_of(said, draw, self._zip_digits, self._zip3)
         make = {"PHONE": numbers.phone, "SSN": numbers.social_security, "URL": numbers.web, "IP": numbers.network}.get(kind, numbers.number)
         return make(said, draw)
 

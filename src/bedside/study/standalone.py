@@ -147,10 +147,9 @@ def _found(given: Sequence[Path]) -> tuple[list[RawFile], list[RawFile]]:
 def _keyring(key: Path, naming: str) -> tuple[Keyring, bool]:
     from bedside.deidentify.keyring import Keyring
 
-    if key.exists():
-        return Keyring.open(key), False
+    there = key.exists()
     key.parent.mkdir(parents=True, exist_ok=True)
-    return Keyring.create(key, naming="keyed" if naming == "keyed" else "sealed"), True
+    return Keyring.at(key, naming="keyed" if naming == "keyed" else "sealed"), not there
 
 
 def _named(file: RawFile, keyring: Keyring) -> RawFile:

@@ -14,6 +14,7 @@ from bedside.formats.files import RawFile
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from bedside.deidentify.policy import Policy
     from bedside.deidentify.spans import Detector
 
 MODULE = "bedside.study.worker"
@@ -22,13 +23,13 @@ _WORTH_IT, _MOST = 24 << 20, 16
 
 def begin(start: Start) -> Work:
     """The work of one process, with the detector that the start names."""
-    return Work(start, detectors=() if start.detector == "rules" else (_detector(start.detector),))
+    return Work(start, detectors=() if start.detector == "rules" else (_detector(start.detector, start.policy),))
 
 
-def _detector(name: str) -> Detector:
+def _detector(name: str, policy: Policy) -> Detector:
     from bedside.pillars.text.ner import detector
 
-    return detector(name)
+    return detector(name, keep_places=policy.city)
 
 
 def how_many(files: Sequence[RawFile]) -> int:
