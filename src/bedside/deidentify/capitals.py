@@ -17,6 +17,7 @@ from bedside.deidentify.lexicon import places as all_places
 from bedside.deidentify.spans import Span
 
 _WORD = re.compile(r"[A-Z](?:[A-Za-z0-9_]+(?:['-][A-Za-z0-9_]+)*|'[A-Z][A-Za-z]+(?:-[A-Za-z]+)*|(?=\.[A-Z]))")
+_AFTER_WORD, _STOPS = ",:;", frozenset(".,:;)\n/")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
 _TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON, _COUNTY = (1 << at for at in range(12, 26))
 _HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp", "living", "senior", "assisted"]  # fmt: skip
@@ -72,7 +73,12 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
         flags = get(lower[start:end], _UNKNOWN)
         cue = None
         if start > 2 and text[start - 1] == " " and text[start - 2] in middle:
-            cue = cue_of(lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1].rstrip(",:;").rpartition("\n")[2])
+            before = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1]
+            cue = cue_of(before)
+            if cue is None and (text[start - 2] in _AFTER_WORD or "\n" in before):
+                cue = cue_of(before.rstrip(_AFTER_WORD).rpartition("\n")[2])
+        if flags == _UNKNOWN and cue is None and text[end : end + 1] in _STOPS and "-" not in word.group() and text[end - 2] != "'":
+            continue
         if (flags or cue) and start >= done and not (start and text[start - 1].isalnum()):
             count = len(found)
             _look(text, lower, start, end, flags, cue, towns, found)

@@ -67,7 +67,7 @@ def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: in
             found += _divided(text, lower, start, end, said)
         if end - start <= 6 and (after == " " or after.isalpha()) and text[end + 1 : end + 2] in _STREET_BEGINS:
             found += street_at(text, start, end)
-        if before == " " or before == "#":
+        if (before == " " and (text[text.rfind(" ", 0, start - 1) + 1].isupper() or text[start - 2] == ".")) or before == "#":
             found += number_of_street(text, start, end)
         if len(found) > count:
             done = max(span.end for span in found[count:])
