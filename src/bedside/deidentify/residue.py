@@ -187,7 +187,7 @@ class _File:
         plain = unwrapped(piece.text) if piece.kind != "bytes" else None
         if plain is None:
             return (piece.text,)
-        keys = json_keys(piece.text)
+        keys = json_keys(piece.text) if piece.json else None
         if keys is None or self.needles.touches(keys):
             return piece.text, plain
         coded = '"code"' in keys and any(one.kind == "number" for one in sightings(plain, self.needles))

@@ -102,6 +102,11 @@ class Needles:
         return frozenset(word for _, form in self._filed for word in form)
 
     @cached_property
+    def birth_months(self) -> frozenset[str]:
+        """The months of the birth dates, as two digits."""
+        return frozenset(day[4:6] for day in self.births)
+
+    @cached_property
     def _misread(self) -> dict[str, str]:
         return {misread(word): word for word in sorted(self.words) if len(word) >= _SHORTEST_MISREAD and word.isalpha()}
 

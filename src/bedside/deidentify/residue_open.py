@@ -59,6 +59,7 @@ class Piece(msgspec.Struct, frozen=True):
     torn    it begins inside a line
     raw     bytes as they lie there, read besides their meaning
     place   where it lies in the file when that is a container
+    json    it is JSON, all of it
     """
 
     text: str
@@ -68,6 +69,7 @@ class Piece(msgspec.Struct, frozen=True):
     torn: bool = False
     raw: bool = False
     place: str = ""
+    json: bool = False
 
 
 def pieces(source: Source) -> Iterator[Piece]:
@@ -184,19 +186,20 @@ def _raw(source: Source) -> Iterator[Piece]:
 
 def _text(stream: BinaryIO | _Measured) -> Iterator[Piece]:
     """Blocks of whole lines; a line beyond all measure is cut, with an overlap, where no word is."""
-    line, torn, kind, whole, rest, encoding = 1, False, "", False, b"", None
+    line, torn, kind, whole, json, rest, encoding = 1, False, "", False, False, b"", None
     while True:
         fresh = stream.read(_BLOCK)
         last, data = len(fresh) < _BLOCK, rest + fresh
         if not kind:
             encoding, (kind, whole) = wide(data[:4096]), _kind(decoded(data[:4096], wide(data[:4096])))
+            json = kind == "line" and decoded(data[:64], encoding).lstrip("\ufeff \r\n\t").startswith(("{", "["))
         cut = len(data) if last else _cut(data, encoding)
         if not cut and not last:
             rest = data
             continue
         text = decoded(data[:cut], encoding).replace("\r\n", "\n").replace("\r", "\n")
         if text:
-            yield Piece(text, kind, line, whole, torn)
+            yield Piece(text, kind, line, whole, torn, json=json)
         if last:
             return
         back = cut if encoding else _back(data, cut)
@@ -248,7 +251,7 @@ def _table(source: Source) -> Iterator[Piece]:
         height = int(frame.select(pl.len()).collect().item())
         for first in range(0, height, _ROWS):
             rows = frame.slice(first, _ROWS).collect()
-            yield Piece(_rows(rows), "row", first + 1)
+            yield Piece(_rows(rows), "row", first + 1, json=True)
     except (pl.exceptions.PolarsError, OSError, ValueError) as error:
         raise Closed("no Parquet file that can be read") from error
 

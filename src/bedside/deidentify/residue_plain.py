@@ -93,8 +93,8 @@ def unwrapped(text: str) -> str | None:
 
 
 def json_keys(text: str) -> str | None:
-    """The different keys of a JSON text; None for a text that is none, or that holds more wrapping than JSON's own."""
-    if not text.lstrip("\ufeff \r\n\t").startswith(("{", "[")) or any(one.search(text) for one in (_TAG, _PERCENT, _ENTITY)):
+    """The different keys of a JSON text; None for one that holds more wrapping than JSON's own."""
+    if any(one.search(text) for one in (_TAG, _PERCENT, _ENTITY)):
         return None
     return " ".join(sorted(set(_KEY.findall(text))))
 

@@ -146,7 +146,7 @@ def _births(text: str, lines: list[list[str]], unique: set[str], needles: Needle
     """Birth dates: as eight digits, in three numbers of any order, and with the month in letters."""
     wanted = {run: form for run in set(_DATE.findall(text)) if (form := _birth(re.split(r"[-/. ]", run), needles))}
     yield from (Sighting(at, "birth date", False, wanted[run]) for at, run in _lines_of(_DATE, text, wanted))
-    compact, months = needles.births & unique, _MONTH.keys() & unique
+    compact, months = needles.births & unique, {word for word in _MONTH.keys() & unique if _MONTH[word] in needles.birth_months}
     for at, line in enumerate(lines) if compact or months else ():
         yield from (Sighting(at, "birth date", False, (word,)) for word in compact.intersection(line))
         for place in (place for place, word in enumerate(line) if word in months) if not months.isdisjoint(line) else ():
