@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Leave, Person
@@ -36,7 +37,7 @@ _AGE = re.compile(r"(?<![\d.])\d{2,3}(?:\.\d+)?(?![\d.])")
 _SPECIAL = frozenset({"subject", "value", "scrub"})
 _REPEATED = frozenset(["PID", "PD1", "PV1", "PV2", "NK1", "GT1", "IN1", "IN2", "IN3", "AL1", "DG1", "DRG"])  # a feed says these of a patient again and again
 _ALWAYS = frozenset({"PID", "PV1"})
-_MOST_KEPT = 50_000
+_MOST_KEPT, _SHORTEST_DOCUMENT = 50_000, 16
 _LINED = {"OBX": 5, "NTE": 3, "DSP": 3}  # texts that senders cut into lines, one a segment
 
 
@@ -54,6 +55,11 @@ def is_merge(message: Message) -> bool:
     return message.get("MSH-9.2") in MERGES or (message.get("EVN-1") or "") in MERGES
 
 
+@lru_cache(maxsize=4096)
+def _in_years(unit: str, component: str) -> bool:
+    return not _YEARS.isdisjoint(unit.lower().split(component or None))
+
+
 class Change:
     """Changes the messages of one file.
 
@@ -67,6 +73,7 @@ class Change:
         self.marks, self.where = Delimiters("|", "^", "~", "\\", "&"), ""
         self._manner: tuple[Delimiters, str, str] | None = None
         self._later = Later(desk, self.values)
+        self._first: Segment | None = None
         self._compiled: dict[str, list[tuple[str, dict[str, Kept] | None] | None]] = {}
         self._people: dict[str, Person] = {}
         self._repeated: dict[tuple[str, str], tuple[str | None, tuple[tuple[str, int], ...]]] = {}
@@ -86,6 +93,7 @@ class Change:
         said = _OFFSET.search(message.get("MSH-7.1") or "")
         self._begin(message, said[0] if said else "")
         self.values.of(self._subject(first))
+        self._first = first
         rows = [self._row(at, segment) for at, segment in enumerate(message.segments)]
         self._later.write(rows)
         newline = "\r" if b"\r" in raw or b"\n" not in raw else "\n"
@@ -128,7 +136,7 @@ class Change:
     def _row(self, at: int, segment: Segment) -> list[str] | str | None:
         """The segment's fields, changed, or the whole as it was written the last time; None when it is dropped."""
         name = segment.name
-        if name == "PID":
+        if name == "PID" and segment is not self._first:
             self.values.of(self._subject(segment))
         if name not in _REPEATED or self.person is None:
             return self._changed(at, segment)
@@ -224,7 +232,7 @@ class Change:
             return ""
         mark, c = self.marks.repetition, self.marks.component
         about = said[3].split(c, 1)[0] if c else said[3]
-        if c and f"{c}base64{c}" in raw.lower():
+        if len(raw) > _SHORTEST_DOCUMENT and c and f"{c}base64{c}" in raw.lower():
             kind = "encapsulated"  # whatever OBX-2 says
         if about in _BIRTHS:
             return self.values.change("birth", raw.split(mark)[0] if mark else raw)
@@ -239,8 +247,7 @@ class Change:
     def _capped(self, raw: str, said: list[str], about: str) -> str:
         """An age in years above the policy's cap reads one more than it."""
         cap = self.desk.policy.age_cap
-        unit = said[6] if len(said) > 6 else ""
-        if cap is None or not (about in _AGES or (unit and not _YEARS.isdisjoint(unit.lower().split(self.marks.component or None)))):
+        if cap is None or (about not in _AGES and (len(said) <= 6 or not _in_years(said[6], self.marks.component))):
             return raw
         return _AGE.sub(lambda found: str(cap + 1) if float(found[0]) >= cap + 1 else found[0], raw)
 
