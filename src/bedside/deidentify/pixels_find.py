@@ -35,6 +35,8 @@ _FLAT = 2
 _MARGIN, _LEAST_MARGIN = 0.15, 2.0
 _CLEAR = 0.2
 """Thin strokes stand out by this share of the range. They fill 0.2 to 0.9 of a box of text, of anatomy and speckle under 0.12."""
+_FOLLOWS, _STEPS = 0.35, 8
+"""Strokes as strong as this share of a text's own go on with it; by half heights, and not for ever."""
 _LARGE, _LARGEST_UNREAD = 0.12, 0.04
 """Shares of an image that few lines of text fill: a box this large must read well; one that is not read is smaller."""
 _READS_WELL, _READS_LIKE_ONE, _MOST_PASSES = 0.6, 0.9, 3
@@ -90,13 +92,14 @@ class Reader:
                     groups.append([(quad, view)])
                 else:
                     group.append((quad, view))
-        marked = _marked(light)
+        drawn = strokes(light)
+        marked = _marked(light, drawn)
         read = [(group, *self._read(group)) for group in groups]
         texts = [(group, said, sure) for group, said, sure in read if _is_text(group, said, sure, marked, look)]
         kinds = [kind_of(said, sure, self.person, self.desk) if said else ANY for _, said, sure in texts]
         painted = [group[0][0] for (group, _, _), kind in zip(texts, kinds, strict=True) if kind is not None]
         return [
-            Text(tuple(quad for quad, _ in group), kind or ANY)
+            Text((*(quad for quad, _ in group), _drawn_out(group[0][0], drawn)), kind or ANY)
             for (group, _, _), kind in zip(texts, kinds, strict=True)
             if kind is not None or not _alone(group[0][0], painted)
         ]
@@ -116,10 +119,34 @@ class Reader:
         return best
 
 
-def _marked(light: Floats) -> Mask:
+def _drawn_out(quad: Quad, drawn: tuple[Floats, Floats]) -> Quad:
+    """The box with its ends moved on as long as strokes like its own follow: a line whose end is faint is cut short by the network."""
+    width, height = (float(np.linalg.norm(quad[0] - quad[other])) for other in (1, 3))
+    if height > width:
+        quad, height = np.roll(quad, 1, axis=0), width
+    own = max(_ink(drawn[sign], quad) for sign in (0, 1))
+    sign = 0 if _ink(drawn[0], quad) == own else 1
+    along = _unit(quad[1] - quad[0]) * (height / 2)
+    left = right = 0
+    while right < _STEPS and _ink(drawn[sign], np.array([quad[1], quad[1] + along, quad[2] + along, quad[2]]) + right * along) >= _FOLLOWS * own:
+        right += 1
+    while left < _STEPS and _ink(drawn[sign], np.array([quad[0] - along, quad[0], quad[3], quad[3] - along]) - left * along) >= _FOLLOWS * own:
+        left += 1
+    return np.array([quad[0] - left * along, quad[1] + right * along, quad[2] + right * along, quad[3] - left * along], np.float32)
+
+
+def _ink(drawn: Floats, quad: NDArray[Any]) -> float:
+    """Mean strength of strokes in a box; none outside the image."""
+    across, down = np.meshgrid(np.linspace(0.02, 0.98, 24), np.linspace(0.02, 0.98, 12))
+    points = np.rint(quad[0] + across[..., None] * (quad[1] - quad[0]) + down[..., None] * (quad[3] - quad[0])).astype(np.int64)
+    x, y = points[..., 0], points[..., 1]
+    inside = (x >= 0) & (y >= 0) & (x < drawn.shape[1]) & (y < drawn.shape[0])
+    return float(drawn[y[inside], x[inside]].mean()) if inside.any() else 0.0
+
+
+def _marked(light: Floats, drawn: tuple[Floats, Floats]) -> Mask:
     """Where something as thin as writing stands out clearly."""
-    bright, dark = strokes(light)
-    return np.asarray(np.maximum(bright, dark) > _CLEAR * max(float(light.max() - light.min()), 1e-6))
+    return np.asarray(np.maximum(*drawn) > _CLEAR * max(float(light.max() - light.min()), 1e-6))
 
 
 def _is_text(group: list[tuple[Quad, View]], said: str, sure: float, marked: Mask, look: Look) -> bool:
