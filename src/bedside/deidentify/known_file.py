@@ -106,7 +106,7 @@ def _refuse(bad: list[str], some: bool) -> None:
 
 def _records(path: Path) -> Iterator[tuple[str, bytes | Any]]:
     """Records with their places: the elements of an array, the one document of a file, or the lines."""
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise Misconfigured("no such file of known patients", where="--known", do="correct the path")
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
