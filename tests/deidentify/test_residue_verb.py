@@ -75,7 +75,14 @@ def _pdf(text):
 
 
 def _utf16_private(text):
-    data = dicom_bytes(PatientName="", PatientID="x", PatientTelephoneNumbers="", AnatomicRegionSequence=[], PatientComments="", ConvolutionKernel="B30")
+    data = dicom_bytes(
+        PatientName="",
+        PatientID="x",
+        PatientTelephoneNumbers="",
+        AnatomicRegionSequence=[],
+        PatientComments="",
+        ConvolutionKernel="B30",
+    )
     wide = text.encode("utf-16-le")
     return data + b"\x09\x00\x10\x10UN\x00\x00" + (len(wide)).to_bytes(4, "little") + wide
 
@@ -173,16 +180,24 @@ def test_two_weak_ones_of_one_person_in_one_record_are_for_review_and_one_is_not
     assert {hit.kind for hit in prove([("a.csv", b"5550147 zip 10301\n")], known=known).weak_hits} == {"short phone", "zip"}
 
 
+@pytest.mark.parametrize("said", ["(002) 924-1310", "0029241310", "002.924.1310", "+49 30 1234567", "0049 30 1234567"])
+def test_phones_that_begin_with_zeros_or_a_country_are_found(tmp_path, said):
+    (tmp_path / "k").write_text(json.dumps({"subject": "S2", "phone": ["002-924-1310", "+49 30 1234567"]}))
+    assert prove([("a.txt", f"call {said} now".encode())], known=read(tmp_path / "k")).strong >= 1
+
+
 def test_fhir_names_in_parts_are_one_name(known):
     name = {"name": [{"use": "official", "family": "Quillfeather", "given": ["Zebulon"]}]}
     assert prove([("a.ndjson", json.dumps(name).encode())], known=known).strong == 1
 
 
-def test_a_common_pair_of_words_is_a_name_only_in_capitals(tmp_path):
+def test_a_common_pair_of_words_is_a_name_only_in_capitals_or_behind_a_label_and_else_for_review(tmp_path):
     (tmp_path / "k").write_text(json.dumps({"subject": "S2", "name": "May Long"}))
     people = read(tmp_path / "k")
     assert prove([("a.txt", b"it may long be so")], known=people).strong == 0
+    assert prove([("a.txt", b"it may long be so")], known=people).weak == 1
     assert prove([("a.txt", b"told May Long so")], known=people).strong == 1
+    assert prove([("a.txt", b"patient name: may long")], known=people).strong == 1
 
 
 @pytest.mark.parametrize(

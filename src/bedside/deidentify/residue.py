@@ -77,6 +77,7 @@ WEAK_REASONS = {
     "name": "a family name alone, in a record of one who bears it: it may be a word, a place or another person",
     "given name": "a given name alone, in a record of one who bears it: it may be a word or another person",
     "initial and name": "an initial with a family name: it may be another person",
+    "name of words": "two everyday words in small letters that are also somebody's name: they may be just words",
     "short number": "digits of a short record number: they may count or measure something",
     "measured number": "digits of a record number where a measurement or a code stands: they may be just that",
     "short phone": "the last seven digits of a phone: they may be another number",

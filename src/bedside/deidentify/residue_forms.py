@@ -208,7 +208,7 @@ def is_rare(family: Words) -> bool:
 
 
 def _phone(value: str) -> str:
-    return _digits(re.split(r"(?i:x|ext)", value)[0]).lstrip("0")
+    return _digits(re.split(r"(?i:x|ext)", value)[0])
 
 
 def _digits(text: str) -> str:

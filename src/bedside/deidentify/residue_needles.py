@@ -153,7 +153,7 @@ def grouped(groups: Sequence[str], between: Sequence[str]) -> str | None:
     joined = "".join(groups)
     if "." in between and (set(between) != {"."} or len(groups) < 3):
         return None
-    if len(joined.lstrip("0")) >= LONG_SSN:
+    if len(joined) >= LONG_SSN:
         return joined
     same = len(set(between)) == 1 and between[0] in ("-", " ", ".")
     apart = min(map(len, groups)) >= (3 if between[0] == " " else 2)

@@ -82,11 +82,13 @@ def _runs(text: str, lines: list[list[str]], sought: set[str], needles: Needles,
 
 def _judged(lines: list[str], at: int, kind: str, form: Words) -> Iterator[Sighting]:
     """A strong run; a name of everyday words only where it is written with capitals."""
+    strong = True
     if kind == "name" and everyday().issuperset(form):
         near = "\n".join(lines[max(0, at - 1) : at + 2])
-        if not re.search(r"[\W_]+".join(rf"(?:{word.capitalize()}|{word.upper()})" for word in form), near):
-            return
-    yield Sighting(at, kind, True, form)
+        capital = r"[\W_]+".join(rf"(?:{word.capitalize()}|{word.upper()})" for word in form)
+        labelled = r"(?i:\b(?:name|patient|mr|mrs|ms|dr|pt)\b[\W_]{0,4}" + r"[\W_]+".join(form) + ")"
+        strong = re.search(rf"{capital}|{labelled}", near) is not None
+    yield Sighting(at, kind if strong else "name of words", strong, form)
 
 
 def _counted(line: str, at: int, kind: str, digits: str, repaired: bool) -> Iterator[Sighting]:
