@@ -34,7 +34,7 @@ _FLAT = 2
 """Tiles whose brightness differs by no more are empty, and are not searched."""
 _MARGIN, _LEAST_MARGIN = 0.15, 2.0
 _CLEAR = 0.2
-"""Thin strokes stand out by this share of the range. They fill 0.2 to 0.9 of a box of text, of anatomy and speckle under 0.12."""
+"""Thin strokes stand out by this share of the range. They fill 0.2 to 0.9 of a box of text, of anatomy and speckle 0.17 at most."""
 _FOLLOWS, _STEPS = 0.35, 8
 """Strokes as strong as this share of a text's own go on with it; by half heights, and not for ever."""
 _LARGE, _LARGEST_UNREAD = 0.12, 0.04
@@ -53,7 +53,7 @@ class Look(NamedTuple):
     """
 
     quick: bool = False
-    full: float = 0.15
+    full: float = 0.2
     sure: float = 0.45
     letters: int = 1
     pixels: int = 0
@@ -99,8 +99,8 @@ class Reader:
         kinds = [kind_of(said, sure, self.person, self.desk) if said else ANY for _, said, sure in texts]
         painted = [group[0][0] for (group, _, _), kind in zip(texts, kinds, strict=True) if kind is not None]
         return [
-            Text((*(quad for quad, _ in group), _drawn_out(group[0][0], drawn)), kind or ANY)
-            for (group, _, _), kind in zip(texts, kinds, strict=True)
+            Text((*(quad for quad, _ in group), *([_drawn_out(group[0][0], drawn)] if sure >= _READS_WELL else [])), kind or ANY)
+            for (group, _, sure), kind in zip(texts, kinds, strict=True)
             if kind is not None or not _alone(group[0][0], painted)
         ]
 
