@@ -80,6 +80,7 @@ def _told(result: object, key: Path) -> str:
 
     assert isinstance(result, Result)
     counts, residue = result.records, result.residue
+    unread = residue.get("unsearched")
     lost = sum(counts.quarantined.values())
     lines = [
         f"{result.out}: {counts.written} of {counts.read} records de-identified under {result.policy} (digest {result.digest})",
@@ -87,7 +88,8 @@ def _told(result: object, key: Path) -> str:
         f"  {lost} quarantined, {sum(counts.ignored.values())} left out as declared, {sum(counts.merged.values())} merged",
         *(f"    {count} x {reason}" for reason, count in sorted(counts.quarantined.items(), key=lambda one: -one[1])),
         *(f"    {count} x {reason} (left out)" for reason, count in sorted(counts.ignored.items(), key=lambda one: -one[1])),
-        f"  residue proof: {residue.get('strong', 0)} strong, {residue.get('weak', 0)} weak hits of {residue.get('needles', 0)} forms looked for",
+        f"  residue proof: {residue.get('strong', 0)} strong, {residue.get('weak', 0)} weak hits of {residue.get('needles', 0)} forms looked for"
+        + (f"; {len(unread)} layers of files could not be opened and searched" if isinstance(unread, list) and unread else ""),
         f"  key {'made: ' if result.made_key else ''}{key}: keep it, and keep it apart from the files",
     ]
     lines += [f"  spans of the notes: {result.spans}"] if result.spans else []

@@ -234,6 +234,8 @@ class Desk:
         left, at = [], 0
         for span in joined(person.finder.find(text.replace("_", " "))):
             said = text[span.start : span.end]
+            if span.kind == "DATE" and self.policy.dates == "keep":
+                continue
             if span.kind in _NUMBERED and sum(map(str.isdigit, said)) < _LONG_NUMBER:
                 continue
             left += [text[at : span.start], f"[{span.kind}]"]

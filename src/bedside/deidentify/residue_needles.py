@@ -71,7 +71,8 @@ class Needles:
                 self._filed.add((kind, form))
                 _file(self.runs, form, kind)
         for kind, digits in strong_digits(known):
-            self.digits.setdefault(digits.lstrip("0"), kind)
+            if bare := without_zeros(digits):
+                self.digits.setdefault(bare, kind)
 
     def _weak(self, known: KnownIdentifiers, keeps: Collection[str]) -> None:
         for kind, form in weak_forms(known):
@@ -94,7 +95,7 @@ class Needles:
 
     def touches(self, text: str) -> bool:
         """Whether a text holds any word that is looked for, whatever stands beside it."""
-        return any(word in self.runs or word.lstrip("0") in self.digits or self.repaired(word) for word in said(plain(text)))
+        return any(word in self.runs or without_zeros(word) in self.digits or self.repaired(word) for word in said(plain(text)))
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -123,8 +124,8 @@ class Needles:
         if word.isalpha():
             return self._misread.get(misread(word)) if "rn" in word or "vv" in word else None
         found = _LABELLED.match(word) or _EXTENDED.match(word)
-        if found and found[1].lstrip("0") in self.digits:
-            return found[1].lstrip("0")
+        if found and without_zeros(found[1]) in self.digits:
+            return without_zeros(found[1])
         return self._misread.get(misread(word)) or self._number(word)
 
     def _number(self, word: str) -> str | None:
@@ -133,6 +134,16 @@ class Needles:
             return self._misread_numbers.get(read)
         bare = read.lstrip("0")
         return bare if len(bare) >= LONG_NUMBER and bare in self.digits else None
+
+
+def without_zeros(digits: str) -> str:
+    """A number without the zeros before it, as long as what stays is no short one; nothing for zeros alone.
+
+    >>> without_zeros("0040012345"), without_zeros("0000000001"), without_zeros("000000000")
+    ('40012345', '0000000001', '')
+    """
+    bare = digits.lstrip("0")
+    return bare if len(bare) >= LONG_NUMBER else digits if bare else ""
 
 
 def misread(word: str) -> str:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from bedside.deidentify.lexicon import MONTHS, everyday
 from bedside.deidentify.residue_forms import _ASCII, LONG_OTHER_NUMBER, Words, plain, said
-from bedside.deidentify.residue_needles import SHORT_YEAR, Needles, filed, grouped
+from bedside.deidentify.residue_needles import SHORT_YEAR, Needles, filed, grouped, without_zeros
 
 _TABLE = {code: said for code, said in _ASCII.items() if code != 10}
 _RUN = re.compile(r"\d(?<![\w.].)[\dOoIl]{0,9}(?:[-./ ()]{1,3}[\dOoIl]{2,10}){1,24}(?![\w])")
@@ -138,7 +138,7 @@ def _known(run: str, needles: Needles) -> list[tuple[str, Words]]:
         for last in range(first + 2, min(first + _MOST_GROUPS, len(groups)) + 1):
             dotted = "." in between[first : last - 1] and "." in (between[first - 1] if first else "", *between[last - 1 : last])
             joined = None if dotted else grouped(groups[first:last], between[first : last - 1])
-            kind = needles.digits.get(joined.lstrip("0")) if joined else None
+            kind = needles.digits.get(without_zeros(joined)) if joined else None
             if kind is not None:
                 found.append((kind, tuple(groups[first:last])))
     return found[:1]

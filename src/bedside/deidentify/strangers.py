@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from bedside.deidentify.folding import folded
-from bedside.deidentify.residue_needles import Needles
+from bedside.deidentify.residue_needles import Needles, without_zeros
 from bedside.deidentify.residue_search import sightings
 from bedside.deidentify.spans import Span
 
@@ -45,12 +45,13 @@ class Strangers:
 def _runs(said: list[str], whole: str) -> Iterator[tuple[int, int]]:
     """First and last word of every run that, joined, is the whole; zeros before a number do not count.
 
-    >>> list(_runs(["call", "617", "555", "0142"], "6175550142")), list(_runs(["mrn", "0077"], "77"))
-    ([(1, 3)], [(1, 1)])
+    >>> list(_runs(["call", "617", "555", "0142"], "6175550142")), list(_runs(["mrn", "00778899"], "778899")), list(_runs(["1"], "0000000001"))
+    ([(1, 3)], [(1, 1)], [])
     """
-    bare = whole.lstrip("0") if whole.isdigit() else whole
+    bare = without_zeros(whole) if whole.isdigit() else whole
+    stripped = bare.isdigit() and not bare.startswith("0")
     for first, word in enumerate(said):
-        joined = word.lstrip("0") if bare.isdigit() else word
+        joined = word.lstrip("0") if stripped else word
         if not joined or not bare.startswith(joined):
             continue
         last = first
