@@ -7,7 +7,7 @@ Covered   more than 90 % of the box of a string is painted in every frame that s
 False     painted pixels outside the boxes of strings, grown by 40 % of their height, as a share of the image
 Peer      RapidOCR 1.4.4 with its own settings, detection alone, on the same picture shown under the image's own window (a frame that
           shows text, for several); its boxes are painted as they are
-Interval  Wilson, 95 %. The passes were tuned on images of this generator with other seeds: the figures are those of development.
+Interval  Wilson, 95 %. The passes were tuned on images of this generator, the last changes on this seed: the figures are those of development.
 """
 
 from __future__ import annotations
