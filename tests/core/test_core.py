@@ -32,6 +32,11 @@ def test_keyed_digests_do_not_run_parts_together():
     assert ids.keyed(b"k", "ab", "c") != ids.keyed(b"k", "a", "bc")
 
 
+@given(st.binary(max_size=150), st.text(max_size=100), st.text(max_size=200))
+def test_a_number_drawn_from_kept_states_is_that_of_the_whole_digest(key, first, last):
+    assert ids.Keyed(key, first).drawn(last) == int.from_bytes(ids.keyed(key, first, last)[:8], "big") >> 4
+
+
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))
 def test_iso_and_compact_times_name_the_same_instant(wall, offset):
     wall = wall.replace(microsecond=wall.microsecond // 1000 * 1000)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from bedside.core.errors import Malformed
-from bedside.core.ids import keyed, keyed_hex, pseudonym, subject_number
+from bedside.core.ids import Keyed, keyed, keyed_hex, letters, pseudonym, subject_number
 from bedside.core.time import wall_time
 from bedside.deidentify.clock import Clock
 from bedside.deidentify.known import Finder, has_number
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from bedside.deidentify.keyring import Keyring
 
-_BITS = 60
 _UID_ROOT = "2.25."
 _MOST_KEPT, _MOST_TEXTS, _MOST_HELD, _SHORT = 200_000, 20_000, 32_000_000, 400
 _MOST_SUBJECTS = 1_000
@@ -127,8 +126,12 @@ class Desk:
         if known is None:
             if len(self._numbers) > _MOST_KEPT:
                 self._numbers.clear()
-            known = self._numbers[raw] = number_of(self.keyring, raw)
+            known = self._numbers[raw] = "N" + letters(self._keyed.drawn(raw.strip()))
         return known
+
+    @cached_property
+    def _keyed(self) -> Keyed:
+        return Keyed(self.keyring.number_key, "number")
 
     def uid(self, raw: str) -> str:
         """A UID of ours for one of theirs (DICOM PS3.5 B.2: 2.25 and a 128-bit number); those of the standard itself stay."""
@@ -268,5 +271,4 @@ def desk(keyring: Keyring, policy: Policy, detectors: Sequence[Detector] = ()) -
 
 def number_of(keyring: Keyring, raw: str) -> str:
     """The pseudonym of a number, without a desk."""
-    drawn = int.from_bytes(keyed(keyring.number_key, "number", raw.strip())[:8], "big") >> (64 - _BITS)
-    return "N" + pseudonym(drawn)[1:]
+    return "N" + letters(Keyed(keyring.number_key, "number").drawn(raw.strip()))
