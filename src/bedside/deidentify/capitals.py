@@ -67,19 +67,22 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
     """
     found: list[Span] = []
     done = 0
-    get, middle, cue_of = _acts().get, _MIDDLE, CUES.get
+    get, middle, cue_of, unknown = _acts().get, _MIDDLE, CUES.get, _UNKNOWN
     for word in _WORD.finditer(text):
         start, end = word.span()
-        flags = get(lower[start:end], _UNKNOWN)
+        flags = get(lower[start:end], unknown)
         cue = None
-        if start > 2 and text[start - 1] == " " and text[start - 2] in middle:
+        if text[start - 2] in middle and text[start - 1] == " " and start > 2:
             before = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1]
             cue = cue_of(before)
             if cue is None and (text[start - 2] in _AFTER_WORD or "\n" in before):
                 cue = cue_of(before.rstrip(_AFTER_WORD).rpartition("\n")[2])
-        if flags == _UNKNOWN and cue is None and text[end : end + 1] in _STOPS and "-" not in word.group() and text[end - 2] != "'":
-            continue
-        if (flags or cue) and start >= done and not (start and text[start - 1].isalnum()):
+        if cue is None:
+            if not flags or (flags & _NEEDS_SIGN and not flags & _OTHER_SIGNS and not _goes_on(text, lower, end)):
+                continue
+            if flags == unknown and text[end : end + 1] in _STOPS and "-" not in word.group() and text[end - 2] != "'":
+                continue
+        if start >= done and not (start and text[start - 1].isalnum()):
             count = len(found)
             _look(text, lower, start, end, flags, cue, towns, found)
             if len(found) > count and found[-1].kind == "CITY":
@@ -88,8 +91,6 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
 
 
 def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, towns: bool, found: list[Span]) -> None:
-    if cue is None and flags & _NEEDS_SIGN and not flags & ~_NEEDS_SIGN & _ALL_SIGNS and not _goes_on(text, lower, end):
-        return
     said, count = lower[start:end], len(found)
     if flags == _UNKNOWN and said.endswith("'s"):
         flags, end, said = _acts().get(said[:-2], _UNKNOWN), end - 2, said[:-2]
@@ -110,14 +111,15 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
             _hyphenated(text, lower, said, start, end, found)
     if cue is not None:
         _after_cue(text, lower, start, end, flags, cue, towns, found)
-    if _may_stand_alone(text, lower, start, end, flags) and not any(span.start <= start < span.end for span in found[count:]):
+    if (flags == _UNKNOWN or flags & _NAME_SIGNS) and _may_stand_alone(text, lower, start, end, flags) and not any(span.start <= start < span.end for span in found[count:]):
         if flags & (Word.FAMILY | Word.FAMILY_WORLD | Word.GIVEN_WORLD | Word.UNKNOWN):
             found += people.family_at(text, lower, start, end)
         elif towns and not is_eponym(lower, end):
             found.append(Span(start, end, "CITY"))
 
 
-_NEEDS_SIGN, _ALL_SIGNS = _LABEL | _ADDRESS, (1 << 26) - (1 << 12) | Word.GIVEN | Word.FAMILY
+_NEEDS_SIGN, _ALL_SIGNS, _NAME_SIGNS = _LABEL | _ADDRESS, (1 << 26) - (1 << 12) | Word.GIVEN | Word.FAMILY, _NAMELIKE | _GIVEN
+_OTHER_SIGNS = ~_NEEDS_SIGN & _ALL_SIGNS
 _SIGN_AFTER, _LABEL_GOES_ON = frozenset(":=\t'"), frozenset(["na", "ph", "pr", "co", "of", "pe", "to", ": ", "= "])
 
 
@@ -147,7 +149,8 @@ def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool,
         found += people.before_degree(text, start)
     if flags & _HOSPITAL:
         found += places.hospital_at(text, start)
-        found += facility_at(text, start)
+        if not text[start + 1 : end].islower() or text.startswith(("Hosp", "Med"), start):
+            found += facility_at(text, start)
     if flags & _SAINT:
         found += places.saint_at(text, lower, start)
     if flags & _STREET:

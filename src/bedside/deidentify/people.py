@@ -133,6 +133,9 @@ def label_lines(text: str, lower: str) -> Iterator[Span]:
     known = people()
     at = lower.find(":")
     while at >= 0:
+        if lower[at - 1 : at] not in _LINE_LABEL_LAST:
+            at = lower.find(":", at + 1)
+            continue
         line = max(lower.rfind("\n", 0, at), at - 40) + 1
         begins = _skip(text, at + 1)
         last = max(lower.rfind(" ", line, at), lower.rfind("\t", line, at)) + 1 or line
@@ -155,6 +158,7 @@ def _are_name(found: re.Match[str]) -> bool:
 
 
 _LINE_LABEL_ENDS = frozenset(["patient", "name", "author", "attending", "physician", "provider", "surgeon", "nurse", "doctor", "pt", "spouse", "kin", "contact", "by"])
+_LINE_LABEL_LAST = frozenset(word[-1] for word in _LINE_LABEL_ENDS)
 
 
 def _skip(text: str, at: int) -> int:

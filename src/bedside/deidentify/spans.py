@@ -11,7 +11,7 @@ KINDS = ("EMAIL", "URL", "SSN", "PHONE", "ADDRESS", "ZIP", "ID", "NAME", "HOSPIT
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
-_RUN = re.compile(r"[0-9]+(?:[-/.][0-9]+)*")
+_RUN = re.compile(r"[0-9][0-9]*(?:[-/.][0-9]+)*")  # one digit first: the search skips to the next of them
 Runs = list[tuple[int, int, str]]
 
 
@@ -41,14 +41,22 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     [Span(start=0, end=9, kind='NAME'), Span(start=12, end=14, kind='AGE')]
     """
     whole: list[Span] = []
+    reached = 0
     for span in sorted(spans):
-        if whole and span.start < whole[-1].end:
-            last = whole[-1]
-            kind = min(last.kind, span.kind, key=lambda one: _RANK.get(one, len(KINDS)))
-            whole[-1] = Span(last.start, max(last.end, span.end), kind)
-        else:
+        start, end, kind = span
+        if start >= reached:
             whole.append(span)
+            reached = end
+            continue
+        last = whole[-1]
+        if end > reached or kind != last.kind:
+            reached = max(reached, end)
+            whole[-1] = Span(last.start, reached, min(last.kind, kind, key=_rank))
     return whole
+
+
+def _rank(kind: str) -> int:
+    return _RANK.get(kind, len(KINDS))
 
 
 def runs_of_digits(text: str) -> Runs:
@@ -57,4 +65,4 @@ def runs_of_digits(text: str) -> Runs:
     >>> runs_of_digits("on 3/10 gave 5 mg")
     [(3, 7, '3/10'), (13, 14, '5')]
     """
-    return [(*found.span(), found.group()) for found in _RUN.finditer(text)]
+    return [(found.start(), found.end(), found[0]) for found in _RUN.finditer(text)]
