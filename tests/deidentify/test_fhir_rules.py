@@ -160,7 +160,8 @@ def test_markup_is_scrubbed_as_it_is_shown(known: Hospital, kind: str, data: byt
     [
         ("text/plain", "not base64!"), ("text/plain", gzip.compress(bytes(10_000_000))), ("application/gzip", gzip.compress(b"Zebulon")), ("text/plain", b"%PDF-1.4 Zebulon"),
         ("application/pdf", b"%PDF-1.4 Zebulon"), ("image/png", b"\x89PNG"), ("application/zip", b"PK\x03\x04"), ("text/xml", b"<ClinicalDocument><given>Zebulon</given></ClinicalDocument>"),
-        ("text/rtf", b"Zebulon"), ("text/plain", "a"),
+        ("text/rtf", b"Zebulon"), ("text/plain", "a"), ("text/plain", base64.b64encode(b"Mr. Zebulon Quillfeather was seen")),
+        ("text/html", b"<p>Scan: " + base64.b64encode(b"%PDF-1.4 of Zebulon Quillfeather") + b"</p>"),
     ],
 )  # fmt: skip
 def test_what_is_no_text_is_dropped_and_never_expanded(known: Hospital, kind: str, data: bytes | str) -> None:

@@ -284,6 +284,7 @@ def test_a_document_without_identifiers_is_the_same_bytes(out):
         _document(b'{"name": "Zebulon"}'),
         "EHR^TEXT^plain^Base64^@@@not base64@@@",
         "EHR^TEXT^plain^Zip^Zebulon",
+        "EHR^TEXT^plain^Base64^" + base64.b64encode(base64.b64encode(b"Mr. Zebulon Quillfeather was seen")).decode(),
         "EHR^IM^png^Base64^" + base64.b64encode(b"\x89PNG\r\n\x1a\nZebulon").decode(),
     ],
 )

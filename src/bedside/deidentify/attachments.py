@@ -5,7 +5,8 @@ Out       its text and what the new content type says; None when it is no text t
 Markup    HTML, RTF and XML are read as the text that they show, so that no mark stands between the parts of a name; HTML and XHTML
           come back as plain paragraphs, RTF and XML as plain text. A CDA document is not text: what its header holds is for a reader of
           CDA, and it goes
-Refuses   what is compressed: nothing is ever expanded, so that a small attachment cannot become a large one
+Refuses   what is compressed: nothing is ever expanded, so that a small attachment cannot become a large one; a text that holds base64 of
+          another text or file, which nobody has read
 Source    FHIR R4 2.24.0.9 (Attachment), 2.24.0.1 (base64Binary, white space allowed); RFC 2045 section 5.1, RFC 2046 section 4.1.2
 """
 
@@ -18,6 +19,8 @@ from base64 import b64decode
 from html import escape
 from html.parser import HTMLParser
 from typing import Any, NamedTuple
+
+from bedside.deidentify.residue_plain import embedded
 
 _PLAIN = ("text/plain", "text/markdown", "text/csv", "text/tab-separated-values")
 _HTML = ("text/html", "application/xhtml+xml", "application/xhtml")
@@ -59,7 +62,7 @@ def attached(node: dict[str, Any]) -> Attached | None:
     except (binascii.Error, ValueError, LookupError):
         return None
     shown = _shown(text, kind)
-    return None if shown is None else Attached(shown, charset, found is not None, kind if kind in (*_PLAIN, *_HTML) else "text/plain")
+    return None if shown is None or holds_more(shown) else Attached(shown, charset, found is not None, kind if kind in (*_PLAIN, *_HTML) else "text/plain")
 
 
 def written(text: str, kind: str) -> str:
@@ -75,6 +78,15 @@ def content_type(said: object) -> str | None:
     """
     kind = str(said).split(";")[0].strip().lower()
     return kind if _TYPE.match(kind) else None
+
+
+def holds_more(text: str) -> bool:
+    """Whether a text holds base64 of another text or file.
+
+    >>> holds_more("TXIuIEhhcmtvbm5lbiBzYXcgTXIuIFBvdHRsZXN3b3J0aCBhZ2Fpbi4="), holds_more("Mr. Harkonnen was seen again today.")
+    (True, False)
+    """
+    return next(embedded(text), None) is not None
 
 
 def _shown(text: str, kind: str) -> str | None:

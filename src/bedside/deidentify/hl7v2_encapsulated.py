@@ -2,7 +2,7 @@
 
 In        the type, subtype, encoding and data of an ED, and what scrubs a text
 Out       the same as plain text without identifiers; None for what is no text, and is removed: PDF, images, archives, XML and JSON documents,
-          whose elements name people without saying so in words; and for what is longer than `MOST_BYTES`
+          whose elements name people without saying so in words; for a text that holds base64 of another; and for what is longer than `MOST_BYTES`
 Markup    RTF and HTML come back as plain text: a name may be cut by markup anywhere, and comments, attributes and fonts hold more
 Source    HL7 v2.8.2 section 2.A.24 (ED), tables 0191, 0291, 0299; RTF 1.9.1
 """
@@ -14,6 +14,8 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from html.parser import HTMLParser
+
+from bedside.deidentify.attachments import holds_more
 
 MOST_BYTES = 8 << 20
 _BLANK = re.compile(r"\s+|\\(?:\.br|X0[AD](?:0[AD])?)\\")
@@ -42,7 +44,7 @@ def scrubbed(encoding: str, data: str, scrub: Callable[[str], str]) -> tuple[str
     if raw is None or said is None:
         return None
     text = rtf_text(said) if said.lstrip().startswith("{\\rtf") else html_text(said) if _HTML.match(said) else said
-    if text is said and said.lstrip()[:1] in ("<", "{", "["):
+    if (text is said and said.lstrip()[:1] in ("<", "{", "[")) or holds_more(text):
         return None
     new = scrub(text)
     if new == said:
