@@ -15,7 +15,7 @@ from bedside.deidentify.lexicon import Word, everyday, is_eponym, listed, meanin
 from bedside.deidentify.places import NOT_NAMES, address_after
 from bedside.deidentify.spans import Span
 
-_CAP = r"(?=[A-Z][A-Z.'’]{0,20}[a-z])[A-Z][\w'’.]{1,30}(?:-[A-Z][\w'’]{1,30})?"
+_CAP = r"(?=[A-Z][A-Z.'’]{0,20}[a-z])[A-Z][A-Za-z0-9_'.]{1,30}(?:-[A-Z][A-Za-z0-9_']{1,30})?"
 _SHORT = re.compile(
     rf"\b(?:at|to|from|in)\s+(?:the\s+)?((?:[A-Z]{{2,5}}|{_CAP})(?:\s+{_CAP}){{0,2}}?\s+(?:Med(?:\.?\s+C(?:ntr|tr|enter)\b\.?)?|Hosp\b\.?))(?!\w)"
 )
@@ -23,7 +23,7 @@ _GENERAL = re.compile(r"\b(?:at|to|from)\s+((?:General|City|County|Community|Mem
 _LETTERS_BEFORE = re.compile(
     r"\b(?:(?:seen|treated|followed|evaluated|operated|hospitali[sz]ed|admitted)\s+at|(?:admitted|transferred)\s+(?:to|from))\s+\Z"
 )
-_LETTERS = re.compile(r"([A-Z]{4,6})(?![\w-])")
+_LETTERS = re.compile(r"([A-Z]{4,6})(?![A-Za-z0-9_-])")
 _UNIT = re.compile(r"[A-Z]*(?:CU|DU|TU|VRU|MTU)\Z|(?:OPAT|ASAP|TELE|LTACH?|SURG|PSYCH|OBGYN|MEDS?|PCMH|STEP|SNFS?)\Z")
 _OFFICE_BEFORE = re.compile(rf"\b(?:our|their|in|at|(?:at|in|to|from)\s+the)\s+({_CAP}(?:[ \t]+{_CAP}){{0,2}})\Z")
 _OFFICE = re.compile(r"(?:office|clinic|facility|campus|branch|hospital)\b")
@@ -35,14 +35,14 @@ _JOINED = re.compile(
 _STREET = re.compile(
     r"\b(?:on|from|at|near|of)\s+((?:\d{1,3}(?:st|nd|rd|th)|[A-Z][a-z]+)\s+(?:Street|Avenue|Road|Boulevard|Lane|Parkway|avenue|street))\b"
 )
-_AT = re.compile(r"([A-Z][a-z][\w'’-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][\w'’-]{1,40}){0,4})")
+_AT = re.compile(r"([A-Z][a-z][A-Za-z0-9_'-]{0,40}(?:[ \t]+(?:(?:of|and|&)[ \t]+)?[A-Z][A-Za-z0-9_'-]{1,40}){0,4})")
 _LIVES_VERBS = frozenset(
     ["live", "lives", "living", "lived", "reside", "resides", "residing", "resident", "resided", "born", "moved", "relocated", "traveled", "travelled", "flew", "visiting", "raised", "up", "based", "work", "works", "working", "employed", "native", "drove", "came", "arrived", "returned", "transferred", "outside", "near"]
 )
 _LEADS = frozenset(["visiting", "outside", "near", "around"])
 _MOVED = frozenset(["came", "arrived", "returned", "transferred", "drove", "moved", "works", "work", "working"])
 _WHERE = frozenset(["in", "at", "of", "to", "from", "near", "outside", "around", "by"])
-_LIVES = re.compile(r"((?:(?:St|Ft|Mt)\.[ \t]+)?[A-Z][a-z][\w'’-]{0,40}(?:[ \t]+[A-Z][a-z][\w'’-]{1,40}){0,2})")
+_LIVES = re.compile(r"((?:(?:St|Ft|Mt)\.[ \t]+)?[A-Z][a-z][A-Za-z0-9_'-]{0,40}(?:[ \t]+[A-Z][a-z][A-Za-z0-9_'-]{1,40}){0,2})")
 _AFTER_AT = (" at ", "@ ", " at the ", "\nat ", "\nat the ")
 _REACH, _BACK = 100, 32
 

@@ -16,18 +16,18 @@ from bedside.deidentify.spans import Span
 _NOT_NAMES = listed("not_names")
 _STOP_AFTER_TITLE = _NOT_NAMES - listed("surnames")
 # Words are bounded everywhere: a chain without end ("Ab-Ab-Ab-...") would cost the square of its length.
-CAP = r"[A-Z][\w'’]{1,40}(?:-[A-Z][\w'’]{1,40}){0,3}"
+CAP = r"[A-Z][A-Za-z0-9_']{1,40}(?:-[A-Z][A-Za-z0-9_']{1,40}){0,3}"
 _NAME = rf"(?:{CAP}|[A-Z]\.?)"
-_PARTICLE = r"(?:(?:van|von|de|del|della|la|le|der|den|ter|bin|ibn|al|el|da|dos|di|du|af|zu)[ \t]+){0,3}"
+_PARTICLE = r"(?:(?=[a-z])(?:van|von|de|del|della|la|le|der|den|ter|bin|ibn|al|el|da|dos|di|du|af|zu)[ \t]+){0,3}"
 NAMES = re.compile(rf"(?:(?:Mr|Mrs|Ms|Miss)\b\.?[ \t]+)?{CAP}(?:,?[ \t]+{_PARTICLE}{_NAME}){{0,3}}")
 _TITLE = re.compile(
     rf"(?:Drs?|DRS?|Doctor|DOCTOR|Mr|MR|Mrs|MRS|Ms|MS|Miss|MISS|Mx|Prof|Professor|Rev|Nurse|Sister|Mme|Herr|Frau|Sr|Sra|Capt|Captain|Officer|Judge|Attorney|Father|Pastor|Rabbi)\b\.?"
     rf"[ \t]*\n?[ \t]*(?<=[\s.])({_PARTICLE}{_NAME}(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}})"
 )
 _DEGREE = (
-    r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C|F?NP(?:-C)?|Ph\.?D\.?|CRNA|LPN|MBBS|DNP|Pharm\.?D|RPh|DDS|LCSW|MSW|DPM|PsyD|BSN|MSN|CNM|OTR|FACS|FACC|FACP|FRCP|Esq)(?![\w])"
+    r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|PA-?C|F?NP(?:-C)?|Ph\.?D\.?|CRNA|LPN|MBBS|DNP|Pharm\.?D|RPh|DDS|LCSW|MSW|DPM|PsyD|BSN|MSN|CNM|OTR|FACS|FACC|FACP|FRCP|Esq)(?![A-Za-z0-9_])"
 )
-_NAMES_BEFORE = re.compile(rf"(?<![\w'-])({CAP}(?:,?[ \t]+{_NAME}){{0,3}}),?[ \t]+\Z")
+_NAMES_BEFORE = re.compile(rf"(?<![A-Za-z0-9_'-])({CAP}(?:,?[ \t]+{_NAME}){{0,3}}),?[ \t]+\Z")
 DEGREE = re.compile(_DEGREE)
 _BY_OR_WITH = frozenset(
     ["dictated", "signed", "performed", "read", "interpreted", "transcribed", "verified", "ordered", "reported", "seen", "authored", "reviewed", "collected", "attested", "prepared", "written", "assisted", "discussed", "entered", "given", "accompanied", "referred", "scheduled", "met", "speaking", "consulted", "appointment", "visit", "spoke"]
@@ -50,11 +50,11 @@ DEGREE_WORDS = frozenset(["md", "m", "d", "do", "r", "rn", "pa", "pa-c", "np", "
 KIN = listed("kin")
 _NAMED = re.compile(rf"{CAP}(?:[ \t]+{_PARTICLE}{_NAME}){{0,2}}")
 _LINE = re.compile(
-    r"([^\W\d_][\w'’.-]*(?:,?[ \t]+[^\W\d_][\w'’.-]*){1,3}?)[ \t]*(?=\n|\Z|[;|(]|[ \t]{2}|,?[ \t]*(?:dob|mrn|age|sex|date)\b)", re.IGNORECASE
+    r"([^\W\d_][A-Za-z0-9_'.-]*(?:,?[ \t]+[^\W\d_][A-Za-z0-9_'.-]*){1,3}?)[ \t]*(?=\n|\Z|[;|(]|[ \t]{2}|,?[ \t]*(?:dob|mrn|age|sex|date)\b)", re.IGNORECASE
 )
 _LINE_LABEL = re.compile(r"(?:patient(?:'s)?(?: name)?|name|author|attending|physician|provider|surgeon|nurse|doctor|pt|spouse|kin|contact|by)[ \t]*:[ \t]*", re.IGNORECASE)
-_INITIAL_AFTER = re.compile(r"[ \t]+[A-Z]\.?(?![\w'’])")
-_FOLLOW = re.compile(rf"((?:[ \t]+[A-Z]\.?(?![\w'’]))?(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|del|la|der|bin|al|el|di|da)[ \t]+){{0,3}}({CAP}))?)")
+_INITIAL_AFTER = re.compile(r"[ \t]+[A-Z]\.?(?![A-Za-z0-9_'])")
+_FOLLOW = re.compile(rf"((?:[ \t]+[A-Z]\.?(?![A-Za-z0-9_']))?(?:(?:[ \t]+|[ \t]*\n[ \t]*)(?:(?:van|von|de|del|la|der|bin|al|el|di|da)[ \t]+){{0,3}}({CAP}))?)")
 _PRECEDED = re.compile(rf"({CAP}),[ \t]*\Z")
 _BEFORE_A_LETTER = frozenset(["vitamin", "hepatitis", "influenza", "protein", "factor", "immunoglobulin", "botulinum", "strep", "streptococcus", "haemophilus",
                               "schedule", "appendix", "figure", "table", "arm", "cohort", "lane", "rh", "titer", "antigen", "peptide", "type", "group", "class", "stage",
@@ -99,12 +99,12 @@ def before_degree(text: str, start: int) -> Iterator[Span]:
 
 def after_cue(text: str, lower: str, start: int, cue: str) -> Iterator[Span]:
     """The name behind a relation ("her daughter Quilla") or a verb ("seen by Catherine Zamora")."""
-    found = (_NAMED if cue in KIN else NAMES).match(text, start)
-    if found and cue in KIN and _is_clinical(found[0].split()[0]):
-        return
-    if found and (cue in KIN or _is_by(lower[max(0, start - 32) : start].split()[-3:])):
+    if cue in KIN:
+        if (found := _NAMED.match(text, start)) and not _is_clinical(found[0].split()[0]):
+            yield from trimmed(text, *found.span())
+    elif _is_by(lower[max(0, start - 32) : start].split()[-3:]) and (found := NAMES.match(text, start)):
         whole = list(trimmed(text, *found.span()))
-        if whole and found[0].startswith(_COURTESY) and cue not in KIN:
+        if whole and found[0].startswith(_COURTESY):
             whole = [Span(start, whole[-1].end, "NAME")]
         yield from whole
 
@@ -218,7 +218,7 @@ def trimmed(text: str, start: int, end: int, *, bare: bool = False) -> Iterator[
     if stop.isdisjoint(said) and not (bare and said[0] in _AFTER_TITLE):
         yield Span(start, end - 1 if text[end - 1] == "." and len(said[-1]) > 1 else end, "NAME")
         return
-    words = [(found.start() + start, found.end() + start) for found in re.finditer(r"[\w'’.-]+", text[start:end])]
+    words = [(found.start() + start, found.end() + start) for found in re.finditer(r"[A-Za-z0-9_'.-]+", text[start:end])]
     while words and _plain(text, words[-1]) in stop:
         words.pop()
     while words and not bare and _plain(text, words[0]) in stop:

@@ -27,18 +27,18 @@ _STREET_WORD = (
 )
 _UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Flat|Room|Rm|Bldg|Building|#)\.?\s*#?\w+)?"
 _STREET = re.compile(
-    rf"\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Z]?)?,?\s+(?:[NSEW]{{1,2}}\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][\w'’.-]{{0,40}})\s+){{1,4}}?"
+    rf"\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Z]?)?,?\s+(?:[NSEW]{{1,2}}\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z0-9_'.-]{{0,40}})\s+){{1,4}}?"
     rf"(?:{_STREET_WORD})\b\.?(?:\s+[NSEW]{{1,2}}\b\.?)?{_UNIT}"
 )
 # Streets whose word is written into the name or before it: 14 Hauptstrasse, Hauptstrasse 14, 28 rue de Rivoli, Via Roma 12, ul. Dluga 28.
 _STREET_ABROAD = re.compile(
     r"\d{1,5}[a-z]?,?\s+(?:(?:rue|avenue|boulevard|place|chemin|allee|quai|impasse|via|viale|piazza|corso|calle|avenida|plaza|paseo|rua|ulica)\s+(?:d[eu]\s+|de la\s+|des\s+|della\s+)?"
-    r"[A-Z][\w'-]{1,40}(?:\s+[A-Z][\w'-]{1,40}){0,3}|[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)\b)"
+    r"[A-Z][A-Za-z0-9_'-]{1,40}(?:\s+[A-Z][A-Za-z0-9_'-]{1,40}){0,3}|[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)\b)"
 )
 _STREETS_ABROAD = frozenset(["rue", "ave", "bou", "pla", "che", "all", "qua", "imp", "via", "via", "pia", "cor", "cal", "pas", "rua", "uli"])
 _NUMBER_AFTER = re.compile(
     r"(?:\b(?:[Rr]ue|[Aa]venue|[Bb]oulevard|[Cc]hemin|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Cc]alle|[Aa]venida|[Pp]laza|[Pp]aseo|[Rr]ua|[Uu]l\.?|[Uu]lica|[Cc]/)\s+(?:d[eu]\s+|de la\s+|des\s+|della\s+|dos?\s+)?"
-    r"[A-Z][\w.'-]{0,40}(?:\s+[A-Z][\w.'-]{0,40}){0,3}|\b[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)|"
+    r"[A-Z][A-Za-z0-9_.'-]{0,40}(?:\s+[A-Z][A-Za-z0-9_.'-]{0,40}){0,3}|\b[A-Z][a-z]{2,40}(?:strasse|str\.|straat|laan|weg|gasse|platz|plein|gade|gatan|vagen|vej|veien|gata|kade|katu|tie|utca)|"
     r"\b[A-Z][a-z]{2,40}\s+(?:utca|u\.|katu|ut|ter)),?\s+\Z"
 )
 _POST_BOX = re.compile(r"\b(?:P\.?\s?O\.?\s?Box|PO Box|Postfach|Box|PSC|Apt\.?|Suite|Apartment|Locked Bag)\s+#?\Z", re.IGNORECASE)
@@ -47,16 +47,16 @@ _STATE_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})\.?,?\s+\Z")
 _STATE_NAME_BEFORE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]+),?\s+\Z")
 _TOWN_AFTER = re.compile(r"[ ]([A-Z][a-z]{2,})(?!\w)")
 _LONGEST_POSTAL = 5
-_ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![\w]|[.,]\d)")
-_CITY_BACK = re.compile(r"(?<![\w'])((?:[A-Z][a-z.][\w'’.-]{0,40}|[A-Z]{3,20})(?:[ \t][A-Z][\w'’.-]{1,40}){0,3}),\s*\Z")
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![A-Za-z0-9_]|[.,]\d)")
+_CITY_BACK = re.compile(r"(?<![A-Za-z0-9_'])((?:[A-Z][a-z.][A-Za-z0-9_'.-]{0,40}|[A-Z]{3,20})(?:[ \t][A-Z][A-Za-z0-9_'.-]{1,40}){0,3}),\s*\Z")
 _ADDRESS = re.compile(r"(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*([^\n;]{4,120})")
 _HOSPITAL_WORD = (
     r"Hospitals?|Med(?:ical|\.)?\s+C(?:enter|entre|tr|\.)(?:\.)?|Medical\s+Group|Clinics?|Health\s*[Cc]are(?:\s+(?:System|Center))?|Health(?:\s+(?:System|Center|Clinic|Network|"
     r"Services|Partners|Trust))?|Infirmary|Hospice|Nursing\s+(?:Home|Facility)|Rehab(?:ilitation)?\s+Center|Cancer\s+(?:Center|Institute)|Heart\s+(?:Institute|Center)|"
     r"Sanatorium|(?:Senior\s+|Assisted\s+)?Living(?:\s+(?:Center|Facility|Community))?|Surgery\s+Center|Surgical\s+Center|Care\s+Center|Community\s+Center|Memorial|Medicine|General|University|Presbyterian|Polyclinic|Dispensary|Manor|Hospital\s+Center"
 )
-HOSPITAL_HEAD = re.compile(rf"(?:{_HOSPITAL_WORD})(?!\w)(?:\s+(?:{_HOSPITAL_WORD})(?![\w]))*")
-_HOSPITAL_BEFORE = re.compile(r"(?<![\w'.-])((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][\w'’.&-]{0,40}(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][\w'’.&-]{0,40}){0,4}?\s+)\Z")
+HOSPITAL_HEAD = re.compile(rf"(?:{_HOSPITAL_WORD})(?!\w)(?:\s+(?:{_HOSPITAL_WORD})(?![A-Za-z0-9_]))*")
+_HOSPITAL_BEFORE = re.compile(r"(?<![A-Za-z0-9_'.-])((?:(?:St|Mt|Ft|Saint|Mount)\.?\s+)?[A-Z][A-Za-z0-9_'.&-]{0,40}(?:\s+(?:(?:of|and|for|the|de|&)\s+)?[A-Z][A-Za-z0-9_'.&-]{0,40}){0,4}?\s+)\Z")
 _HOSPITAL_PLAIN = re.compile(
     r"(?:The|This|Our|Pain|Wound|Diabetes|Cardiology|Heart|Primary|Urgent|Specialty|Memory|Eye|Dental|Sleep|Anticoagulation|Coumadin|Outpatient|Home|Mental|"
     r"Behavioral|Public|Women'?s|Men'?s|Global|Past|Family|Internal|Emergency|Sports|Nuclear|Occupational|Palliative|Critical|Physical|In|At|To|Electronic|Travel|"
@@ -171,7 +171,7 @@ def county_before(text: str, start: int) -> Iterator[Span]:
         yield Span(found.start(1), start + len(_LETTERS.match(text, start)[0]), "CITY")  # type: ignore[index]
 
 
-_COUNTY = re.compile(r"(?<![\w'-])([A-Z][a-z]{2,}(?:[ -][A-Z][a-z]{2,})?)[ ]\Z")
+_COUNTY = re.compile(r"(?<![A-Za-z0-9_'-])([A-Z][a-z]{2,}(?:[ -][A-Z][a-z]{2,})?)[ ]\Z")
 _LETTERS = re.compile(r"[A-Za-z]+")
 
 
