@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from bedside.deidentify.folding import fold, folded
 from bedside.deidentify.known_names import NameFinder
@@ -43,8 +44,12 @@ class Finder:
         self._emails += sorted({local for value in self._emails if _tells(local := value.partition("@")[0])})
         self._streets = [numbered for value in sorted(known.streets) if len(numbered := _street(value)) > 1]
         self._cities = [] if city else sorted({" ".join(_CHUNK.findall(fold(value).lower())) for value in known.cities} - {""})
-        literal = [*known.emails, *known.streets, *(() if city else known.cities)]
-        self._literal = [tokens for value in sorted(literal) if (tokens := frozenset(words(value)))]
+        self._whole = [*known.emails, *known.streets, *(() if city else known.cities)]
+
+    @cached_property
+    def _literal(self) -> list[frozenset[str]]:
+        """The words of each address and town."""
+        return [tokens for value in sorted(self._whole) if (tokens := frozenset(words(value)))]
 
     def find(self, text: str, found: Sequence[Span] = ()) -> Iterator[Span]:
         """Every identifier of the person in the text, whatever else was found."""

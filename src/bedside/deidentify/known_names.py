@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 
 from bedside.deidentify.lexicon import Word, everyday, is_eponym, meanings
@@ -45,11 +45,15 @@ class NameFinder:
         self._signed: set[str] = set()
         for name in sorted(set().union(*(one.writings() for one in names))):
             self._add(name, many)
-        self._first = {part.split(" ")[0].split("'")[0].split("-")[0] for part in self.parts}
-        long = [] if many else [part for part in self.parts if len(part) >= _SHORTEST_MISREAD and part.isalpha()]
-        self._alike = {form: part for part in long for form in _alike(part)}
-        self._misread = {form.translate(_MISREAD): part for part in long for form in (part, *_alike(part))}
+        self._first = {part.split(" ")[0].split("'")[0].split("-")[0] for part in self.parts} if len(self.parts) > _FEW else set()
+        self._long = [] if many else [part for part in self.parts if len(part) >= _SHORTEST_MISREAD and part.isalpha()]
+        self._alike = {form: part for part in self._long for form in _alike(part)}
         self._many = len(self.parts) > _FEW
+
+    @cached_property
+    def _misread(self) -> dict[str, str]:
+        """What is left of each long part, as it is and with letters like its own, when signs that a scanner takes for each other are one."""
+        return {form.translate(_MISREAD): part for part in self._long for form in (part, *_alike(part))}
 
     def _add(self, name: Name, many: bool) -> None:
         given = [part for said in name.given for part in said.split()]
@@ -67,7 +71,7 @@ class NameFinder:
             self._signed |= {".".join(letters) + ".", ". ".join(letters) + ".", f"{letters[0]}.{letters[-1]}.", f"{letters[0]}. {letters[-1]}."}
 
     def _note(self, form: str, role: str, initials: set[str], *, alone: bool) -> None:
-        if len(re.sub(r"\W", "", form)) < _SHORTEST:
+        if (len(form) if form.isalpha() else len(re.sub(r"\W", "", form))) < _SHORTEST:
             return
         self.parts.setdefault(form, set()).add(role)
         self._initials.setdefault(form, set()).update(initials - {""})
@@ -104,12 +108,14 @@ class NameFinder:
             said = set(_WORDS.findall(lower))
             parts = [part for part in self.parts if (part if part.isalnum() else _WORDS.findall(part)[0]) in said] if not said.isdisjoint(self._first) else ()
         for part in parts:
-            for start in _places(lower, part):
+            start = lower.find(part)
+            while start >= 0:
                 end = start + len(part)
                 if not (lower[start - 1 : start].isalnum() and start) and not lower[end : end + 1].isalnum():
                     yield start, end, part
+                start = lower.find(part, start + 1)
         yield from self._misread_in(lower, lower, self._alike)
-        for sign in _SIGN_INSIDE.finditer(text) if self._misread else ():
+        for sign in _SIGN_INSIDE.finditer(text) if self._long else ():
             start, end = sign.span()
             least, most = start - _LONGEST, end + _LONGEST
             while start > max(0, least) and (lower[start - 1].isalnum() or lower[start - 1] in "|!"):
@@ -174,6 +180,8 @@ def _places(text: str, said: str) -> Iterator[int]:
 def _writings(part: str, role: str) -> set[str]:
     """How a part of a name is written: O'Neil, ONeil, O Neil; Smith-Jones, Smith, Jones."""
     low = part.lower().strip(" .,")
+    if low.isalpha():
+        return {low}
     pieces = _WORDS.findall(low)
     forms = {low.replace("’", "'")} | ({sign.join(pieces) for sign in ("", " ", "-", "'", "' ", " -", "- ", ".", "\n", "-\n")} if len(pieces) > 1 else set(pieces))
     return forms | {piece for piece in pieces if len(piece) > _SHORTEST and len(pieces) > 1 and ("-" in low or role == "family" or " " in low)} - {

@@ -16,13 +16,13 @@ from bedside.deidentify.spans import Runs, Span
 
 _SHORTEST, _FEWEST_DIGITS, _SHORTEST_PHONE, _SURE_PHONE, _LONGEST_PHONE, _SHORTEST_MISREAD = 4, 3, 7, 9, 15, 6
 _SHORTEST_BARE = 5  # a record number without its leading zeros
-_NO_JOINTS = {ord("-"): None, ord("/"): None, ord("."): None}
 _JOINED = re.compile(r"\d(?:[\s().\-/#^+_]{0,3}\d)*\Z")
 _LIKE_DIGITS = frozenset("OoIlSBZs|")
 _CHUNK = re.compile(r"[\w|]{1,32}(?:[-. ]?(?=[\w|]{0,32}\d)[\w|]{1,32}){0,4}")
 _AS_DIGITS = str.maketrans({"O": "0", "o": "0", "I": "1", "l": "1", "|": "1", "S": "5", "B": "8", "Z": "2", "s": "5"})
 _LAST_FOUR = re.compile(r"(?:ending|ends|last\s+(?:four|4)|final\s+(?:four|4))[^\d\n]{0,28}(\d{4})(?!\d)", re.IGNORECASE)
 _FOUR_CUES = ("nding in", "nding with", "nds in", "nds with", "ast four", "ast 4", "inal four", "inal 4")
+_EXTENSION = re.compile(r"[xX]|[eE][xX][tT]")
 _THIS_YEAR = 2100
 
 
@@ -34,7 +34,7 @@ class NumberFinder:
 
     def __init__(self, known: KnownIdentifiers, *, city: bool) -> None:
         self.kinds = _numbers(known, city)
-        self._phones = sorted({_digits(re.split(r"(?i:x|ext)", value)[0]).lstrip("0") for value in known.phones})
+        self._phones = sorted({_digits(_EXTENSION.split(value, 1)[0]).lstrip("0") for value in known.phones})
         self._phones = [phone for phone in self._phones if len(phone) >= _SHORTEST_PHONE]
         self._cores = {_core(number): number for number in self.kinds}
         for number, kind in sorted(self.kinds.items()):
@@ -49,23 +49,27 @@ class NumberFinder:
         """Every number of the person in a text without marks."""
         if not self._any:
             return
-        digits = "".join([said for _, _, said in runs]).translate(_NO_JOINTS)
+        digits = "".join([said for _, _, said in runs]).replace("-", "").replace("/", "").replace(".", "")
         if len(digits) < _FEWEST_DIGITS:
             return
         wanted = [core for core in (*self._cores, *self._births) if core in digits]
         ends = [phone[-_SHORTEST_PHONE:] for phone in self._phones if phone[-_SHORTEST_PHONE:] in digits]
         if wanted or ends:
-            at = [place for start, end, _ in runs for place in range(start, end) if text[place].isdigit()]
+            at = _of_digits(text, runs)
             for core in wanted:
                 yield from self._at(text, digits, at, core)
             for phone in self._phones:
                 yield from _phone(text, digits, at, phone)
-        if self._ends and any(cue in text for cue in _FOUR_CUES):
+        if self._ends and self._may_end(runs) and any(cue in text for cue in _FOUR_CUES):
             for found in _LAST_FOUR.finditer(text):
                 if found[1] in self._ends:
                     yield Span(*found.span(1), self._ends[found[1]])
         if self.kinds:
             yield from self._misread(text, runs)
+
+    def _may_end(self, runs: Runs) -> bool:
+        """Whether a group of four digits is the end of one of the numbers, alone or behind "last 4-"."""
+        return any(len(said) >= _SHORTEST and (said[:4] in self._ends or said[2:6] in self._ends) for _, _, said in runs)
 
     def _at(self, text: str, digits: str, at: list[int], core: str) -> Iterator[Span]:
         number = self._cores.get(core)
@@ -99,6 +103,14 @@ class NumberFinder:
             plain = re.sub(r"\D", "", chunk.group().translate(_AS_DIGITS)) if chunk else ""
             if chunk and len(plain) >= _SHORTEST_MISREAD and (kind := self.kinds.get(plain)) and not re.search(r"[^\W\d_]", chunk.group().translate(_AS_DIGITS)):
                 yield Span(*chunk.span(), kind)
+
+
+def _of_digits(text: str, runs: Runs) -> list[int]:
+    """Where each digit of the runs stands."""
+    at: list[int] = []
+    for start, end, said in runs:
+        at += range(start, end) if said.isdigit() else [place for place in range(start, end) if text[place].isdigit()]
+    return at
 
 
 def _phone(text: str, digits: str, at: list[int], phone: str) -> Iterator[Span]:
@@ -166,11 +178,13 @@ def _with_sign(text: str, start: int) -> int:
 
 
 def _digits(value: str) -> str:
-    return re.sub(r"\D", "", value)
+    return "".join(filter(str.isdecimal, value))
 
 
 def _core(number: str) -> str:
     """The longest run of digits of a number without separators."""
+    if number.isdecimal():
+        return number
     runs: list[str] = re.findall(r"\d+", number)
     return max(runs, key=len)
 
@@ -180,7 +194,7 @@ def _numbers(known: KnownIdentifiers, city: bool) -> dict[str, str]:
     found: dict[str, str] = {}
     for kind, values in (("ZIP", () if city else known.zips), ("ID", known.records | known.numbers), ("PHONE", known.phones), ("SSN", known.ssns)):
         for value in values:
-            plain = re.sub(r"[\W_]", "", value).lower()
+            plain = "".join(filter(str.isalnum, value)).lower()
             if len(plain) >= _SHORTEST and sum(map(str.isdigit, plain)) >= _FEWEST_DIGITS:
                 found[plain] = kind
             digits = _digits(value)

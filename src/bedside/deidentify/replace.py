@@ -7,7 +7,6 @@ Out       the text, and how many of each kind there were, never which
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -70,17 +69,18 @@ class Replacing(NamedTuple):
 
 def replaced(text: str, spans: Sequence[Span], how: Replacing) -> Scrubbed:
     """The text with every span replaced."""
-    parts, marks, at, length, counts = list[str](), list[Span](), 0, 0, Counter[str]()
-    for span in spans:
-        before = text[at : span.start]
-        if span.kind == "DATE" and how.clock is not None and not _stays(how):
+    parts, marks, at, length, counts = list[str](), list[Span](), 0, 0, dict[str, int]()
+    for start, end, kind in spans:
+        before = text[at:start]
+        if kind == "DATE" and how.clock is not None and not _stays(how):
             before = dates.weekday_moved(before, how.clock.days)
-        new = _new(text[span.start : span.end], span.kind, how)
-        parts += [before, new]
-        marks.append(Span(length + len(before), length + len(before) + len(new), span.kind))
-        length += len(before) + len(new)
-        counts[span.kind] += 1
-        at = span.end
+        new = _new(text[start:end], kind, how)
+        parts += (before, new)
+        start = length + len(before)
+        length = start + len(new)
+        marks.append(Span(start, length, kind))
+        counts[kind] = counts.get(kind, 0) + 1
+        at = end
     return Scrubbed("".join([*parts, text[at:]]), dict(sorted(counts.items())), tuple(spans), tuple(marks))
 
 
@@ -90,6 +90,8 @@ def _stays(how: Replacing) -> bool:
 
 
 def _new(said: str, kind: str, how: Replacing) -> str:
+    if how.instead is None and kind != "DATE" and kind != "AGE":
+        return f"[{kind}]"
     rule = how.instead.kinds.get(kind) if isinstance(how.instead, ByKind) else None
     if rule == "keep":
         return said
