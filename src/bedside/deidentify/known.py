@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 from bedside.deidentify.folding import fold, folded
 from bedside.deidentify.known_names import NameFinder
@@ -19,7 +20,7 @@ from bedside.deidentify.lexicon import Word, meanings
 from bedside.deidentify.patients import KnownIdentifiers, words
 from bedside.deidentify.spans import Runs, Span, runs_of_digits
 
-_FEWEST_DIGITS, _SHORTEST_LOCAL = 3, 5
+_FEWEST_DIGITS, _SHORTEST_LOCAL, _FEW = 3, 5, 32
 _CHUNK = re.compile(r"[^\W_]+")
 _UNIT = re.compile(r"(?:,?\s+(?:apt|apartment|suite|ste|unit|floor|fl|flat|room|rm|#)\.?\s*#?\w+)?", re.IGNORECASE)
 _SHORT = {
@@ -64,12 +65,19 @@ class Finder:
             low = "".join(letter.lower()[:1] for letter in text)
         yield from self._numbers.find(text, runs_of_digits(text) if runs is None else runs)
         yield from self._names.find(text, low)
-        for email in self._emails:
+        emails, cities, streets = self._emails, self._cities, self._streets
+        if len(emails) + len(cities) + len(streets) > _FEW:
+            emails, cities, streets = self._filed.of(set(_CHUNK.findall(low)))
+        for email in emails:
             yield from _phrases(text, low, email, "EMAIL")
-        for city in self._cities:
+        for city in cities:
             yield from _city(text, low, city)
-        for street in self._streets:
+        for street in streets:
             yield from _street_spans(text, low, street)
+
+    @cached_property
+    def _filed(self) -> _Filed:
+        return _Filed(self._emails, self._cities, self._streets)
 
     def touches(self, text: str) -> bool:
         """Whether a short coded text holds a word or number of the person: quicker than `find`, and stricter."""
@@ -78,6 +86,29 @@ class Finder:
         if any(chunk in numbers or chunk in names for chunk in chunks) or "".join(chunks) in numbers:
             return True
         return bool(self._literal) and any(tokens <= set(chunks) for tokens in self._literal)
+
+
+class _Filed:
+    """Addresses and towns of many people under a word without which none of them stands in a text."""
+
+    def __init__(self, emails: Sequence[str], cities: Sequence[str], streets: Sequence[list[str]]) -> None:
+        self._emails, self._cities, self._streets = dict[str, list[str]](), dict[str, list[str]](), dict[str, list[list[str]]]()
+        for email in emails:
+            self._emails.setdefault((_CHUNK.findall(email) or [""])[0], []).append(email)
+        for city in cities:
+            for run in accumulate(city.split(" ")):  # the words of a town may be written in one
+                self._cities.setdefault(run, []).append(city)
+        for street in streets:
+            self._streets.setdefault(_key(street), []).append(street)
+
+    def of(self, said: set[str]) -> tuple[list[str], list[str], list[list[str]]]:
+        """The addresses of mail, towns and streets that may stand in a text of these words."""
+        short = said | {_SHORT[word] for word in _SHORT.keys() & said}
+        return (
+            [one for word in self._emails.keys() & (said | {""}) for one in self._emails[word]],
+            sorted({one for word in self._cities.keys() & said for one in self._cities[word]}),
+            [one for word in self._streets.keys() & short for one in self._streets[word]],
+        )
 
 
 def has_number(text: str) -> bool:
@@ -129,9 +160,14 @@ def _street(value: str) -> list[str]:
     return [_SHORT.get(word, word) for word in _CHUNK.findall(fold(value).lower())]
 
 
+def _key(street: list[str]) -> str:
+    """The longest word of an address; nothing where there are numbers alone."""
+    return max((word for word in street if not word.isdigit()), key=len, default="")
+
+
 def _street_spans(text: str, low: str, street: list[str]) -> Iterator[Span]:
     """An address by its longest word, with the number before it and what the record says besides."""
-    key = max((word for word in street if not word.isdigit()), key=len, default="")
+    key = _key(street)
     number, at = street[0] if street[0].isdigit() else "", low.find(key) if key else -1
     while at >= 0:
         begin = max(0, at - _WINDOW)

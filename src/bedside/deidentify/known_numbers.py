@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from bedside.deidentify.dates import parsed
 from bedside.deidentify.patients import KnownIdentifiers
@@ -52,13 +53,12 @@ class NumberFinder:
         digits = "".join([said for _, _, said in runs]).replace("-", "").replace("/", "").replace(".", "")
         if len(digits) < _FEWEST_DIGITS:
             return
-        wanted = [core for core in (*self._cores, *self._births) if core in digits]
-        ends = [phone[-_SHORTEST_PHONE:] for phone in self._phones if phone[-_SHORTEST_PHONE:] in digits]
-        if wanted or ends:
+        wanted, phones = self._wanted(digits)
+        if wanted or phones:
             at = _of_digits(text, runs)
             for core in wanted:
                 yield from self._at(text, digits, at, core)
-            for phone in self._phones:
+            for phone in phones:
                 yield from _phone(text, digits, at, phone)
         if self._ends and self._may_end(runs) and any(cue in text for cue in _FOUR_CUES):
             for found in _LAST_FOUR.finditer(text):
@@ -66,6 +66,28 @@ class NumberFinder:
                     yield Span(*found.span(1), self._ends[found[1]])
         if self.kinds:
             yield from self._misread(text, runs)
+
+    def _wanted(self, digits: str) -> tuple[list[str], list[str]]:
+        """The numbers and births, and the phones, whose digits stand in those of the text: asked one by one where they are few, else by each stretch of digits."""
+        if len(self._cores) + len(self._births) + len(self._phones) <= len(digits) * len(self._sizes):
+            cores = [core for core in (*self._cores, *self._births) if core in digits]
+            return cores, [phone for phone in self._phones if phone[-_SHORTEST_PHONE:] in digits]
+        stretches = {digits[at : at + size] for size in self._sizes for at in range(len(digits) - size + 1)}
+        cores = [one for one in stretches if one in self._cores or one in self._births]
+        return cores, [phone for one in stretches for phone in self._by_end.get(one, ())]
+
+    @cached_property
+    def _sizes(self) -> frozenset[int]:
+        """How many digits are looked for at once."""
+        return frozenset(map(len, (*self._cores, *self._births))) | {_SHORTEST_PHONE}
+
+    @cached_property
+    def _by_end(self) -> dict[str, list[str]]:
+        """The phones by their last seven digits."""
+        found: dict[str, list[str]] = {}
+        for phone in self._phones:
+            found.setdefault(phone[-_SHORTEST_PHONE:], []).append(phone)
+        return found
 
     def _may_end(self, runs: Runs) -> bool:
         """Whether a group of four digits is the end of one of the numbers, alone or behind "last 4-"."""
