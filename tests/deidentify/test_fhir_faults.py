@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from bedside.deidentify.desk import desk
+from bedside.core.errors import Malformed
+from bedside.deidentify.desk import Desk, desk
 from bedside.deidentify.fhir import Change
 from bedside.deidentify.fhir_definitions import elements, resource_types
-from bedside.deidentify.policy import policy
+from bedside.deidentify.fhir_numbers import decode, encode
+from bedside.deidentify.policy import FhirRules, policy
 
 from .conftest import ZONE, Hospital, observation, patient
 from .fhir_made import MARKS, SAID, Maker, texts
@@ -145,3 +149,41 @@ def test_the_table_knows_every_type_and_its_required_elements() -> None:
     assert len(resource_types()) == 146
     assert {name for name, one in elements("Observation").items() if one.required} == {"status", "code"}
     assert elements("Questionnaire.item")["item"].kind == "Questionnaire.item"
+
+
+DAYS = st.sampled_from(["2026-03-05", "2026-02-30", "9999-12-31", "2024-02-29", "2026"])
+TIMES = st.sampled_from(["T10:00:00-05:00", " 10:00Z", "T10:00:00.25+01:00", "T10:00:00", "T10:00Z ", "T10:00:00+0500", ""])
+WORDS = st.sampled_from(["urn:oid:1.2.3", "http://hospital.example/mrn", "http://hl7.org/fhir/sid/us-ssn", "Zebulon", "MRN-77", "42", " ", "a\u00e9"])
+NUMBERS = st.sampled_from([0, 7, -12, 99999, 123456789, 1.5, True, "5", None])
+
+
+@QUIET
+@given(data=st.data())
+def test_the_plainest_forms_read_or_not_become_the_same(known: Hospital, data: st.DataObject) -> None:
+    """Times, periods, references, identifiers, quantities and components, one after another, remembered or not."""
+    by_bytes = change(known)
+    for _ in range(4):
+        made = observation(subject={"reference": data.draw(st.sampled_from(["Patient/pat-1", "Location/1"]))})
+        made["effectiveDateTime"], made["issued"] = (data.draw(DAYS) + data.draw(TIMES) for _ in range(2))
+        made["identifier"] = [{"system": data.draw(WORDS), "value": data.draw(WORDS)}]
+        made["valueQuantity"] = {"value": data.draw(NUMBERS), "unit": data.draw(WORDS), "system": "http://unitsofmeasure.org", "code": data.draw(st.sampled_from(["mg", "a", "mo"]))}
+        made["component"] = [{"code": {"text": data.draw(WORDS)}, "valueQuantity": made["valueQuantity"]} for _ in range(data.draw(st.integers(1, 2)))]
+        made["encounter"] = {"reference": data.draw(st.sampled_from(["Encounter/9", "#x", "urn:uuid:7", "Patient/pat-1", "\u00e9"]))}
+        if data.draw(st.booleans()):
+            made["component"] = made["component"][0]
+        raw = json.dumps(made, ensure_ascii=data.draw(st.booleans()), separators=data.draw(st.sampled_from([(",", ":"), (", ", ": ")]))).encode()
+        assert outcome(lambda raw=raw: by_bytes.json(raw, where="x")) == outcome(lambda raw=raw: encode(change(known).resource(decode(raw), where="x")))
+
+
+def outcome(work: Callable[[], bytes]) -> Any:
+    try:
+        return json.loads(work())
+    except Malformed as error:
+        return str(error)
+
+
+def test_a_reference_that_a_site_keeps_stays(known: Hospital) -> None:
+    rules = replace(policy("expert-determination"), fhir=FhirRules(elements={"Observation.encounter": "keep"}))
+    made = observation() | {"encounter": {"reference": "Encounter/9"}}
+    done = Change(Desk(known.keyring, rules), source="fhir", timezone=ZONE, urls={}).json(json.dumps(made).encode(), where="x")
+    assert json.loads(done)["encounter"] == {"reference": "Encounter/9"}

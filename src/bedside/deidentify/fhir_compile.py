@@ -28,6 +28,7 @@ _ALIKE = frozenset({"boolean", "integer", "positiveInt", "unsignedInt", "decimal
 _OF_FILE = frozenset({"Reference", "Identifier", "url"})
 _ASKED = ("QuestionnaireResponse.item.answer", "Observation", "Observation.component", "Parameters.parameter", "Task.input", "Task.output")
 """Nodes whose value answers a question that stands beside it."""
+_QUICK = frozenset({"Period", "Reference", "Identifier", "Quantity"})
 _WHOLE = frozenset({"QuestionnaireResponse.item", "QuestionnaireResponse.item.answer", *_ASKED[2:]})
 """Backbones that are read whole, since their elements must be seen together."""
 _TREES: WeakKeyDictionary[Desk, Tree] = WeakKeyDictionary()
@@ -63,10 +64,9 @@ class Tree:
         return found
 
     def _fill(self, node: Node, kind: str, at: str) -> None:
-        extensions = parts.extensions(self)
+        extensions, known = parts.extensions(self), elements(kind)
         node.extensions = extensions
-        for element in elements(kind).values():
-            node.parts[element.name] = self._rule(element, kind, at)
+        node.make = lambda name: self._rule(known[name], kind, at) if name in known else None
         for name in ("extension", "modifierExtension"):
             node.parts[name] = Rule(name, parts.by_list(extensions), reach=PERSON)
         node.parts["id"] = Rule("id", values.nothing)
@@ -87,14 +87,14 @@ class Tree:
             return Rule(element.name, values.name_of_place, reach=ALONE, primitive=True)
         inside, reach = self._inside(element, action), _reach(element.kind, action)
         rule = Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
-        rule.quick = self._quick(element, path, one)
+        rule.quick, rule.apart = self._quick(element, path, one), path == "Observation.component"
         return rule
 
     def _quick(self, element: Element, path: str, one: Handler) -> str | None:
-        """Whether the plainest form of an element can be changed without reading it: a date, a period, a reference that no rule is about."""
+        """Whether the plainest form of an element can be changed without reading it: a date, or what no rule is about."""
         if one is values.date:
             return "date"
-        if element.kind in ("Period", "Reference") and one is not values.remove and not self.rules.speaks_below(path) and not self.rules.speaks_below(element.kind):
+        if element.kind in _QUICK and one not in (values.remove, parts.as_is) and not self.rules.speaks_below(path) and not self.rules.speaks_below(element.kind):
             return element.kind.lower()
         return None
 
@@ -173,7 +173,7 @@ class Tree:
 
 def _reach(kind: str, action: Action | None) -> int:
     """How far a result holds at most, by its datatype. What was really asked of a person is watched while it is done."""
-    if action == "remove" or kind in _ALIKE or kind in ("CodeableConcept", "Coding", *_QUANTITIES, "Money", "Range", "Ratio"):
+    if action == "remove" or kind in _ALIKE or kind in ("CodeableConcept", "Coding", *_QUANTITIES, "Money", "Range", "Ratio", "Observation.component"):
         return ALL
     if kind in _OF_FILE:
         return FILE

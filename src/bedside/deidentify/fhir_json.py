@@ -10,28 +10,20 @@ Never     bytes that were not read: what is handed on was written anew from what
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
 from bedside.deidentify.fhir_numbers import decode, encode
+from bedside.deidentify.fhir_quick import QUICK, Hit
 from bedside.deidentify.fhir_tree import REMOVED, UNKNOWN, Beside, Node, Rule
 from bedside.deidentify.fhir_values import remove
 from bedside.deidentify.fhir_work import ALL, ALONE, FILE, PERSON, Work, Wrong
 
-Hit = tuple[bytes, tuple[str, ...]]
 Members = dict[str, msgspec.Raw]
 _LONGEST, _LONGEST_ITEM, _OF_AN_ENTRY, _MOST_BYTES = 2000, 600, 250, 64_000_000
 _MEMBERS = msgspec.json.Decoder(Members)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
-_PLAIN = rb'"([^"\\\x00-\x1f]+)"'
-_QUICK = {
-    "date": re.compile(_PLAIN),
-    "period": re.compile(rb'\{\s*"start"\s*:\s*' + _PLAIN + rb'\s*,\s*"end"\s*:\s*' + _PLAIN + rb"\s*\}"),
-    "reference": re.compile(rb'\{\s*"reference"\s*:\s*' + _PLAIN + rb"\s*\}"),
-}
-_WRITTEN = {"date": b'"%s"', "period": b'{"start":"%s","end":"%s"}', "reference": b'{"reference":"%s"}'}
 _LIST, _OBJECT, _NULL = b"["[0], b"{"[0], b"null"
 
 
@@ -57,7 +49,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._of: tuple[object, str] = (None, "")
-        self._kept: dict[int, list[Rule]] = {ALL: [], FILE: [], PERSON: []}
+        self._kept: dict[int, list[tuple[dict[bytes, Hit], bytes]]] = {ALL: [], FILE: [], PERSON: []}
         self._size = 0
 
     def turn_to(self, file: object, name: str) -> None:
@@ -68,11 +60,10 @@ class Memory:
         elif before[1] != name:
             self._forget(PERSON)
 
-    def keep(self, rule: Rule, said: bytes, hit: Hit) -> None:
-        """Remember a result."""
-        if not rule.memo:
-            self._kept[rule.reach].append(rule)
+    def keep(self, rule: Rule, said: bytes, hit: Hit, reach: int) -> None:
+        """Remember a result for as long as it holds."""
         rule.memo[said] = hit
+        self._kept[reach].append((rule.memo, said))
         self._size += len(said) + len(hit[0]) + _OF_AN_ENTRY
         if self._size > _MOST_BYTES:
             self._forget(ALL, FILE, PERSON)
@@ -80,8 +71,8 @@ class Memory:
 
     def _forget(self, *reaches: int) -> None:
         for reach in reaches:
-            for rule in self._kept[reach]:
-                rule.memo.clear()
+            for memo, said in self._kept[reach]:
+                memo.pop(said, None)
             self._kept[reach].clear()
 
 
@@ -95,7 +86,7 @@ def change_members(work: Work, memory: Memory, node: Node, members: Members, bes
     pieces: list[bytes] = []
     find, lost, actions = node.parts.get, False, work.desk.actions
     for name, view in members.items():
-        rule = find(name)
+        rule = find(name) or node.rule(name)
         if rule is None:
             if name[:1] == "_":
                 return _whole(work, node, members)
@@ -118,36 +109,16 @@ def _changed(work: Work, memory: Memory, rule: Rule, view: msgspec.Raw, said: by
     """One element changed, and remembered where it is short and holds for others. What was done is told, and not yet counted."""
     if rule.one is remove:
         return b"", (REMOVED,)
-    if rule.quick is not None and (hit := _quick(work, rule, said)) is not None:
-        memory.keep(rule, said, hit)
+    if rule.quick is not None and (hit := QUICK[rule.quick](work, rule, said)) is not None:
+        memory.keep(rule, said, hit, rule.reach)
         return hit
-    if rule.node is not None and len(said) > _LONGEST_ITEM:
+    if (rule.node is not None and len(said) > _LONGEST_ITEM) or (rule.apart and said[0] == _LIST):
         return _inside(work, memory, rule, rule.node, view), ()
     hit = _read(work, rule, said, beside)
-    if len(said) <= _LONGEST and work.reach <= rule.reach != ALONE:
-        memory.keep(rule, said, hit)
+    reach = max(work.reach, rule.reach)
+    if reach < ALONE and len(said) <= _LONGEST:
+        memory.keep(rule, said, hit, reach)
     return hit
-
-
-def _quick(work: Work, rule: Rule, said: bytes) -> Hit | None:
-    """What is new in most resources, without the detours of any other element: a date, a period, a reference and nothing else."""
-    found = _QUICK[rule.quick or ""].fullmatch(said)
-    if found is None:
-        return None
-    desk, apart = work.desk, work.apart
-    before, desk.actions = desk.actions, apart
-    try:
-        if rule.quick == "reference":
-            new = [work.reference(found[1].decode())]
-        else:
-            new = [moved for text in found.groups() if (moved := work.date(text.decode()))]
-        told = tuple(apart.elements()) if apart else ()
-    finally:
-        desk.actions = before
-        apart.clear()
-    if len(new) < len(found.groups()):
-        return None
-    return rule.prefix + _WRITTEN[rule.quick or ""] % tuple(one.encode() for one in new), told
 
 
 def _read(work: Work, rule: Rule, said: bytes, beside: Beside) -> Hit:
@@ -166,10 +137,10 @@ def _read(work: Work, rule: Rule, said: bytes, beside: Beside) -> Hit:
     return (b"" if new is None else rule.prefix + encode(new)), told
 
 
-def _inside(work: Work, memory: Memory, rule: Rule, node: Node, view: msgspec.Raw) -> bytes:
+def _inside(work: Work, memory: Memory, rule: Rule, node: Node | None, view: msgspec.Raw) -> bytes:
     """A backbone or a list of them, each taken apart in its turn."""
     first = bytes(memoryview(view)[:1])[0]
-    if first == _OBJECT:
+    if first == _OBJECT and node is not None:
         new = _object(work, memory, node, view)
         return rule.prefix + new if new else b""
     if first != _LIST:
@@ -178,20 +149,22 @@ def _inside(work: Work, memory: Memory, rule: Rule, node: Node, view: msgspec.Ra
     return rule.prefix + b"[" + b",".join(done) + b"]" if done else b""
 
 
-def _item(work: Work, memory: Memory, rule: Rule, node: Node, view: msgspec.Raw) -> bytes:
-    """One of a list: short ones repeat, and are remembered whole; its bytes begin with a brace, those of the list with a bracket."""
+def _item(work: Work, memory: Memory, rule: Rule, node: Node | None, view: msgspec.Raw) -> bytes:
+    """One of a list: short ones repeat, and are remembered whole, as if they came alone."""
     said = bytes(view)
-    if len(said) > _LONGEST_ITEM:
+    if node is not None and len(said) > _LONGEST_ITEM:
         return _object(work, memory, node, view)
     hit = rule.memo.get(said)
     if hit is None:
-        piece, told = _read(work, rule, said, Lazy({}))
-        hit = (piece[len(rule.prefix) :], told)
-        if work.reach <= rule.reach != ALONE:
-            memory.keep(rule, said, hit)
+        if said[0] == _LIST:
+            raise Wrong
+        hit = _read(work, rule, said, Lazy({}))
+        reach = max(work.reach, rule.reach)
+        if reach < ALONE and len(said) <= _LONGEST:
+            memory.keep(rule, said, hit, reach)
     for what in hit[1]:
         work.desk.actions[what] += 1
-    return hit[0]
+    return hit[0][len(rule.prefix) :]
 
 
 def _object(work: Work, memory: Memory, node: Node, view: msgspec.Raw) -> bytes:

@@ -89,9 +89,11 @@ def attachment(tree: Tree) -> Handler:
 def attached_again(tree: Tree, work: Work, node: Json) -> Json:
     """Text decoded, scrubbed and encoded again, in UTF-8; what is not text is dropped, since nobody has read it."""
     kept: Json = {}
+    rule = tree.resource("Attachment").rule("title")
+    title = rule.change if rule is not None else coded
     if kind := content_type(node.get("contentType")) if "contentType" in node else None:
         kept["contentType"] = kind
-    for name, one in (("language", coded), ("title", tree.resource("Attachment").parts["title"].change), ("url", link)):
+    for name, one in (("language", coded), ("title", title), ("url", link)):
         if node.get(name) is not None and (new := one(work, node[name], node)):
             kept[name] = new
     if node.get("creation") is not None and (moved := work.date(said(node["creation"]))):

@@ -47,10 +47,10 @@ def surrogate(kind: str, own: bool, rest: Handler | None = None) -> Handler:
     """
 
     def change(work: Work, value: Any, beside: Beside) -> Any:
+        work.reach = max(work.reach, PERSON)
         if work.person is None or not (own or work.desk.policy.names == "surrogate"):
             work.did(f"fhir: {kind} removed")
             return None
-        work.reach = max(work.reach, PERSON)
         give = work.desk.surrogates(work.person).of
         if type(value) is str:
             return give(value, "NAME")

@@ -40,15 +40,17 @@ class Rule:
     one    handler of one value
     many   the element is a list
     node   the handlers of what it holds, where it is a backbone; `fhir_json.py` goes through those without reading them whole
-    quick  date, period or reference, where a plain one can be changed without reading it as JSON
+    quick  date, period, reference, identifier or quantity, where a plain one can be changed without reading it as JSON
+    apart  a list of these is remembered item by item, since its items repeat and their company does not
     reach  how far the result holds at most; `memo` is what `fhir_json.py` remembers of it
     """
 
-    __slots__ = ("memo", "name", "node", "one", "prefix", "primitive", "quick", "reach", "required")
+    __slots__ = ("apart", "memo", "name", "node", "one", "prefix", "primitive", "quick", "reach", "required")
 
     def __init__(self, name: str, one: Handler, *, reach: int = ALL, node: Node | None = None, primitive: bool = False, required: bool = False) -> None:
         self.name, self.one, self.reach, self.node, self.primitive, self.required = name, one, reach, node, primitive, required
         self.quick: str | None = None
+        self.apart = False
         self.prefix = b'"' + name.encode() + b'":'
         self.memo: dict[bytes, tuple[bytes, tuple[str, ...]]] = {}
 
@@ -69,7 +71,8 @@ class Rule:
 class Node:
     """The elements of one type.
 
-    parts  rule of each element by its name
+    parts  rule of each element by its name, once it was met
+    make   gives the rule of an element that was not met before: most types have more elements than a sender ever uses
     first  asked before the elements are: may give the whole result at once
     last   told after they were changed: what was, and what is
     """
@@ -77,10 +80,18 @@ class Node:
     def __init__(self, path: str) -> None:
         self.path = path
         self.parts: dict[str, Rule] = {}
+        self.make: Callable[[str], Rule | None] = self.parts.get
         self.first: Callable[[Work, Json], Any] | None = None
         self.last: Callable[[Work, Json, Json], None] | None = None
         self.needs: list[tuple[frozenset[str], dict[str, str]]] = _needs(path)
         self.extensions: Handler | None = None
+
+    def rule(self, name: str) -> Rule | None:
+        """The rule of an element; None where the type has none of that name."""
+        found = self.parts.get(name)
+        if found is None and (found := self.make(name)) is not None:
+            self.parts[name] = found
+        return found
 
     def change(self, work: Work, value: Any, beside: Beside) -> Any:
         """A value of this type without identifiers."""
@@ -91,7 +102,7 @@ class Node:
         done: Json = {}
         same, parts = True, self.parts
         for name, said in value.items():
-            rule = parts.get(name)
+            rule = parts.get(name) or self.rule(name)
             new = self.other(work, name, said) if rule is None else None if said is None else rule.change(work, said, value)
             if new is not None:
                 done[name] = new
@@ -110,7 +121,7 @@ class Node:
 
     def other(self, work: Work, name: str, said: Any) -> Any:
         """An element that is none of the type's own: the extensions of a primitive, or nothing that R4 knows."""
-        rule = self.parts.get(name[1:]) if name[:1] == "_" else None
+        rule = self.rule(name[1:]) if name[:1] == "_" else None
         if rule is None or not rule.primitive or self.extensions is None:
             work.did(UNKNOWN)
             return None

@@ -158,9 +158,9 @@ def year(work: Work, value: Any, beside: Beside) -> str | None:
 
 def birth(work: Work, value: Any, beside: Beside) -> Any:
     """A birth date as the policy lets it be seen; that of nobody known goes."""
+    work.reach = ALONE
     if work.person is None or not isinstance(value, str):
         return remove(work, value, beside)
-    work.reach = ALONE
     return work.person.clock.birth(value, where=f"{work.where}, birthDate")
 
 

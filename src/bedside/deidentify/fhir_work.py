@@ -48,6 +48,9 @@ class Work:
         self.whole: Any = None
         self.asked: tuple[str, ...] = ()
         self.apart = Counter[str]()
+        self.days: dict[int, dict[bytes, bytes]] = {}
+        self.systems: dict[bytes, tuple[bytes | None, bool]] = {}
+        self.units: dict[bytes, bool] = {}
         self._points: dict[str, str] = {}
         self._plain: dict[tuple[str, str], bool] = {}
         self._touched: dict[tuple[str, str], bool] = {}
