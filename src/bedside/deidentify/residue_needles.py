@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
+from itertools import filterfalse
 
 from bedside.deidentify.lexicon import everyday
 from bedside.deidentify.patients import KnownIdentifiers
@@ -33,6 +34,7 @@ _FROM_I = str.maketrans("ij", "ll")
 _SHORTEST_MISREAD = 4
 _LABELLED = re.compile(r"(?:mrn?|id|pt|pat|pid|patient|patientid|no|nr|acct?|ssn|tel|ph|phone|fax|t)(\d{6,})\Z")
 _EXTENDED = re.compile(r"(\d{10,12})(?:x|ext)\d{1,6}\Z")
+_PADDED = re.compile(r"\n((?:[a-z]{1,9}\d{6,}|\d{10,12}(?:x|ext)\d{1,6}))(?=\n)")
 # Births are weak without a person beside them, unless the dates of so few people are looked for that a chance hit is rare:
 # of the 36,525 days of a century 500 are 1.4 %.
 FEW_BIRTHS = 500
@@ -103,6 +105,23 @@ class Needles:
         return frozenset(word for _, form in self._filed for word in form)
 
     @cached_property
+    def known(self) -> frozenset[str]:
+        """Every word of every strong run, and every number: no such word is misread."""
+        return self.words | self.digits.keys()
+
+    @cached_property
+    def alone_words(self) -> frozenset[str]:
+        """Words that are all of what is looked for."""
+        runs = (word for index in (self.runs, self.weak) for word, under in index.items() if (0, word) in under)
+        return frozenset((*self.digits, *runs))
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """The rarest word of every longer run and the one beside it, as they stand."""
+        beside = ((word, *one) for index in (self.runs, self.weak) for word, under in index.items() for one in under)
+        return frozenset((word, near) if way > 0 else (near, word) for word, way, near in beside if way)
+
+    @cached_property
     def birth_months(self) -> frozenset[str]:
         """The months of the birth dates, as two digits."""
         return frozenset(day[4:6] for day in self.births)
@@ -127,6 +146,24 @@ class Needles:
         if found and without_zeros(found[1]) in self.digits:
             return without_zeros(found[1])
         return self._misread.get(misread(word)) or self._number(word)
+
+    def repairs(self, words: Collection[str]) -> dict[str, str]:
+        """Which of the words of a text are others, misread or padded: as `repaired`, for all of them at once."""
+        tried = [word for word in words if word < "1" and len(word) > LONG_NUMBER]  # words that begin with a zero
+        lettered = list(filterfalse(str.isdigit, words))
+        tried += (word for word in lettered if "rn" in word or "vv" in word)
+        mixed = [word for word in lettered if not word.isalpha()]
+        if mixed:
+            joined = "\n".join(mixed)
+            read, numbers = misread(joined).split("\n"), joined.translate(_DIGITS).split("\n")
+            tried += (word for word, one in zip(mixed, read, strict=True) if one in self._misread)
+            tried += (
+                word
+                for word, one in zip(mixed, numbers, strict=True)
+                if one in self._misread_numbers or one.lstrip("0") in self.digits
+            )
+            tried += _PADDED.findall(f"\n{joined}\n")
+        return {word: right for word in tried if word not in self.known and (right := self.repaired(word)) is not None}
 
     def _number(self, word: str) -> str | None:
         read = word.translate(_DIGITS)

@@ -17,16 +17,20 @@ from html import unescape
 _ESCAPE = re.compile(
     r"\\(?:u([0-9a-fA-F]{4})|'([0-9a-fA-F]{2})|X([0-9A-Fa-f]{2,60})\\|([FSTRE])\\|\.[a-zA-Z]{2}[+-]?\d*\\|[HN]\\|[nrtbf/\"\\])"
 )
+_BESIDE = re.compile(r"\\[\\XFSTREHN.]")
+_BLANKS = 'nrtbf/"'
 _HL7 = {"F": "|", "S": "^", "T": "&", "R": "~", "E": "\\"}
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _SPLIT_WORD = re.compile(
     r"</w:t></w:r>(?:<w:(?!br|tab|cr|p\b)[^<>\n]{0,200}>|</w:(?!p>)[^<>\n]{0,40}>){0,12}?<w:t(?:\s[^<>\n]{0,80})?>"
 )
 _TAG = re.compile(r"<[/!?a-zA-Z][^<>\n]{0,400}>")
-_PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
+_PERCENT = re.compile(r"%[0-9a-fA-F]{2}(?:%[0-9a-fA-F]{2})*")
 _KEY = re.compile(r'"[^"\\\n]{1,64}"\s*:')
 _MOJIBAKE = re.compile(r"[ÂÃÄÅ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{16,}(?:(?:\r?\n|\\r\\n|\\n|\\\.br\\)[A-Za-z0-9+/]{4,})*={0,2}")
+_SIGNS = {code: "a" if chr(code).isalnum() or chr(code) in "+/" else " " for code in range(128)}
+_SIXTEEN = 16 * "a"
 _DATA = re.compile(r'"data"\s*:\s*"([A-Za-z0-9+/=]{8,40})"')
 _JOINT = re.compile(r"\r?\n|\\r\\n|\\n|\\\.br\\")
 _WIDE = re.compile(rb"(?:[\x20-\x7e\xa0-\xff]\x00){4,}|(?:\x00[\x20-\x7e\xa0-\xff]){4,}")
@@ -80,7 +84,7 @@ def unwrapped(text: str) -> str | None:
     """
     new = _KEY.sub(" ", text) if '":' in text or '" :' in text else text
     if "\\" in new:
-        new = _ESCAPE.sub(_resolved, new)
+        new = _escaped(new)
     if "&" in new:
         new = _ENTITY.sub(lambda found: _flat(unescape(found[0])), new)
     if "<" in new:
@@ -90,6 +94,15 @@ def unwrapped(text: str) -> str | None:
     if not new.isascii() and _MOJIBAKE.search(new):
         new = _MOJIBAKE.sub(lambda found: _twice(found[0]), new)
     return None if new == text else new
+
+
+def _escaped(text: str) -> str:
+    """Escapes resolved. Those of JSON alone depend on nothing beside them, unless a backslash is escaped or may end one of HL7."""
+    if _BESIDE.search(text):
+        return "\n".join(_escaped(one) for one in text.split("\n")) if "\n" in text else _ESCAPE.sub(_resolved, text)
+    for letter in _BLANKS:
+        text = text.replace("\\" + letter, " ")
+    return _ESCAPE.sub(_resolved, text) if "\\" in text else text
 
 
 def json_keys(text: str) -> str | None:
@@ -125,7 +138,7 @@ def embedded(text: str, *, torn: bool = False) -> Iterator[tuple[int, bytes]]:
     torn   the text begins inside a line, perhaps inside base64: every alignment is tried
     """
     text = text.replace("\\/", "/") if "\\/" in text else text
-    for found in (*_BASE64.finditer(text), *_DATA.finditer(text)):
+    for found in (*_runs(text), *_DATA.finditer(text)):
         run = found[found.lastindex or 0]
         pieces = _JOINT.split(run)
         shifts = range(4) if torn and found.start() < 4 else (0,)
@@ -134,6 +147,15 @@ def embedded(text: str, *, torn: bool = False) -> Iterator[tuple[int, bytes]]:
                 data = _bytes(one[shift:])
                 if data and _tells(data):
                     yield text.count("\n", 0, found.start()), data
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """All that may be base64, found by its first sixteen signs: most texts have no word so long."""
+    signs = (text if text.isascii() else text.encode("ascii", "replace").decode("ascii")).translate(_SIGNS)
+    at = signs.find(_SIXTEEN)
+    while at >= 0 and (found := _BASE64.match(text, at)):
+        yield found
+        at = signs.find(_SIXTEEN, found.end())
 
 
 def _bytes(run: str) -> bytes:

@@ -12,15 +12,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import compress, count
 from typing import NamedTuple
 
 from bedside.deidentify.lexicon import MONTHS, everyday
-from bedside.deidentify.residue_forms import _ASCII, LONG_OTHER_NUMBER, Words, plain, said
+from bedside.deidentify.residue_forms import LONG_OTHER_NUMBER, Words, plain
 from bedside.deidentify.residue_needles import SHORT_YEAR, Needles, filed, grouped, without_zeros
+from bedside.deidentify.residue_screen import DATE as _DATE
+from bedside.deidentify.residue_screen import Loose, bare, loose_runs
 
-_TABLE = {code: said for code, said in _ASCII.items() if code != 10}
 _RUN = re.compile(r"\d(?<![\w.].)[\dOoIl]{0,9}(?:[-./ ()]{1,3}[\dOoIl]{2,10}){1,24}(?![\w])")
-_DATE = re.compile(r"\d(?<!\w.)\d{0,3}[-/. ]\d{1,2}[-/. ]\d{1,4}(?!\d)")
 _MONTH = {name[:length]: f"{at:02d}" for at, name in enumerate(MONTHS, 1) for length in (3, 4, len(name))}
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\Z")
 _GROUP, _BETWEEN = re.compile(r"[\dOoIl]+"), re.compile(r"[^\dOoIl]+")
@@ -29,6 +30,7 @@ _SHORTEST_RUN, _MOST_GROUPS, _REACH = 7, 5, 12
 _UNIT = r"\s*(?:%|°|mg|mcg|µg|ug|g|kg|ng|pg|ml|mL|dl|dL|l|L|fl|/?[uµ]?L|mmol|mol|mEq|meq|units?|IU|U|cells?|copies|cfu|CFU|x10|mm|cm|bpm|kcal|cal|s|ms|Hz)(?![A-Za-z])"
 _NAMES = frozenset({"name", "given name", "initial and name"})
 _FEW_OWNERS, _MANY_OWNERS = 3, 200
+_MOST_SEARCHED = 30
 
 
 class Sighting(NamedTuple):
@@ -41,22 +43,71 @@ class Sighting(NamedTuple):
 
 
 def sightings(text: str, needles: Needles) -> Iterator[Sighting]:
-    """Everything known that stands in a text, strong and weak."""
+    """Everything known that stands in a text, strong and weak.
+
+    First the words of the whole text are asked whether anything could stand there; only where it could, line by line.
+    """
     text = plain(text)
-    cut = text.translate(_TABLE).split("\n") if text.isascii() else None
-    lines = [one.split() for one in cut] if cut is not None else [said(line) for line in text.split("\n")]
-    unique = set[str]().union(*lines)
-    known = needles.words | needles.digits.keys()
-    repaired = {word: right for word in unique if word not in known and (right := needles.repaired(word)) is not None}
+    cut = bare(text)
+    words = cut.split()
+    unique = set(words)
+    repaired = needles.repairs(unique)
+    if repaired:
+        words = [repaired.get(word, word) for word in words]
+        unique.update(repaired.values())
+    sought, months = _sought(unique, needles), _months(unique, needles)
+    watched = sought | months
+    places = list(compress(count(), map(watched.__contains__, words))) if watched else []
+    standing, compact = _standing(words, places, sought, needles), needles.births & unique
+    dated = bool(months) and _dated(words, places, months, needles)
+    lines = _lines(cut, repaired) if standing or compact or dated else []
+    if standing:
+        yield from _runs(text, lines, standing, needles, set(repaired.values()))
+    loose = loose_runs(text, unique)
+    yield from _numbers(text, loose, needles)
+    if needles.births:
+        yield from _births(text, loose, needles)
+        yield from _births_in_words(lines, compact, months if dated else set(), needles)
+
+
+def _sought(unique: set[str], needles: Needles) -> set[str]:
+    """Words of the text under which a run is filed that could stand there, going by the words beside it."""
+    found = unique & needles.alone_words
+    for index in (needles.runs, needles.weak):
+        found |= {word for word in index.keys() & unique if any(near in unique for _, near in index[word])}
+    return found
+
+
+def _months(unique: set[str], needles: Needles) -> set[str]:
+    return {word for word in _MONTH.keys() & unique if _MONTH[word] in needles.birth_months} if needles.births else set()
+
+
+def _standing(words: list[str], places: list[int], sought: set[str], needles: Needles) -> set[str]:
+    """Those of the words that stand beside what they must, whatever the lines."""
+    alone, pairs = sought & needles.alone_words, needles.pairs
+    around = ["", *words, ""]
+    return alone | {
+        words[at]
+        for at in places
+        if ((words[at], around[at + 2]) in pairs or (around[at], words[at]) in pairs) and words[at] in sought
+    }
+
+
+def _dated(words: list[str], places: list[int], months: set[str], needles: Needles) -> bool:
+    """Whether a birth date with its month in letters could stand in the text."""
+    for at in places:
+        if words[at] in months and at + 1 < len(words) and words[at + 1][0].isdigit():
+            near = [*words[max(0, at - 1) : at], _MONTH[words[at]], *words[at + 1 : at + 3]]
+            if any(one[0] in needles.births for three in (near[:3], near[1:4]) for one in _days(three)):
+                return True
+    return False
+
+
+def _lines(cut: str, repaired: dict[str, str]) -> list[list[str]]:
+    lines = [one.split() for one in cut.split("\n")]
     if repaired:
         lines = [[repaired.get(word, word) for word in line] if not repaired.keys().isdisjoint(line) else line for line in lines]
-        unique.update(repaired.values())
-    strong, lone, weak = needles.runs.keys() & unique, needles.digits.keys() & unique, needles.weak.keys() & unique
-    if sought := strong | lone | weak:
-        yield from _runs(text, lines, sought, needles, set(repaired.values()))
-    yield from _numbers(text, needles)
-    if needles.births:
-        yield from _births(text, lines, unique, needles)
+    return lines
 
 
 def _runs(text: str, lines: list[list[str]], sought: set[str], needles: Needles, repaired: set[str]) -> Iterator[Sighting]:
@@ -115,20 +166,41 @@ def _meaning(line: str, found: re.Match[str]) -> str:
     return "measured" if small and measured else "identifier"
 
 
-def _numbers(text: str, needles: Needles) -> Iterator[Sighting]:
+def _numbers(text: str, loose: Loose, needles: Needles) -> Iterator[Sighting]:
     """Digits in groups that are a known number."""
-    wanted = {run: known for run in set(_RUN.findall(text)) if len(run) >= _SHORTEST_RUN and (known := _known(run, needles))}
-    for at, run in _lines_of(_RUN, text, wanted):
-        yield from (Sighting(at, kind, True, form) for kind, form in wanted[run])
+    for at, run in _lines_of(_RUN, text, [run for run in loose.runs if _may_be_known(run, needles)]):
+        if len(run) >= _SHORTEST_RUN:
+            yield from (Sighting(at, kind, True, form) for kind, form in _known(run, needles))
 
 
-def _lines_of(pattern: re.Pattern[str], text: str, wanted: Collection[str]) -> Iterator[tuple[int, str]]:
-    """Where the wanted matches of a pattern stand: (line, match)."""
+def _may_be_known(run: str, needles: Needles) -> bool:
+    """Whether any groups beside each other in a run are a known number, whatever stands between and around them."""
+    groups = _GROUP.findall(run.translate(_READ))
+    spans = ((first, last) for first in range(len(groups)) for last in range(first + 2, first + _MOST_GROUPS + 1))
+    return any(without_zeros("".join(groups[first:last])) in needles.digits for first, last in spans if last <= len(groups))
+
+
+def _lines_of(pattern: re.Pattern[str], text: str, near: Collection[str]) -> Iterator[tuple[int, str]]:
+    """The matches of a pattern in the lines where any of some stretches stands, perhaps in others too: (line, match)."""
     line, counted = 0, 0
-    for found in pattern.finditer(text) if wanted else ():
-        if found[0] in wanted:
-            line, counted = line + text.count("\n", counted, found.start()), found.start()
+    for start, end in _stretches(text, near):
+        for found in pattern.finditer(text[start:end]):
+            line, counted = line + text.count("\n", counted, start + found.start()), start + found.start()
             yield line, found[0]
+
+
+def _stretches(text: str, near: Collection[str]) -> list[tuple[int, int]]:
+    """Start and end of those lines; of the whole text where the stretches are many."""
+    if len(near) > _MOST_SEARCHED:
+        return [(0, len(text))]
+    found = set[tuple[int, int]]()
+    for one in near:
+        end = 0
+        while (at := text.find(one, end)) >= 0:
+            end = text.find("\n", at)
+            end = len(text) if end < 0 else end
+            found.add((text.rfind("\n", 0, at) + 1, end))
+    return sorted(found)
 
 
 def _known(run: str, needles: Needles) -> list[tuple[str, Words]]:
@@ -144,11 +216,14 @@ def _known(run: str, needles: Needles) -> list[tuple[str, Words]]:
     return found[:1]
 
 
-def _births(text: str, lines: list[list[str]], unique: set[str], needles: Needles) -> Iterator[Sighting]:
-    """Birth dates: as eight digits, in three numbers of any order, and with the month in letters."""
-    wanted = {run: form for run in set(_DATE.findall(text)) if (form := _birth(re.split(r"[-/. ]", run), needles))}
-    yield from (Sighting(at, "birth date", False, wanted[run]) for at, run in _lines_of(_DATE, text, wanted))
-    compact, months = needles.births & unique, {word for word in _MONTH.keys() & unique if _MONTH[word] in needles.birth_months}
+def _births(text: str, loose: Loose, needles: Needles) -> Iterator[Sighting]:
+    """Birth dates in three numbers of any order."""
+    wanted = {run: form for run in loose.dates() if (form := _birth(re.split(r"[-/. ]", run), needles))}
+    yield from (Sighting(at, "birth date", False, wanted[run]) for at, run in _lines_of(_DATE, text, wanted) if run in wanted)
+
+
+def _births_in_words(lines: list[list[str]], compact: set[str], months: set[str], needles: Needles) -> Iterator[Sighting]:
+    """Birth dates as eight digits and with the month in letters."""
     for at, line in enumerate(lines) if compact or months else ():
         yield from (Sighting(at, "birth date", False, (word,)) for word in compact.intersection(line))
         for place in (place for place, word in enumerate(line) if word in months) if not months.isdisjoint(line) else ():
