@@ -87,11 +87,15 @@ def date_spans(text: str, lower: str, start: int, end: int, said: str, before: s
             found.append(Span(start, end + 2, "DATE"))
     if before in _AFTER_MONTH and (before != " " or _may_be_month(lower, start)) and (month := MONTH_BEFORE.search(text, max(0, start - 20), start)):
         _matches(MONTH_FIRST, text, month.start(), found)
-    if size <= 6 and not found and lower.find("b", max(0, start - 26), start) >= 0 and BIRTH.search(text, max(0, start - 26), start):
+    if size <= 6 and not found and _may_be_birth(lower[max(0, start - 26) : start]) and BIRTH.search(text, max(0, start - 26), start):
         for pattern in OF_BIRTH:
             for one in pattern.finditer(text, max(0, start - 32), min(len(text), end + 16)):
                 found += _with_next(text, one)
     return found
+
+
+def _may_be_birth(near: str) -> bool:
+    return "b" in near and ("bir" in near or "bor" in near or "ob" in near or "o.b" in near)
 
 
 def _may_be_month(lower: str, start: int) -> bool:

@@ -129,7 +129,12 @@ def address_after(text: str, start: int) -> Iterator[Span]:
 
 def city_before(text: str, start: int) -> Iterator[Span]:
     """The town before the state that begins at `start`: "Fakeville, OH"."""
-    if text[start - 1 : start].isspace() and (found := _CITY_BACK.search(text, max(0, start - _CITY_REACH), start)):
+    least = begin = max(0, start - _CITY_REACH)
+    if text[start - 2 : start - 1] == ",":  # no more than four words, a blank or tab between them
+        begin = start - 2
+        for _ in range(4):
+            begin = max(text.rfind(" ", least, begin), text.rfind("\t", least, begin), least)
+    if text[start - 1 : start].isspace() and (found := _CITY_BACK.search(text, begin, start)):
         words = found[1].split()
         while words and (words[0].strip(".").lower() in NOT_NAMES or (words[0].isupper() and len(words[0]) > 3 and len(words) > 1 and not words[-1].isupper())):
             words.pop(0)
@@ -139,10 +144,13 @@ def city_before(text: str, start: int) -> Iterator[Span]:
 
 def hospital_at(text: str, start: int) -> Iterator[Span]:
     """The hospital whose last words begin at `start`: "Cedar Falls Medical Center"."""
+    line = text.rfind("\n", max(0, start - _HOSPITAL_REACH), start) + 1 or max(0, start - _HOSPITAL_REACH)
+    last = text[line:start].rsplit(None, 1)[-1:]
+    if not last or last[0] == last[0].lower():
+        return
     head = HOSPITAL_HEAD.match(text, start)
     if head is None:
         return
-    line = text.rfind("\n", max(0, start - _HOSPITAL_REACH), start) + 1 or max(0, start - _HOSPITAL_REACH)
     before = _HOSPITAL_BEFORE.search(text, line, start)
     if before is None:
         return

@@ -72,8 +72,10 @@ def spans_of(
     """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
     plain = folded(text)
     shadow = in_ascii(plain.text)
-    lower, runs = plain.text.lower(), runs_of_digits(shadow)
-    found = _rules(shadow, runs, age_cap, keep_dates, keep_places)
+    lower, runs = shadow.lower(), runs_of_digits(shadow)
+    found = _rules(shadow, lower, runs, age_cap, keep_dates, keep_places)
+    if finders and shadow is not plain.text:
+        lower = plain.text.lower()
     for finder in finders:
         found += (span for span in finder.spans(plain.text, lower, runs) if not (keep_dates and span.kind == "DATE"))
     if plain.at is not None:
@@ -88,9 +90,9 @@ def _finder(person: Finder | KnownIdentifiers, keep_places: bool) -> Finder:
     return person if isinstance(person, Finder) else Finder(person, city=keep_places)
 
 
-def _rules(text: str, runs: Runs, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
+def _rules(text: str, lower: str, runs: Runs, age_cap: int | None, keep_dates: bool, keep_places: bool) -> list[Span]:
     """What shows itself in a text in ASCII without knowing whom it is about."""
-    lower, towns = text.lower(), not keep_places
+    towns = not keep_places
     found = number_spans(text, lower, runs, places=towns, age_cap=age_cap)
     found += capital_spans(text, lower, towns=towns)
     found += address_spans(text)
