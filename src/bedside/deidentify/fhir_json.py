@@ -5,6 +5,7 @@ new is read, changed and written. Most elements of a file repeat: codes, categor
 
 In        a node, and an object of that type as JSON
 Out       the members of the changed object as JSON; what was remembered for all, for a file or for a person is told by `Rule.reach`
+Elsewhere the plainest times, references, identifiers and quantities, which are new in most resources: `fhir_quick.py`
 Never     bytes that were not read: what is handed on was written anew from what JSON said, so that a second key of one name is gone
 """
 
