@@ -19,6 +19,7 @@ from bedside.deidentify.patients import KnownIdentifiers, Name
 Words = tuple[str, ...]
 LONG_NUMBER, LONG_OTHER_NUMBER, LONG_PHONE, LONG_SSN, LOCAL_PHONE = 6, 8, 10, 9, 7
 _FEWEST_DIGITS, _SHORT_NUMBER, _LONG_JOINED, _MOST_WRITINGS = 4, 4, 10, 16
+_MOST_SIGNS = 40
 _WORD = re.compile(r"[^\W_]+")
 _ASCII = str.maketrans({code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)})
 _BEYOND = re.compile(r"[^\x00-\x7f]+")
@@ -79,7 +80,22 @@ _UNIT = frozenset(["apartment", "apt", "suite", "ste", "floor", "fl", "unit", "b
 
 def plain(text: str) -> str:
     """The text without marks; letters beyond ASCII that have a plain form become it."""
-    return text if text.isascii() else _BEYOND.sub(lambda found: fold(found[0]), text)
+    if text.isascii():
+        return text
+    signs = {sign: fold(sign) for sign in beyond(text)}
+    # One after the other is the same only where no sign becomes another that is replaced too, or two capitals.
+    apart = all(signs.get(one, one) == one for said in signs.values() for one in said)
+    if len(signs) > _MOST_SIGNS or not apart or any(len(said) > 1 and said[0].isupper() for said in signs.values()):
+        return _BEYOND.sub(lambda found: fold(found[0]), text)
+    for sign, said in signs.items():
+        if said != sign:
+            text = text.replace(sign, said)
+    return text
+
+
+def beyond(text: str) -> set[str]:
+    """The different signs beyond ASCII of a text."""
+    return set(text.encode("utf-8", "surrogatepass").translate(None, bytes(range(128))).decode("utf-8", "surrogatepass"))
 
 
 def said(text: str) -> list[str]:

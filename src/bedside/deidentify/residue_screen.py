@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
-from bedside.deidentify.residue_forms import _ASCII
+from bedside.deidentify.residue_forms import _ASCII, beyond
 
 DATE = re.compile(r"\d(?<!\w.)\d{0,3}[-/. ]\d{1,2}[-/. ]\d{1,4}(?!\d)")
 _ANY_DATE = re.compile(rf"(?=({DATE.pattern}))")
@@ -47,11 +47,6 @@ def bare(text: str) -> str:
         if (said := "".join(one if one.isalnum() else " " for one in sign.casefold())) != sign:
             text = text.replace(sign, said)
     return text.encode("utf-8").translate(_BYTES).decode("utf-8")
-
-
-def beyond(text: str) -> set[str]:
-    """The different signs beyond ASCII of a text."""
-    return set(text.encode("utf-8", "surrogatepass").translate(None, bytes(range(128))).decode("utf-8", "surrogatepass"))
 
 
 def loose_runs(text: str, words: Collection[str] = ()) -> Loose:
