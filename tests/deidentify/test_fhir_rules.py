@@ -191,11 +191,32 @@ def test_a_patients_contacts_links_photo_and_birth_order_go(known: Hospital) -> 
     assert done["deceasedDateTime"].endswith("T10:00:00-05:00")
 
 
-def test_a_ward_keeps_its_name_and_a_house_with_an_address_does_not(known: Hospital) -> None:
-    ward, house = {"resourceType": "Location", "name": "ICU 3"}, {"resourceType": "Location", "name": "SWEDISH ISSAQUAH", "address": {"state": "WA", "city": "Issaquah"}}
-    assert changed(known, ward)["name"] == "ICU 3"
-    assert "name" not in changed(known, house)
+HOUSES = ("SWEDISH ISSAQUAH", "CAREPLUS MEDICAL CENTER - KENMORE", "University Hospital", "PCP155681", "West Medical Center", "Room 4127", "Grace Ward")
+WARDS = ("ICU 3", "Medical Intensive Care Unit (MICU)", "4W", "Labor & Delivery", "Bed 4E-07", "South Wing, second floor", "Emergency room")
+
+
+@pytest.mark.parametrize("name", ["expert-determination", "safe-harbor"])
+def test_a_ward_keeps_its_name_and_a_hospital_does_not(known: Hospital, name: str) -> None:
+    for said in WARDS + HOUSES:
+        left = [said] if said in WARDS else []
+        place = changed(known, {"resourceType": "Location", "name": said, "description": said}, name)
+        assert [place.get("name"), place.get("description")] == (left * 2 or [None, None])
+        stay = changed(known, about("Encounter", location=[{"location": {"reference": "Location/7", "display": said}}]), name)["location"][0]["location"]
+        assert (stay["reference"][:9], [stay["display"]] if "display" in stay else []) == ("Location/", left)
+        role = changed(known, {"resourceType": "PractitionerRole", "location": [{"display": said}]}, name)
+        assert (said in json.dumps(role)) is bool(left)
+
+
+def test_a_limited_data_set_keeps_the_names_of_houses_as_it_keeps_towns(known: Hospital) -> None:
+    house = {"resourceType": "Location", "name": "SWEDISH ISSAQUAH", "address": {"state": "WA", "city": "Issaquah"}}
     assert changed(known, house, "limited-data-set")["name"] == "SWEDISH ISSAQUAH"
+
+
+def test_a_site_may_keep_the_words_of_one_reference(known: Hospital) -> None:
+    said = about("Encounter", location=[{"location": {"display": "East House"}}], serviceProvider={"display": "Mercy West"})
+    done = changed(known, said, elements={"Encounter.location.location.display": "keep"})
+    assert done["location"] == said["location"]
+    assert "Mercy" not in json.dumps(done)
 
 
 @pytest.mark.parametrize(("value", "unit", "left"), [(95, "a", 90), (89, "a", 89), (1140, "mo", 1080), (1079, "mo", 1079), (95, "wk", 95)])

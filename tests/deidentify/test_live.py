@@ -46,6 +46,15 @@ def test_as_received_changes_nothing_and_the_input_is_never_changed():
     assert before == PATIENT
 
 
+def test_a_place_is_named_as_in_training_and_a_site_may_say_otherwise(tmp_path):
+    ward, house = ({"resourceType": "Location", "id": "1", "name": name} for name in ("Cardiac ICU", "SWEDISH ISSAQUAH"))
+    assert generalise(ward, "safe-harbor", at=NOW) is ward
+    assert generalise(house, "safe-harbor", at=NOW) == {"resourceType": "Location", "id": "1"}
+    own = tmp_path / "own.toml"
+    own.write_text('schema = "bedside.policy/2"\nname = "own"\nbase = "safe-harbor"\n[fhir.elements]\n"Location.name" = "keep"\n')
+    assert generalise(house, str(own), at=NOW) is house
+
+
 def test_training_and_bedside_read_the_same_age(hospital):
     import json
 

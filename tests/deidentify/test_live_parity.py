@@ -128,3 +128,31 @@ def test_training_and_bedside_compute_the_same_features(empty: Hospital, policy:
     learned = trained(lake, began, hours)
     assert learned == [at_the_bedside(raw, policy, START + hour * HOUR_US) for hour in hours]
     assert any(one != other for one, other in pairwise(learned))
+
+
+PLACES: list[Resource] = [
+    {"location": {"reference": "Location/1", "display": "Medical ICU"}},
+    {"location": {"reference": "Location/2", "display": "SWEDISH ISSAQUAH"}},
+    {"location": {"reference": "Location/2", "display": "SWEDISH ISSAQUAH"}, "physicalType": {"coding": [{"code": "wa"}]}},
+    {"location": {"display": "CAREPLUS MEDICAL CENTER - KENMORE", "identifier": {"value": "CP-17"}}, "physicalType": {"coding": [{"code": "bd"}]}},
+    {"location": {"identifier": {"system": "http://hospital.example/wards", "value": "W-17"}}, "physicalType": {"text": "Ward"}},
+    {"location": {"reference": "Location/3", "display": "Bed 4E-07"}, "physicalType": {"coding": [{"code": "bd"}]}},
+    {"location": {"reference": "Location/4", "display": "Room 4127"}},
+]
+
+
+@pytest.mark.parametrize("policy", NAMES)
+def test_training_and_bedside_read_the_same_places_and_neither_reads_a_hospital(empty: Hospital, policy: str) -> None:
+    raw = stay("p1", "1960-02-29", Random(policy))
+    raw[1] |= {"location": [place | {"period": {"start": utc_text(START + hour * HOUR_US)}} for hour, place in enumerate(PLACES)]}
+    file = empty.put("fhir", "all.ndjson", b"".join(json.dumps(one).encode() + b"\n" for one in raw))
+    empty.survey()
+    lake = placed(read([json.loads(line) for line in empty.safe(file, policy).splitlines()]))
+    assert lake == placed(read([generalise(one, policy, at=START) for one in raw]))
+    assert {"LOCATION//ICU", "LOCATION//BED-4E-07"} <= set(lake)
+    if policy in ("expert-determination", "safe-harbor"):
+        assert lake == ["LOCATION//ICU", "LOCATION//WARD", "LOCATION//BED", "LOCATION//WARD", "LOCATION//BED-4E-07"]
+
+
+def placed(events: list[Event]) -> list[str]:
+    return [event.code for event in events if event.code.startswith("LOCATION//")]

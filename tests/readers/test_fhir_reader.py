@@ -216,6 +216,11 @@ def test_a_stay_starts_moves_and_ends_and_its_start_is_known_at_once():
     assert all(event.known_at == event.time and event.encounter_id == "E1" for event in found)
 
 
+def test_a_number_that_stands_for_a_place_is_no_name_of_it():
+    moves = [{"location": {"identifier": {"value": number}}, "physicalType": coded("x", "bd")} for number in ("N0123456789AB", "W-17")]
+    assert [event.code for event in events(stay(location=moves))][1:3] == ["LOCATION//BED", "LOCATION//W-17"]
+
+
 def test_a_planned_stay_is_not_a_stay():
     assert events(stay(status="planned")) == []
 

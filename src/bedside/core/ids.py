@@ -15,6 +15,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _VALUE = {letter: index for index, letter in enumerate(_ALPHABET)}
 _PSEUDONYM = re.compile(rf"P[{_ALPHABET}]{{12}}\Z")
+_NUMBER = re.compile(rf"N[{_ALPHABET}]{{12}}\Z")
 _BITS = 60
 _BLOCK = 64
 _INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
@@ -98,6 +99,15 @@ def letters(number: int) -> str:
 
 def is_pseudonym(text: str) -> bool:
     return _PSEUDONYM.match(text) is not None
+
+
+def is_number_pseudonym(text: str) -> bool:
+    """Whether a text stands for a number that is no subject's: `N` and twelve characters.
+
+    >>> is_number_pseudonym("N" + letters(17)), is_number_pseudonym("NICU")
+    (True, False)
+    """
+    return _NUMBER.match(text) is not None
 
 
 def subject_number(name: str) -> int:

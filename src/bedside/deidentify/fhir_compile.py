@@ -83,7 +83,7 @@ class Tree:
         if kind in _ASKED and element.choice == "value[x]" and (primitive and element.kind not in ("boolean", "code")) and action != "remove":
             one = values.answer(one, element.kind)
             return Rule(element.name, one, reach=ALONE, primitive=primitive, required=element.required)
-        if path == "Location.name" and action == "scrub" and not own:
+        if path in ("Location.name", "Location.description") and action == "scrub" and not own:
             return Rule(element.name, values.name_of_place, reach=ALONE, primitive=True)
         inside, reach = self._inside(element, action), _reach(element.kind, action)
         rule = Rule(element.name, one, reach=reach, node=inside, primitive=primitive, required=element.required)
@@ -157,7 +157,7 @@ class Tree:
             self._fill(found, "Reference", path if self.rules.speaks_below(path) else "Reference")
             found.first = types.bare_reference if not self.rules.speaks_below(path) else None
             for part, one in (("reference", types.pointer), ("type", types.kind_of_reference), ("display", types.words_of_reference(name))):
-                if not self.rules.action("Reference", "Reference", elements("Reference")[part])[1]:
+                if not self.rules.action(path, "Reference", elements("Reference")[part])[1]:
                     found.parts[part] = Rule(part, one, primitive=True)
         return found.change
 

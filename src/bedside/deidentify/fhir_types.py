@@ -14,7 +14,7 @@ from bedside.deidentify.fhir_definitions import elements, resource_types
 from bedside.deidentify.fhir_numbers import Lexeme, decimal_of
 from bedside.deidentify.fhir_rules import WORDS, is_published
 from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler, Node
-from bedside.deidentify.fhir_values import ADDRESS_OF_DEFINITION, coded, said
+from bedside.deidentify.fhir_values import ADDRESS_OF_DEFINITION, coded, name_of_place, said
 from bedside.deidentify.fhir_work import FILE, Json, Work, Wrong
 
 SUBJECT_SYSTEM = "urn:bedside:subject"
@@ -120,6 +120,8 @@ def words_of_reference(name: str) -> Handler:
         work.reach = max(work.reach, FILE)
         new = work.reference(points) if type(points) is str else ""
         kind = new.partition("/")[0] if "/" in new and "?" not in new else beside.get("type") or name.capitalize()
+        if kind == "Location":
+            return name_of_place(work, value, beside)
         if kind in WORDS.worded:
             return work.plain(said(value))
         work.did("fhir: words of a reference removed")

@@ -20,6 +20,7 @@ from bedside.deidentify.fhir_rules import asks_birth, asks_who, is_published
 from bedside.deidentify.fhir_tree import GONE, NOWHERE, REMOVED, Beside, Handler
 from bedside.deidentify.fhir_work import ALONE, DATE, FILE, Work, Wrong
 from bedside.deidentify.policy import Action
+from bedside.deidentify.wards import is_ward
 
 ADDRESS_OF_DEFINITION = re.compile(r"(?:https?://|urn:)[\w.:/#|%~-]+\Z")
 _CODE = re.compile(r"[^\s@]{1,64}(?: [^\s@]{1,64}){0,5}\Z")
@@ -68,12 +69,15 @@ def guarded(work: Work, value: Any, beside: Beside) -> str | None:
     return work.kept(said(value))
 
 
-def name_of_place(work: Work, value: Any, beside: Beside) -> Any:
-    """A ward keeps its name; a house with an address of its own has one that tells where it is, and loses it as it loses its street."""
-    if type(beside.get("address")) is dict and not work.desk.policy.city:
-        work.did("fhir: name of a place removed")
-        return None
-    return coded(work, value, beside)
+def name_of_place(work: Work, value: Any, beside: Beside) -> str | None:
+    """What a place is called: a ward keeps its name, as it came; that of a hospital tells where it is, and goes as its street does."""
+    name = said(value)
+    if work.desk.policy.city:
+        return coded(work, name, beside)
+    if is_ward(name):
+        return name
+    work.did("fhir: name of a place removed")
+    return None
 
 
 def boolean(work: Work, value: Any, beside: Beside) -> bool:

@@ -1,6 +1,6 @@
 """What a policy generalises, done in memory to live FHIR resources before the featuriser sees them: no shift, no pseudonym.
 
-Training saw capped ages and three-digit zip codes; the bedside must see the same, or scores differ.
+Training saw capped ages, three-digit zip codes and no hospital's name; the bedside must see the same, or scores differ.
 Limits    the age cap is taken at the moment of the prediction, in training at the subject's last known event: features cap the age
           themselves (`Features.age_cap_years`), so both read "89 or over" unless the record goes on for over a year after it.
           Under safe-harbor a birth date is the year that it falls in once time counts from the first event: the same as in
@@ -18,6 +18,7 @@ from bedside.core.errors import Malformed
 from bedside.core.time import DAY_US, iso_instant
 from bedside.deidentify.clock import capped, relative_shift
 from bedside.deidentify.policy import Policy, policy
+from bedside.deidentify.wards import is_kept
 
 
 def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = None, first: int | None = None) -> dict[str, Any]:
@@ -34,7 +35,9 @@ def generalise(resource: dict[str, Any], policy_name: str, *, at: int | None = N
         return _patient(resource, rules, at, first if first is not None else at)
     if resource.get("resourceType") == "Observation" and rules.age_cap is not None:
         return _observation(resource, rules.age_cap)
-    return resource
+    if resource.get("resourceType") == "Encounter" and isinstance(resource.get("location"), list):
+        return resource | {"location": [_stay(one, rules) if isinstance(one, dict) else one for one in resource["location"]]}
+    return _named(resource, "name", "Location", rules) if resource.get("resourceType") == "Location" else resource
 
 
 def first_instant(resources: Iterable[dict[str, Any]], policy_name: str) -> int | None:
@@ -84,6 +87,24 @@ def _address(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
     kept = {name: one[name] for name in ("use", "type", "state", "country", *(("city",) if rules.city else ())) if name in one}
     code = rules.zip(str(one.get("postalCode") or ""))
     return kept | ({"postalCode": code} if code else {})
+
+
+def _stay(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
+    """Where a patient stays: a ward by its name, and no number, which training knows by its pseudonym alone."""
+    where = one.get("location")
+    if not isinstance(where, dict):
+        return one
+    named = _named(where, "display", "Encounter.location.location", rules)
+    return one | {"location": {name: value for name, value in named.items() if name != "identifier"}}
+
+
+def _named(one: dict[str, Any], name: str, at: str, rules: Policy) -> dict[str, Any]:
+    """A place without a name that the policy removes; what a site's own policy says of that very element comes first."""
+    if not isinstance(one.get(name), str):
+        return one
+    said = next((rules.fhir.elements[path] for path in (f"{at}.{name}", f"Reference.{name}", f"*.{name}") if path in rules.fhir.elements), None)
+    kept = said in ("keep", "scrub") if said is not None else is_kept(one[name], rules)
+    return one if kept else {key: value for key, value in one.items() if key != name}
 
 
 def _observation(resource: dict[str, Any], cap: int) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from bedside.core.events import Event, Status
+from bedside.core.ids import is_number_pseudonym
 from bedside.core.time import Instant
 from bedside.readers.fhir_elements import (
     Json,
@@ -428,7 +429,10 @@ def _paid(item: Json) -> Json | None:
 
 def _place(place: Json, began: Instant, facts: _Facts) -> Iterator[Event]:
     where, kind = place.get("location") or {}, place.get("physicalType") or {}
-    code = location_code(_first_code(kind), where.get("display"), (where.get("identifier") or {}).get("value"), kind.get("text"))
+    number = (where.get("identifier") or {}).get("value")
+    if isinstance(number, str) and is_number_pseudonym(number):  # of another keyring it would be another: nothing can be learned of it
+        number = None
+    code = location_code(_first_code(kind), where.get("display"), number, kind.get("text"))
     if code is None:
         facts.context.problem("a place without a name or type, left out")
         return
