@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bedside.deidentify.spans import Span
 
 _ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_STEMS = ("ninet", "hundred", "nonagenarian", "centenarian")
+_STEMS = ("ninet", "hundred", "enarian")
 _NINETY = re.compile(rf"\bninety(?:[\s-]*({'|'.join(_ONES)}))?(?=[\s-]*(?:years?|yrs?|y\.?/?o)\b)|\b(?:in|into)\s+(?:his|her|their)\s+(?:early\s+|mid[\s-]+|late\s+)?(nineties)\b")
 _AGED = re.compile(rf"\b(?:aged?|turned|turning)\s+(?:of\s+)?((?:ninety(?:[\s-]*(?:{'|'.join(_ONES)}))?)|(?:a|one)\s+hundred(?:\s+(?:and\s+)?(?:{'|'.join(_ONES)}))?)\b")
 _HUNDRED = re.compile(rf"\b((?:a|one)[\s-]+hundred(?:[\s-]+(?:and[\s-]+)?(?:{'|'.join(_ONES)}))?)(?=[\s-]*(?:years?|yrs?|y\.?/?o)\b[\s-]*(?:old|of age)?)")

@@ -103,7 +103,7 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
         return
     if flags & _GIVEN:
         found += people.given_at(text, lower, start, end, flags)
-    if text[end : end + 1] == " " and text[end + 2 : end + 3] == "." and text[end + 1 : end + 2].isupper() and text[end + 3 : end + 4] in (",", ")", ";", "'"):
+    if text[end + 2 : end + 3] == "." and text[end : end + 1] == " " and text[end + 1 : end + 2].isupper() and text[end + 3 : end + 4] in (",", ")", ";", "'"):
         found += people.with_initial(text, start, end, flags or meanings().get(said, 0))
     if "-" in said or said[-4:] in ("care", "alth") or said[-3:] == "med":
         found += facility_at(text, start)

@@ -70,7 +70,7 @@ def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: in
         if (before == " " and (text[text.rfind(" ", 0, start - 1) + 1].isupper() or text[start - 2] == ".")) or before == "#":
             found += number_of_street(text, start, end)
         if len(found) > count:
-            done = max(span.end for span in found[count:])
+            done = found[-1].end if len(found) == count + 1 else max([span.end for span in found[count:]])
     return found
 
 
