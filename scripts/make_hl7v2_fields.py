@@ -93,6 +93,7 @@ HEAD = '''\
 #   birth         the date of birth                                          value          OBX-5, by the type in OBX-2 (see [values])
 #   code          codes stay; words of local codes are scrubbed              quantity       a number, else scrubbed
 #   address       state, zip and country as the policy says                  structured     numbers, signs and ranges, else scrubbed
+#   unit          a ward stays, any other name of a place is pseudonymised: words/wards.txt
 #   encapsulated  text is decoded and scrubbed, anything else removed
 #   time, validity  dates and ranges, shifted; by the second the survey counts no event
 schema = "bedside.hl7v2-fields/2"
@@ -111,9 +112,9 @@ entities = ["entity", "entity"]
 authority = ["pseudonymise", "pseudonymise", "keep"]
 licence = ["pseudonymise", "code", "remove", "shift"]
 organisation = ["pseudonymise", "code", "pseudonymise", "remove", "remove", "authority", "keep", "authority", "keep", "pseudonymise"]
-ward = ["keep", "pseudonymise", "keep"]
+ward = ["unit", "pseudonymise", "keep"]
 place = ["ward", "authority", "authority", "authority", "keep", "keep", "authority", "authority"]
-reader = ["staff", "shift", "shift", "keep", "pseudonymise", "pseudonymise", "authority", "keep", "keep", "pseudonymise", "pseudonymise"]
+reader = ["staff", "shift", "shift", "unit", "pseudonymise", "pseudonymise", "authority", "keep", "keep", "pseudonymise", "pseudonymise"]
 money = ["quantity", "keep"]
 price = ["money", "keep", "quantity", "quantity", "code", "keep"]
 amount = ["quantity", "code"]

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedside.core.errors import Malformed, Misconfigured
+from bedside.core.ids import is_number_pseudonym
 from bedside.core.time import UNSTATED
 from bedside.deidentify.desk import Desk, Leave
 from bedside.deidentify.hl7v2 import Change
@@ -148,6 +149,18 @@ def test_rooms_beds_and_buildings_are_numbers_and_the_ward_stays(out):
     place = out("PV1|1|I|ICU^R12^B3^MERCY&1.2.3&ISO^^N^Tower^5^by the window of Mr. Quillfeather").segment("PV1").field(3).split("^")
     assert (place[0], place[5], place[8:]) == ("ICU", "N", [])
     assert all(part.startswith("N") and "MERCY" not in part for part in (place[1], place[2], place[3], place[6]))
+
+
+@pytest.mark.parametrize("ward", ["4W", "MICU", "Labor \\T\\ Delivery", "ED", "Ward 3", '""'])
+def test_a_point_of_care_that_every_hospital_has_stays(out, ward):
+    assert out(f"PV1|1|I|{ward}^R12").segment("PV1").field(3).split("^")[0] == ward
+
+
+@pytest.mark.parametrize("house", ["SWEDISH ISSAQUAH", "CAREPLUS KENMORE&1.2.3&ISO", "MGH", "Room 4127"])
+def test_a_point_of_care_that_tells_the_hospital_is_a_number(out, house):
+    message = out(f"PV1|1|I|{house}^R12||{house}", f"NPU|{house}", f"AIL|1|A|{house}")
+    said = [message.segment(name).field(at).split("^")[0].split("&")[0] for name, at in (("PV1", 3), ("NPU", 1), ("AIL", 3))]
+    assert len(set(said)) == 1 and is_number_pseudonym(said[0])
 
 
 def test_who_a_query_asks_about_is_the_subject_where_the_map_knows_the_number(out):

@@ -21,7 +21,7 @@ Fields = dict[int, str]
 LEAVES = frozenset(
     {
         "keep", "remove", "pseudonymise", "shift", "surrogate", "scrub", "subject", "patient", "who", "birth", "value", "code", "quantity",
-        "address", "structured", "encapsulated", "year", "as it is", "another name", "text", "number",
+        "address", "unit", "structured", "encapsulated", "year", "as it is", "another name", "text", "number",
     }
 )  # fmt: skip
 _ACTIONS: dict[Action, str] = {"keep": "as it is", "shift": "time", "surrogate": "another name"}

@@ -21,6 +21,7 @@ from bedside.deidentify.hl7v2_rules import KINDS
 from bedside.deidentify.replace import Instead
 from bedside.deidentify.spans import Span
 from bedside.deidentify.text import spans_of
+from bedside.deidentify.wards import is_ward
 from bedside.formats.hl7v2 import NULL, Delimiters, escape
 
 _TELLING = frozenset({"EMAIL", "URL", "SSN", "PHONE", "NAME", "ID", "IP", "ADDRESS"})
@@ -41,7 +42,7 @@ class Values(Actions):
         self._leaves: dict[str, Callable[[str, int], str]] = {
             "keep": self._each_kept, "pseudonymise": self._number, "shift": self._shift, "scrub": self._scrub, "code": self._code,
             "quantity": self._quantity, "structured": self._structured, "address": self._address, "surrogate": self._surrogate, "another name": self._another, "birth": self._birth,
-            "year": self._year, "encapsulated": self._encapsulated, "patient": lambda raw, level: self._patient(raw, level, 3, "id"), "who": lambda raw, level: self._patient(raw, level, 8, "person"), "as it is": self._as_it_is,
+            "year": self._year, "unit": self._unit, "encapsulated": self._encapsulated, "patient": lambda raw, level: self._patient(raw, level, 3, "id"), "who": lambda raw, level: self._patient(raw, level, 8, "person"), "as it is": self._as_it_is,
             "remove": lambda raw, level: "",
         }  # fmt: skip
 
@@ -160,6 +161,13 @@ class Values(Actions):
         code = escape(policy.zip(self.plain(parts[4])), self.marks)
         kept = ["", "", city, self._state(parts[3]), code, self._state(parts[5]), self._state(parts[6])]
         return separator.join(kept).rstrip(separator)
+
+    def _unit(self, raw: str, level: int) -> str:
+        """A point of care: a ward by its name, any other place by a number, where the policy does not let towns stand."""
+        return self._each(raw, level, self.keep if self.desk.policy.city else self._ward)
+
+    def _ward(self, part: str) -> str:
+        return part if part == NULL or is_ward(self.plain(part)) else self.number(part)
 
     def _state(self, part: str) -> str:
         return self._each(part, 1, self.keep) if part else ""
