@@ -131,7 +131,9 @@ def test_every_format_of_dates_is_recognised_and_not_mistaken(form):
     ("frame", "role"),
     [
         (pl.DataFrame({"x": [[1, 2], [3]]}), "keep"),
-        (pl.DataFrame({"x": [["a"], ["b"]]}), "text"),
+        (pl.DataFrame({"x": [["seen today"], ["refused the second dose"]]}), "text"),
+        (pl.DataFrame({"x": [["a", "Quillfeather"], ["b", "Vandersnoot"]]}), "drop"),
+        (pl.DataFrame({"x": [["a"], [{"x": 1}]]}, schema={"x": pl.Object}), "drop"),
         (pl.DataFrame({"x": [{"name": "a"}]}), "drop"),
         (pl.DataFrame({"x": [b"a"]}), "drop"),
         (pl.DataFrame({"x": [True, False]}), "keep"),
@@ -154,3 +156,54 @@ def test_the_proposal_is_a_mapping_that_names_formats_and_subject():
 
 def test_names_of_columns_are_cut_into_words():
     assert [plain(one) for one in ("PATIENT LAST NAME", "patientLastName", "pt.last-name", "ICD10Code")] == ["patient last name", "patient last name", "pt last name", "icd10 code"]
+
+
+UNHEARD = ["Harkonnen", "Pottlesworth", "Whistlecraft", "Umberton"]
+NAMED = {
+    "family": (["ln", "lnm", "Nachname", "nom", "apellido1", "apellidos", "cognome", "pat_last_nm", "name.0.family"], UNHEARD),
+    "given": (["fn", "fnm", "mi", "Vorname", "prénom", "nombre", "name.0.given.0"], ["Ottilie", "Zebulon", "Q", "Orlo"]),
+    "birth_date": (["bd", "Geburtsdatum", "geb_dat", "date_naissance", "fecha_nacimiento", "birthDate", "pt_dob", "brth_dt"], ["1931-01-02", "1942-03-04", "1953-05-06", "1964-07-08"]),
+    "zip": (["zp", "PLZ", "code_postal", "codigo postal", "bill_zip", "postcode", "c5"], ["00501", "10001", "99999", "60614"]),
+    "address": (["ad1", "Straße", "adresse", "calle", "rue", "direccion", "addr_line1", "x9"], ["Hauptstr. 3", "12 rue Hugo", "Calle Mayor 5", "Lindenweg 7"]),
+    "city": (["Ort", "ville", "ciudad", "cty", "Wohnort", "municipio"], ["Berlin", "Lyon", "Sevilla", "Springfield"]),
+    "phone": (["Telefon", "tel1", "handy", "telefono", "nok_ph"], ["030 5551200", "030 5551201", "030 5551202", "030 5551203"]),
+    "subject": (["pid", "patnr", "NHC", "IPP", "Patientennummer", "usubjid", "person_id", "pt_id", "patient_code"], ["80000011", "80000012", "80000013", "80000014"]),
+    "encounter": (["Fallnummer", "visit_occurrence_id", "hadm_id", "csn"], ["80000011", "80000012", "80000013", "80000014"]),
+    "date": (["visit_start_date", "order_date", "Aufnahmedatum", "fecha_ingreso", "drug_exposure_start_date", "note_date"], ["2021-01-02", "2021-03-04", "2021-05-06", "2022-07-08"]),
+    "drop": (["x1", "care_site_name", "Hospital", "c1", "performing_lab"], ["Kenmore", "Harkonnen House", "Umberton", "Issaquah"]),
+}  # fmt: skip
+USEFUL = {
+    "condition_concept_id": ["201826", "4329847", "320128", "312327"], "ndc": ["00093721401", "00378180501", "00093-7214-01", "55111068305"], "icd10_code": ["E119", "I10", "J45909", "Z794"],
+    "cpt": ["99213", "36415", "0001A", "G0008"], "snomed_code": ["44054006", "38341003", "195967001", "73211009"], "itemid": ["220045", "220210", "51221", "50912"], "race": ["White", "Black", "Asian", "Other"],
+    "Geschlecht": ["m", "w", "m", "d"], "sexe": ["F", "H", "F", "F"], "smk": ["never", "former", "current", "never"], "Gewicht_kg": ["70.5", "81.0", "66.2", "90.1"], "a1c": ["5.6", "7.1", "8.0", "6.3"],
+    "domain_id": ["Condition", "Drug", "Measurement", "Condition"], "patient_sex": ["F", "M", "M", "F"], "claim_type": ["inpatient", "outpatient", "outpatient", "inpatient"], "rxcui": ["860975", "314076", "197361", "617314"],
+    "hospital_expire_flag": ["0", "1", "0", "0"], "Diagnose": ["E11.9", "I10.90", "J45.9", "C50.9"], "valueuom": ["mg/dL", "mmol/L", "mg/dL", "%"], "order_status": ["final", "cancelled", "final", "final"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, (names, _) in NAMED.items() for name in names])
+def test_what_identifies_is_known_by_its_abbreviated_and_foreign_names_too(role, name):
+    assert profile(pl.DataFrame({name: NAMED[role][1]}))[0].role == role
+
+
+@pytest.mark.parametrize("name", sorted(USEFUL))
+def test_published_codes_measurements_and_words_of_a_closed_list_stay(name):
+    assert profile(pl.DataFrame({name: USEFUL[name] * 5}))[0].role == "keep"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        UNHEARD, ["Brown", "King", "Cook", "Rose"], ["Springfield", "Kenmore", "Boston", "Salem"], ["A123456", "B123457", "C123458", "D123459"], ["48213", "48214", "48215", "48216"], ["7041", "7042", "7043", "7044"],
+        ["42.36012", "-71.05891", "40.71281", "-74.00601"], ["SW1A 1AA", "EC1A 1BB", "W1A 0AX", "M1 1AE"], ["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"], ["umberton", "harkonnen", "whistlecraft"],
+        ["Hauptstraße 4", "Kerkstraat 9", "Via Roma 3", "Avenida Sol 12"], ["Acme Kenmore Works", "Umberton & Sons"],
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("times", [1, 30])
+def test_under_a_name_that_says_nothing_no_word_or_number_of_anybody_stays(values, times):
+    assert profile(pl.DataFrame({"x7": values * times}))[0].role not in HARMLESS
+
+
+def test_years_under_any_name_move_as_years():
+    assert profile(pl.DataFrame({"x7": ["1950", "1961", "1972", "1983"]}))[0].role == "year"
+    assert profile(pl.DataFrame({"year_of_birth": [1950, 1961, 1972, 1983]}))[0].role == "birth_date"

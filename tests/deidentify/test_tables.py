@@ -23,6 +23,7 @@ from bedside.deidentify.survey import survey
 from bedside.deidentify.table_columns import iso_text
 from bedside.deidentify.tables import change_frame
 from bedside.deidentify.transform import transform
+from bedside.formats.chunks import chunks
 from bedside.formats.files import RawFile
 
 ZONE = "America/New_York"
@@ -289,3 +290,75 @@ def test_faults_of_text_tables_are_quarantined_and_the_rest_is_made_safe_without
     assert done.data.startswith(b"\xef\xbb\xbfmrn,seen,note,value\r\n")
     assert not re.search("quillfeather|zebulon|555|70707071|01/13/2026", done.data.decode() + repr(done.rejects), re.IGNORECASE)
     assert '""who"" laughed' in done.data.decode()
+
+
+# --- whatever a table holds ---------------------------------------------------------------------------------
+
+
+def test_years_stay_years_of_their_type(out, ring):
+    typed = out({"born": [1932], "seen": [2026]}, {"born": "birth_date", "seen": "year"})
+    text = out({"born": ["1932"], "seen": ["2026"]}, {"born": "birth_date", "seen": "year"})
+    assert typed.schema["born"] == typed.schema["seen"] == pl.Int64
+    assert [str(typed[name][0]) for name in ("born", "seen")] == [text[name][0] for name in ("born", "seen")]
+    assert text["born"][0] == _clock(ring).birth("1932", where="x")[:4]
+
+
+def test_a_year_of_nobody_that_may_be_a_birth_above_the_cap_goes(out):
+    roles = {"x": "birth_date", "y": "date", "mrn": "drop"}
+    done = out({"x": ["1931-02-03", "1980-02-03"], "y": ["1929-01-01", "2021-05-06"]}, roles, subject="@nobody")
+    assert (done["x"].to_list(), done["y"].to_list()) == ([None, "1980"], [None, "2021"])
+
+
+@pytest.mark.parametrize(("name", "kept"), [("visit_1_2019-03-04", False), ("Springfield_bp", False), ("v70707071", False), ("hb_20190304", False), ("PatientAge", True), ("hadm_id", True), ("pat_enc_csn_id", True)])
+def test_a_header_that_tells_a_date_a_name_or_a_number_is_replaced_by_its_place(out, name, kept):
+    done = out({"a": ["1"], name: ["5"]}, {"a": "keep", name: "keep"}, proposed=True)
+    assert done.columns[1] == (name if kept else "column_2")
+
+
+def _whole(tmp_path, ring, name: str) -> Any:
+    file = RawFile("t", "tables", tmp_path / name, name, name)
+    mapping = proposal([file])
+    return transform(file, policy=policy("expert-determination"), keyring=ring, mapping=mapping, timezone=UNSTATED)
+
+
+def test_a_table_without_a_header_loses_no_record_and_tells_none_as_its_names(tmp_path, ring):
+    rows = [f"{name},8000000{at},19{at + 40}-01-02,{at + 10}.5" for at, name in enumerate(("Ottilie Harkonnen", "Orlo Pottlesworth", "Ned Long", "Ida Umberton"))]
+    (tmp_path / "x.csv").write_text("\n".join(rows) + "\n")
+    made = _whole(tmp_path, ring, "x.csv")
+    assert made.tally.written == len(rows)
+    assert made.data.decode().splitlines() == ["column_3,column_4", *(f"19{at + 40},{at + 10}.5" for at in range(len(rows)))]
+
+
+def test_parts_of_a_table_without_a_header_are_one_table(tmp_path, ring):
+    lines = [f"Zebulon Quillfeather,{70000000 + at},2021-01-{1 + at % 28:02d},{at}.5" for at in range(3000)]
+    (tmp_path / "x.csv").write_text("\n".join(lines) + "\n")
+    file = RawFile("t", "tables", tmp_path / "x.csv", "x.csv", "x.csv")
+    mapping = proposal([file])
+    parts = [transform(part, policy=policy("expert-determination"), keyring=ring, mapping=mapping, timezone=UNSTATED) for part in chunks(file, part=20_000)]
+    whole = transform(file, policy=policy("expert-determination"), keyring=ring, mapping=mapping, timezone=UNSTATED)
+    assert len(parts) > 3
+    assert b"".join(part.data or b"" for part in parts) == whole.data
+    assert sum(part.tally.written for part in parts) == len(lines)
+
+
+def test_columns_of_any_parquet_type_are_changed_or_removed_and_never_stop_a_run(tmp_path):
+    from decimal import Decimal
+
+    frame = pl.DataFrame(
+        {
+            "mrn": ["70707071", "80808081"], "name": ["Quillfeather, Zebulon", "Long, Ned"], "tags": [["a", "Quillfeather"], ["b", "Long"]], "codes": [[1, 2], [3]], "kin": [{"n": "Quillfeather"}, {"n": "Long"}],
+            "deep": [[["Quillfeather"]], [["Long"]]], "blob": [b"Quillfeather", b"Long"], "price": [Decimal("1.10"), Decimal("2.20")], "took": [dt.timedelta(hours=1)] * 2, "at": [dt.time(8, 30)] * 2, "none": [None, None],
+            "born": [dt.date(1950, 1, 1)] * 2, "seen": [dt.datetime(2021, 1, 1, 8)] * 2, "note": [["seen today with Zebulon"], ["told Ned Long to come"]],
+        }
+    )  # fmt: skip
+    frame.write_parquet(tmp_path / "x.parquet")
+    made = Keyring.create(tmp_path / "k", seed=b"types", made=True)
+    file = RawFile("t", "tables", tmp_path / "x.parquet", "x.parquet", "x.parquet")
+    mapping = proposal([file])
+    survey([file], made, mappings={"t": mapping}, timezones={"t": UNSTATED})
+    done = transform(file, policy=policy("expert-determination"), keyring=made, mapping=mapping, timezone=UNSTATED)
+    (tmp_path / "y.parquet").write_bytes(done.data)
+    new = pl.read_parquet(tmp_path / "y.parquet")
+    assert {"mrn", "codes", "price", "seen", "born"} <= set(new.columns)
+    assert not {"name", "kin", "deep", "blob", "tags"} & set(new.columns)
+    assert not [word for word in ("Quillfeather", "Zebulon", "Long", "Ned") if word in repr(new.rows())]

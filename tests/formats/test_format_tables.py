@@ -244,3 +244,40 @@ def test_the_encoding_that_a_source_declares_is_the_encoding_of_its_file(tmp_pat
     table = tables.read(RawFile("ward", "tables", path, "a.csv", "a.csv", encoding))
     assert (table.frame["name"].to_list(), table.rejects) == (["Zo\xeb"], [])
     assert tables.write(table) == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "columns", "rows"),
+    [
+        (b"Anna Smith,1930-01-02,7.5\nJo Long,1931-02-03,8.1\n", 3, 2),
+        (b"\xef\xbb\xbf5.1|3.5|M|\r\n4.9|3.0|M|x\r\n", 4, 2),
+        (b"70707071;01.02.1930;x\n80808081;02.03.1931;y\n1;2\n", 3, 2),
+        (b"2026-01-02,a@b.example\n", 2, 1),
+    ],
+)
+def test_a_table_whose_first_line_is_a_record_gets_names_and_loses_no_row(folder: Path, data: bytes, columns: int, rows: int) -> None:
+    table = tables.read(raw(folder, data))
+    assert table.columns == [f"column_{at + 1}" for at in range(columns)]
+    assert (table.frame.height, table.place(0)) == (rows, "line 1")
+    assert [fault.line for fault in table.rejects] == ([3] if b"1;2" in data else [])
+    again = tables.read(raw(folder, tables.write(table), "again.csv"))
+    assert again.frame.equals(table.frame)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"id,2019,2020,2021\nA,1234,2345,3456\nB,1235,2346,3457\n", b"0,1,2\n5,6,7\n8,9,1\n", b"name,1950-01-02\nAnna,3.5\n", b"mrn,born\n70707071,1930-01-02\n", b"a\n1\n", b"a,b\n",
+        b"gene,70707071,80808081\nx,5,6\n", b"given,family\nAnna,Long\n", b"ICD10,DRG470\nE11.9,470\n",
+    ],
+)  # fmt: skip
+def test_names_that_are_numbers_or_dates_stay_names(folder: Path, data: bytes) -> None:
+    assert tables.read(raw(folder, data)).columns == data.split(b"\n")[0].decode().split(",")
+
+
+def test_every_type_of_a_parquet_file_has_a_text(folder: Path) -> None:
+    from datetime import time, timedelta
+
+    frame = pl.DataFrame({"a": [["x", None]], "b": [{"p": 1, "q": ["y"]}], "c": [b"z"], "d": [timedelta(hours=2)], "e": [time(8)], "f": [[[1]]]})
+    frame.write_parquet(folder / "t.parquet")
+    assert tables.read(RawFile("w", "tables", folder / "t.parquet", "t.parquet", "t.parquet")).text().row(0) == ("x", "1 y", None, "PT2H", "08:00:00", "1")

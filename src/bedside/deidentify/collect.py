@@ -363,6 +363,8 @@ class Collector:
         for owner, raw in zip(owners, tables.subjects(frame, rule), strict=True):
             if owner is not None and raw:
                 self.people.of(owner).known.note("records", raw)
+                if not any(map(str.isdigit, raw)) and len(re.split(r"[ ,^]+", raw.strip())) > 1:  # a name that stands for a number
+                    (_person_name if "^" in raw else _full_name)(raw, self.people.of(owner).known)
         for name in frame.columns:
             self._column(
                 name, roles.get(name, ""), frame[name].to_list(), owners, zone, tables.columns_of(rule.get("time_formats"))

@@ -3,7 +3,7 @@
 In        a table: a file, or a frame of its rows; what is known of patients, where there is any
 Out       one `ColumnRole` a column: role, confidence 0 to 1, reason. Never a value.
 Default   what cannot be told is removed; long texts are scrubbed. A column stays only where its values show what they are: measurements,
-          codes of a few kinds, published codes.
+          codes of a few kinds in ordinary words, published codes.
 Elsewhere what a role does: `tables.py`; how values look: `profile_shapes.py`; names of columns: `profile_names.py`
 """
 
@@ -17,7 +17,7 @@ import msgspec
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.patients import KnownIdentifiers, PatientMap
-from bedside.deidentify.profile_names import kind_of, told_by
+from bedside.deidentify.profile_names import kind_of, published, told_by
 from bedside.deidentify.profile_shapes import Shape, shape_of
 from bedside.deidentify.tables import NOBODY
 from bedside.formats.files import RawFile
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 _MOST_ROWS, _MOST_VALUES = 50_000, 1_000
-_FREE_TEXT_WORDS, _FREE_TEXT_LENGTH, _FEW = 5.0, 40.0, 60
+_FREE_TEXT_WORDS, _FREE_TEXT_LENGTH, _FEW, _CODE_WIDTH = 5.0, 40.0, 60, 4
 _SURE, _LIKELY, _POSSIBLE, _DEFAULT = 0.95, 0.8, 0.6, 0.3
 Verdict = tuple[str, float, str]
 
@@ -100,20 +100,31 @@ def _column(column: pl.Series, people: dict[str, frozenset[str]]) -> ColumnRole:
 
     kind = column.dtype
     if kind.is_nested() or kind in (pl.Binary, pl.Object):
-        inner = kind.inner if isinstance(kind, (pl.List, pl.Array)) else None
-        role = "keep" if inner is not None and inner.is_numeric() else "text" if inner == pl.String else "drop"
-        return ColumnRole(column.name, role, _POSSIBLE, "lists of numbers" if role == "keep" else "lists of texts" if role == "text" else "records or bytes")
+        return _lists(column, people)
     said = kind_of(column.name)
-    if kind == pl.Boolean:
-        return ColumnRole(column.name, "keep", _SURE, "true or false")
+    if kind in (pl.Boolean, pl.Duration, pl.Time):
+        return ColumnRole(column.name, "keep", _SURE, "true or false" if kind == pl.Boolean else "times of day, or durations")
     values = column.drop_nulls()
     text = (values.dt.to_string("iso:strict") if kind in (pl.Date, pl.Datetime) else values.cast(pl.String)).str.strip_chars()
     filled = text.filter(text != "")
     unique = filled.unique(maintain_order=True)
-    shape = shape_of(unique.head(_MOST_VALUES).to_list(), rows=len(column), filled=len(filled), different=len(unique))
-    role, sure, reason = _known_role(unique.head(_MOST_VALUES).to_list(), people) or _verdict(said, shape)
+    sample = unique.head(_MOST_VALUES).to_list()
+    shape = shape_of(sample, rows=len(column), filled=len(filled), different=len(unique))
+    role, sure, reason = _known_role(sample, people) or (published(column.name, sample) if said == "system" else None) or _verdict("code" if said == "system" else said, shape)
     form = shape.date_format if role in ("date", "datetime", "birth_date") else ""
     return ColumnRole(column.name, role, sure, f"{reason}; {shape.filled} of {shape.rows} rows filled, {shape.different} different values", form)
+
+
+def _lists(column: pl.Series, people: dict[str, frozenset[str]]) -> ColumnRole:
+    """Lists as a column of what is in them: they stay where it would stay as it is, or be scrubbed; lists of anything else go."""
+    import polars as pl
+
+    kind = column.dtype
+    inner = kind.inner if isinstance(kind, (pl.List, pl.Array)) else None
+    if inner is None or not (inner.is_numeric() or inner == pl.String):
+        return ColumnRole(column.name, "drop", _POSSIBLE, "records or bytes")
+    one = _column(column.explode(), people)
+    return msgspec.structs.replace(one, role=one.role if one.role in ("keep", "text") else "drop", reason=f"lists; {one.reason}")
 
 
 def _known(known: PatientMap | Iterable[KnownIdentifiers] | None) -> dict[str, frozenset[str]]:
@@ -167,10 +178,16 @@ def _shown(shape: Shape) -> Verdict | None:
         return ("datetime" if shape.timed else "date"), _LIKELY, f"values are dates ({shape.date_format})"
     if shape.has("street", 0.5):
         return "address", _LIKELY, f"{shape.share['street']:.0%} of the values look like street addresses"
-    if shape.words >= _FREE_TEXT_WORDS or shape.length >= _FREE_TEXT_LENGTH:
-        return "text", _LIKELY, f"free text: {shape.words:.1f} words a value"
+    if shape.has("postal", 0.8) or (shape.has("zip") and shape.different > 1):
+        return "zip", _POSSIBLE, "values may be postal codes"
+    if shape.has("coordinate"):
+        return "drop", _POSSIBLE, "values may be coordinates of a place"
+    if shape.has("year"):
+        return "year", _POSSIBLE, "values are years"
     if shape.person >= 0.5 and shape.words >= 1.7:
         return "name", _LIKELY, f"{shape.person:.0%} of the values are names of people"
+    if shape.words >= _FREE_TEXT_WORDS or (shape.length >= _FREE_TEXT_LENGTH and shape.words >= _FREE_TEXT_WORDS / 2):
+        return "text", _LIKELY, f"free text: {shape.words:.1f} words a value"
     if max(shape.given, shape.family) >= 0.6 and shape.different > 3 and shape.words < 2:
         role = "given" if shape.given >= shape.family else "family"
         return role, _POSSIBLE, f"{max(shape.given, shape.family):.0%} of the values are {role} names"
@@ -178,21 +195,25 @@ def _shown(shape: Shape) -> Verdict | None:
 
 
 def _harmless(said: str, shape: Shape) -> Verdict | None:
-    """Measurements, and codes of a few kinds, in which the text rules find nobody."""
+    """Measurements, and codes of a few kinds whose words are ordinary ones, in which the text rules find nobody."""
     if shape.told > 0:
-        return "text", _POSSIBLE, f"the text rules find identifiers in {shape.told:.0%} of the values"
-    for code in ("loinc", "icd", "ndc"):
+        return ("text", _POSSIBLE, f"the text rules find identifiers in {shape.told:.0%} of the values") if shape.words >= 2 and shape.strange < 0.2 else None
+    for code in ("loinc", "ndc"):
         if shape.has(code):
             return "keep", _LIKELY, f"values have the form of {code.upper()} codes"
+    if shape.has("icd") and shape.length <= 6 and shape.repeats >= 1.5:
+        return "keep", _LIKELY, "values have the form of ICD codes"
     if shape.has("number") and not shape.has("integer"):
         return ("keep", _LIKELY, "decimal numbers") if shape.long_digits < 0.5 else None
     if shape.has("integer"):
         unique = shape.repeats < 1.5 and shape.different > 10
-        return ("keep", _LIKELY, "whole numbers of few digits") if shape.long_digits == 0 and (not unique or shape.length <= 3) else None
+        small = shape.long_digits == 0 and shape.width < _CODE_WIDTH and shape.digits < 0.5 and (not unique or shape.length <= 3)
+        return ("keep", _LIKELY, "whole numbers of few digits") if small else None
     few = shape.different <= _FEW or shape.repeats >= 20
-    if few and shape.repeats >= 1.5 and shape.person < 0.2 and max(shape.given, shape.family) < 0.5 and shape.place < 0.4 and shape.long_digits < 0.1:
+    nobody = shape.person < 0.2 and shape.doubtful < 0.4 and shape.place < 0.4 and shape.facility == 0
+    if few and shape.repeats >= 1.5 and nobody and shape.digits < 0.1 and shape.strange <= 0.02 * (1 + (said == "code")):
         return "keep", _LIKELY if said == "code" else _POSSIBLE, f"codes of {shape.different} kinds"
-    if shape.words >= 2 and shape.person < 0.2:
+    if shape.words >= 2 and nobody and shape.strange <= 0.2:
         return "text", _POSSIBLE, f"short texts: {shape.words:.1f} words a value"
     return None
 

@@ -7,84 +7,45 @@ Out       a kind, "" where the name says nothing; a role with its confidence and
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
+from bedside.deidentify.folding import fold
 from bedside.deidentify.profile_shapes import Shape
+from bedside.deidentify.profile_words import FACILITY, KIN, KINDS, NAME, OWNER, STAFF, SYSTEMS
 
 _SURE, _LIKELY, _POSSIBLE = 0.95, 0.8, 0.6
 _CUT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=\d)")
-_STAFF = (
-    r"provider|prescriber|physician|doctor|dr|nurse|rn|tech|technician|technologist|author|attending|ordering|clinician|staff|operator|pharmacist|verified|"
-    r"signed|resident|surgeon|performed|entered|reviewed|referring|radiologist|pathologist|collector|by|pcp|consultant|anesthesiologist|therapist|user"
-)
-_KIN = r"spouse|guarantor|guardian|kin|nok|emergency|mother|father|maiden|contact|insured|subscriber|employer|alias|nickname"
-_NAME = r"name|nm|nam"
-# In this order; a name is words in small letters with one blank between.
-_KINDS: tuple[tuple[str, str], ...] = tuple(
-    (kind, rf"(?:^| )(?:{words})(?: |$)")
-    for kind, words in (
-        ("text", r"notes?|comments?|narrative|remarks?|free text|impression|findings|hpi|assessment|report text|report|description of|instructions?|message|"
-                 r"reason text|text|sig|details?|history text|chief complaint|complaint|summary|memo"),
-        ("ssn", r"ssn|ss no|social security(?: (?:number|no))?|soc sec(?: \w+)?|sin|tin|national id"),
-        ("email", r"e ?mail(?: \w+)?|email address"),
-        ("url", r"url|website|web(?: \w+)?|homepage|link"),
-        ("ip", r"ip|ip addr(?:ess)?|mac|mac address"),
-        ("phone", r"phones?\d*|telephone|tel|mobile|cell|fax|pager|(?:home|work|cell) (?:ph|no|number)|ph(?: no)?|phone number"),
-        ("birth_date", r"dob|d o b|birth ?date|birth dt|birth day|birthday|date (?:of )?birth|birth|born|yob|birth year|year (?:of )?birth|bday"),
-        ("age", r"ages?|age (?:years?|yrs?|at \w+)|anchor age"),
-        ("given", rf"(?:first|given|fore|middle|mid)(?: ?(?:{_NAME}|init(?:ial)?))?|f name|fname|mname|firstname|middlename|mi"),
-        ("family", rf"(?:last|family|sur)(?: ?(?:{_NAME}))|l name|lname|lastname|surname"),
-        ("identifier", r"npi|dea|dea (?:no|number)|license(?: \w+)?|licence(?: \w+)?|serial(?: \w+)?|device (?:id|serial)|udi|vin|plate|passport(?: \w+)?|"
-                       r"driver s? ?license|order|account(?: (?:no|num|number|id))?|acct(?: \w+)?|accession(?: \w+)?|order (?:no|num|number|id)|claim(?: (?:no|num|number|id))?|"
-                       r"rx (?:no|num|number)|prescription (?:no|num|number|id)|specimen (?:no|num|number|id)|invoice(?: \w+)?|barcode|authorization (?:no|number)"),
-        ("plan", r"member(?: ?(?:no|num|number|id))?|subscriber(?: ?(?:no|num|number|id))|policy(?: ?(?:no|num|number|id))?|beneficiary(?: ?(?:no|num|number|id))?|"
-                 r"group (?:no|num|number|id)|insurance (?:no|num|number|id)|medicare(?: \w+)?|medicaid(?: \w+)?|mbi|hicn?|health plan (?:no|num|number|id)|plan (?:no|num|number|id)"),
-        ("subject", r"mrn|mr n?o|medical record(?: (?:no|num|number|id))?|med rec(?: \w+)?|patient (?:id|no|num|number|identifier|key|sk|mrn)|pat (?:id|no|mrn)|pt (?:id|no|mrn)|"
-                    r"patid|ptid|person id|subject(?: id)?|subjid|patient|patientid|patientunitstayid|chart (?:no|num|number)|empi|bene id|desynpuf id|enrolid|patid"),
-        ("encounter", r"encounter(?: (?:id|no|num|number|key))?|enc(?: \w+)?|visit(?: (?:id|no|num|number|occurrence id))?|csn|pat enc csn(?: id)?|hadm(?: id)?|stay id|"
-                      r"admission (?:id|no|number)|episode(?: (?:id|no))?|fin(?: (?:no|num|number))?|har|icustay id"),
-        ("zip", r"zip(?: ?code)?\d?|postal(?: ?code)?|post ?code|zip5|zip 5|zip 4"),
-        ("address", r"addr(?:ess)?(?: ?(?:line)? ?\d)?|street(?: \w+)?|residence|home addr(?:ess)?|mailing(?: \w+)?|apt|po box|line \d"),
-        ("county", r"county|district|borough|neighborhood|tract|census(?: \w+)?|fips|latitude|longitude|lat|lon|lng|geo(?: \w+)?"),
-        ("city", r"city|town|municipality|birth ?place|place (?:of )?birth"),
-        ("state", r"state|province|region|country|nation"),
-        ("year", r"year|yr|\w+ year|\w+ yr|anchor year"),
-        ("uid", r"uid|sop instance(?: uid)?|study instance(?: uid)?|series instance(?: uid)?|\w+ uid"),
-        ("date", r"dates?|dt|dttm|dtm|datetime|date ?time|time ?stamp|timestamp|ts|\w*time|\w*date|when|at|on|collected|resulted|admitted|discharged|dispensed|ordered|"
-                 r"filed|service from|service to|expires|expiration|dos|dod|deathtime"),
-        ("code", r"code|cd|icd\d*|icd \d+(?: \w+)?|cpt(?: \d)?|hcpcs|loinc|ndc|rxcui|snomed|drg|cvx|status|flag|type|category|class|sex|gender|race|ethnicity|ethnic group|"
-                 r"unit|units|uom|route|frequency|freq|form|severity|priority|department|dept|ward|service|specialty|payer|plan|language|marital(?: status)?|"
-                 r"religion|modality|site|source|disposition|result flag|abnormal|interpretation|smoker|insurance|dx|diagnosis(?: code)?|drug|medication|test|"
-                 r"test name|analyte|procedure|dose unit|specimen(?: type)?|formulary|tier|generic|brand|ingredient|strength|state|icu|unit type|made"),
-        ("number", r"value|result|amount|qty|quantity|dose|count|cost|charge|price|paid|score|height|weight|bmi|hr|heart rate|sbp|dbp|bp|temp|temperature|spo2|resp|"
-                   r"rate|los|days|days supply|refills|min|max|low|high|num|line|seq|sequence|rank|numerator|total|copay|usd|percent|duration|interval|minutes|hours"),
-        ("identifier", r"id|no|number|key|identifier|uuid|guid|sk|ref|reference|nbr"),
-        ("name", rf"{_NAME}|full ?name|patient ?name|display name|who"),
-    )
-)
-_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in _KINDS)
-_STAFF_NAME, _KIN_NAME = re.compile(rf"(?:^| )(?:{_STAFF})(?: |$)"), re.compile(rf"(?:^| )(?:{_KIN})(?: |$)")
-_PERSON_NAME = re.compile(rf"(?:^| )(?:full ?)?{_NAME}(?: |$)")
+_COMPILED = tuple((kind, re.compile(pattern)) for kind, pattern in KINDS)
+_STAFF_NAME, _KIN_NAME = re.compile(rf"(?:^| )(?:{STAFF})(?: |$)"), re.compile(rf"(?:^| )(?:{KIN})(?: |$)")
+_PERSON_NAME = re.compile(rf"(?:^| )(?:full ?)?{NAME}(?: |$)")
 _THING_NAME = re.compile(r"(?:^| )(?:drug|test|medication|med|product|lab|component|procedure|diagnosis|dx|department|dept|payer|plan|generic|brand|unit|analyte|code|proc|panel|"
-                         r"ingredient|vaccine|site|file|table|column|variable|feature|item)(?: |$)")  # fmt: skip
+                         r"ingredient|vaccine|site|file|table|column|variable|feature|item|care|concept)(?: |$)|(?:drug|test|lab|proc|file|brand|generic|unit)name")  # fmt: skip
+_OWNER, _FACILITY = re.compile(rf"(?:(?:{OWNER}) )+"), re.compile(rf"(?:^|.* )?{FACILITY}")
+_SYSTEMS = tuple((re.compile(rf"(?:\w+ )?(?:{name})\Z"), value) for name, value in SYSTEMS)
+_NUMBERED = re.compile(r"(?:^| )(?:id|no|nr|nbr|num|(?<!as )number|key|sk|uuid|guid|identifier|nummer|numero)\Z")
+_CLASS = re.compile(r"(?:^| )(?:drug|test|procedure|proc|diagnosis|dx|component|analyte|lab|medication|product|vaccine|unit|type|status|class|category|dept|department|ward|code) (?:id|no|nr|key|sk)\Z")
+_HARDLY = frozenset({"code", "cd", "num", "no", "nr", "nbr", "number", "key", "id", "line"})  # "patient code" is a number of the patient
 
 
 def plain(name: str) -> str:
     """A column's name as words in small letters.
 
-    >>> plain("PatientLastName"), plain("PT_DOB"), plain("pat_enc_csn_id")
-    ('patient last name', 'pt dob', 'pat enc csn id')
+    >>> plain("PatientLastName"), plain("PT_DOB"), plain("pat_enc_csn_id"), plain("Straße")
+    ('patient last name', 'pt dob', 'pat enc csn id', 'strasse')
     """
-    return " ".join(part for part in _CUT.split(name) if part).lower()
+    return " ".join(part for part in _CUT.split(fold(name)) if part).lower()
 
 
 def kind_of(name: str) -> str:
     """What a column's name says it holds.
 
-    >>> [kind_of(one) for one in ("pt_dob", "PatientLastName", "AttendingProvider", "hr", "MRN", "x7")]
-    ['birth_date', 'family', 'staff', 'number', 'subject', '']
+    >>> [kind_of(one) for one in ("pt_dob", "PatientLastName", "AttendingProvider", "hr", "MRN", "x7", "visit_start_date", "ndc", "Fallnummer")]
+    ['birth_date', 'family', 'staff', 'number', 'subject', '', 'date', 'system', 'encounter']
     """
     words = plain(name)
-    kind = next((kind for kind, pattern in _COMPILED if pattern.search(words)), "")
+    if system_of(words):
+        return "system"
+    kind = _kind(words)
     about_staff, about_kin = _STAFF_NAME.search(words) is not None, _KIN_NAME.search(words) is not None
     if kind in ("subject", "encounter", "plan") and _PERSON_NAME.search(words):
         kind = "name"
@@ -97,6 +58,33 @@ def kind_of(name: str) -> str:
     if kind == "subject" and about_kin:
         return "identifier"
     return kind
+
+
+def system_of(name: str) -> str:
+    """What the values of a published code look like, as a pattern, "" where a name names none."""
+    words = plain(name)
+    if words.endswith(("date", "dt", "dttm", "time", "by", "name", "desc", "description", "text", "note", "notes")):
+        return ""
+    return next((value for pattern, value in _SYSTEMS if pattern.match(words)), "")
+
+
+def _kind(words: str) -> str:
+    """By what the name ends in where it begins with whose it is, else by the first kind that has a word of it."""
+    if _FACILITY.match(words):
+        return "facility"
+    owner = _OWNER.match(words)
+    rest = words[owner.end() :] if owner else ""
+    inner = _first(rest) if rest and rest not in _HARDLY and not _NUMBERED.search(rest) else ""
+    if inner and inner not in ("identifier", "name", "subject") and not rest.startswith("source value"):
+        return inner
+    kind = _first(words)
+    if kind in ("code", "number", "text", "state") and _NUMBERED.search(words) and not (kind == "number" and words.endswith("num")):
+        return "class" if _CLASS.search(words) else "identifier"
+    return kind
+
+
+def _first(words: str) -> str:
+    return next((kind for kind, pattern in _COMPILED if pattern.search(words)), "")
 
 
 def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
@@ -124,9 +112,23 @@ def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
         return "keep", _SURE if shape.has("state") else _LIKELY, "named as a state or country"
     if said == "number" and shape.has("number", 0.8) and shape.long_digits < 0.2 and shape.told == 0:
         return "keep", _SURE, "named as a measurement, and its values are numbers"
+    if said == "facility":
+        return ("identifier" if shape.has("number", 0.8) else "drop"), _LIKELY, "named as a place of care or of work"
+    if said == "class":
+        return ("keep", _LIKELY, f"{named}, few kinds that repeat") if shape.repeats >= 3 and shape.length <= 10 and shape.told == 0 and shape.strange < 0.1 else _number("identifier", shape, named)
     if said == "code":
         return _code(shape)
     return None
+
+
+def published(column: str, values: Sequence[str]) -> tuple[str, float, str] | None:
+    """A column named as a published code stays where nearly all of its values look like codes of that kind."""
+    pattern = system_of(column)
+    if not pattern or not values:
+        return None
+    form = re.compile(rf"(?:{pattern})\Z")
+    share = sum(1 for value in values if form.match(value)) / len(values)
+    return ("keep", _SURE, f"named as a published code, and {share:.0%} of the values are of its form") if share >= 0.95 else None
 
 
 def _name(said: str, shape: Shape, named: str) -> tuple[str, float, str] | None:
@@ -164,14 +166,20 @@ def _number(said: str, shape: Shape, named: str) -> tuple[str, float, str] | Non
 
 
 def _code(shape: Shape) -> tuple[str, float, str] | None:
-    """A column named as a code stays where its values repeat and tell nobody."""
-    if shape.told > 0.02 or shape.person >= 0.3 or shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street")):
+    """A column named as a code stays where its values repeat, are words that are nobody's name, or are codes that are published."""
+    if shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street", "postal")):
         return None
     if shape.words >= 6:
         return "text", _LIKELY, "named as a code, but its values are texts"
-    if max(shape.given, shape.family) >= 0.7 and shape.different > 12:
+    if shape.has("loinc") or shape.has("icd") or shape.has("ndc"):
+        return "keep", _SURE, "named as a code, and its values have the form of published ones"
+    if shape.told > 0.02 or shape.person >= 0.3 or shape.place >= 0.4 or shape.strange > 0.5 or shape.doubtful >= 0.5:
         return None
-    published = any(shape.has(code, 0.8) for code in ("loinc", "icd", "ndc")) or (shape.has("mixed", 0.8) and shape.length <= 7) or (shape.has("integer") and shape.length <= 7)
-    if published or shape.different <= 200 or shape.repeats >= 5:
-        return "keep", _SURE if shape.different <= 30 or published else _LIKELY, f"named as a code, {shape.different} kinds"
-    return None
+    if shape.facility > 0.1:
+        return "text", _LIKELY, "named as a code, but some of its values name a place of care"
+    plain = shape.digits < 0.1 and shape.strange <= 0.1
+    if (plain and (shape.different <= 200 or shape.repeats >= 5)) or (shape.repeats >= 3 and shape.different <= 200 and shape.long_digits < 0.1):
+        return "keep", _SURE if shape.different <= 30 else _LIKELY, f"named as a code, {shape.different} kinds"
+    if shape.repeats >= 1.5 and shape.different <= 60 and shape.digits < 0.1:
+        return "keep", _POSSIBLE, f"named as a code, {shape.different} kinds that repeat"
+    return ("identifier", _POSSIBLE, "named as a code, but of too many kinds with too many digits") if shape.digits > 0.5 and shape.words < 2 else None

@@ -30,6 +30,11 @@ _STREET = (
     r"st|street|ave|avenue|rd|road|dr|drive|ln|lane|blvd|boulevard|ct|court|pl|place|way|ter|terrace|cir|circle|pkwy|parkway|hwy|highway|mews|gate|sq|"
     r"square|row|close|crescent|trail|loop|path|walk|alley|plaza|po box|p\.o\. box|apt|suite|unit"
 )
+_ABROAD = (  # a street, with its number: "Hauptstr. 5", "12 rue de la Paix", "Calle Mayor, 3", "Kerkstraat 4"
+    r"[^\W\d]*(?:str\.|stra(?:ß|ss)e|gasse|allee|platz|weg|damm|ufer|straat|laan|gracht|gatan|gata|vägen|vej)\s*\d+\s*[a-z]?\b|[^\W\d]+str\s+\d|"
+    r"(?:\d+\s*,?\s*(?:bis|ter)?\s*)(?:rue|av|bd|impasse|chemin|all[ée]e|quai|route|cours|passage)\b.*\w|"
+    r"(?:rue|impasse|chemin|all[ée]e|quai|route|calle|c/|avda|avenida|paseo|camino|carrera|via|viale|piazza|corso|rua|travessa|ul|ulica)\b\.?\s.*\d"
+)
 _SHAPES: dict[str, re.Pattern[str]] = {
     "email": re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+\Z"),
     "url": re.compile(r"(?:https?|ftp)://\S+\Z|www\.\S+\Z", re.IGNORECASE),
@@ -37,6 +42,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "ssn": re.compile(r"\d{3}-\d{2}-\d{4}\Z"),
     "phone": re.compile(r"(?:\+?\d{1,3}[ .-]?)?(?:\(\d{3}\)\s?|\d{3}[ .-])\d{3}[ .-]?\d{4}(?:\s?(?:x|ext\.?)\s?\d+)?\Z|\+\d{1,3}[ \d-]{8,14}\Z", re.IGNORECASE),
     "zip": re.compile(r"\d{5}(?:-\d{4})?\Z"),
+    "postal": re.compile(r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}\Z|[A-Z]\d[A-Z]\s?\d[A-Z]\d\Z|(?:[A-Z]{1,2}-)\d{4,6}\Z"),
     "uid": re.compile(r"[0-2](?:\.\d+){5,}\Z"),
     "uuid": re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z", re.IGNORECASE),
     "iso": _ISO,
@@ -46,7 +52,8 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "year": re.compile(r"(?:18|19|20|21)\d{2}\Z"),
     "age": re.compile(r"(?:1[0-3]\d|\d{1,2})(?:\.\d+)?(?:\s*(?:y|yrs?|years?|yo|m|mo|months?|w|d|days?))?\Z", re.IGNORECASE),
     "state": re.compile(r"[A-Z]{2}\Z"),
-    "street": re.compile(rf"\d+[A-Za-z]?\s+\w.*\b(?:{_STREET})\b|(?:{_STREET})\b.*\d", re.IGNORECASE),
+    "coordinate": re.compile(r"-?1?\d{1,2}\.\d{4,}\Z"),
+    "street": re.compile(rf"{_ABROAD}|\d+[A-Za-z]?\s+\w.*\b(?:{_STREET})\b|(?:{_STREET})\b.*\d", re.IGNORECASE),
     "loinc": re.compile(r"\d{1,5}-\d\Z"),
     "icd": re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?\Z|[VE]\d{2}\.\d\Z"),
     "ndc": re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}\Z"),
@@ -55,14 +62,20 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 }
 _NAME = re.compile(r"(?:(?:dr|mr|mrs|ms|prof)\.?\s+)?[^\W\d_]['’.\w-]*(?:,?\s+[^\W\d_]['’.\w-]*){0,4}(?:,\s*[A-Za-z.-]{2,8})?\Z", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"[\d.,+-]{1,8}\Z")
-_LONG_DIGITS = 6
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_LONG_DIGITS, _MANY_DIGITS, _SHORT_WORD = 6, 4, 3
 
 
 class Shape(msgspec.Struct, frozen=True):
     """Shares of the different values (`share`), and what else tells: rows, how many are filled and different, lengths, dates.
 
     given, family, place   share of values that are words of those lists and hardly anything else
+    width     of how many signs all values are, 0 where they differ
     told      share of values in which the text rules find an identifier
+    strange   share of values with a word that no list of ordinary or clinical words has, or that is a town's
+    doubtful  share of values that are nothing but words which are names as well ("Brown", "King")
+    facility  share of values in which the text rules find a place of care or a town
+    digits    share of values with four digits or more
     """
 
     rows: int
@@ -80,6 +93,11 @@ class Shape(msgspec.Struct, frozen=True):
     told: float = 0.0
     long_digits: float = 0.0
     repeats: float = 0.0
+    strange: float = 0.0
+    doubtful: float = 0.0
+    facility: float = 0.0
+    digits: float = 0.0
+    width: int = 0
 
     def has(self, kind: str, least: float = 0.9) -> bool:
         return self.share.get(kind, 0.0) >= least
@@ -97,6 +115,11 @@ def shape_of(values: Sequence[str], *, rows: int, filled: int, different: int) -
         person=sum(1 for value, words in zip(values, lower, strict=True) if _is_person(value, words)) / n,
         place=sum(1 for words in lower if words and _flag(" ".join(words)) & Word.CITY) / n,
         told=sum(1 for value in values if _tells(value)) / n,
+        strange=sum(1 for value in values if any(strange(word) for word in _WORD.findall(fold(value)))) / n,
+        doubtful=sum(1 for words in lower if 0 < len(words) <= 3 and all(_doubtful(word) for word in words)) / n,
+        facility=sum(1 for value in values if any(span.kind in ("CITY", "HOSPITAL") for span in spans_of(value))) / n,
+        digits=sum(1 for value in values if sum(map(str.isdigit, value)) >= _MANY_DIGITS) / n,
+        width=len(values[0]) if values and len({len(value) for value in values}) == 1 else 0,
         long_digits=sum(1 for value in values if sum(map(str.isdigit, value.split(".")[0])) >= _LONG_DIGITS) / n,
         repeats=filled / max(1, different),
     )  # fmt: skip
@@ -144,6 +167,27 @@ def _is_person(value: str, words: list[str]) -> bool:
     named = [word for word in words if _flag(word) & (Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD)]
     first = any(_flag(word) & (Word.GIVEN | Word.GIVEN_WORLD) and not _flag(word) & Word.CLINICAL for word in words)
     return first and 2 * len(named) >= len(words) + 1
+
+
+def strange(word: str) -> bool:
+    """Whether a word may be somebody's or some place's: an abbreviation of a few letters that is no common name may not.
+
+    >>> [strange(word) for word in ("Male", "plasma", "mmol", "QD", "Harkonnen", "Springfield", "Anna")]
+    [False, False, False, False, True, True, True]
+    """
+    flags = _flag(word.lower())
+    if flags & Word.CITY and not flags & (Word.ENGLISH | Word.PLAIN):
+        return True
+    if flags & (Word.ENGLISH | Word.CLINICAL | Word.LAND | Word.PLAIN):
+        return False
+    if flags & (Word.GIVEN | Word.FAMILY):
+        return True
+    return (flags > 0 and word.istitle()) or len(word) > _SHORT_WORD + (not flags and (word.isupper() or word.islower()))
+
+
+def _doubtful(word: str) -> bool:
+    flags = _flag(word)
+    return bool(flags & (Word.GIVEN | Word.FAMILY | Word.AMBIGUOUS)) and not flags & Word.NOT_NAME
 
 
 def _flag(word: str) -> int:

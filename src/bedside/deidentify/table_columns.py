@@ -24,6 +24,7 @@ LAST_YEAR, _OFFSETS_SINCE = 9990, 1970  # before it, offsets may have seconds
 PACKED = {"%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14}  # without separators any number is read as some of them
 _DAY = r"^\d{4}-\d{2}-\d{2}$"
 _MOMENT = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}$"
+_YEAR, _AS_OF = 4, 2026  # whoever was born so many years before this as the cap says may be above it
 _AGE = re.compile(r"\s*(\d{1,3}(?:\.\d+)?)(.*)\Z", re.DOTALL)
 Cell = Callable[[str, Person | None], str | None]
 
@@ -152,15 +153,23 @@ class Columns:
 
     def _birth(self, value: str, person: Person | None) -> str | None:
         text = iso_text(value, self.formats)
-        return text[:4] if person is None else person.clock.birth(text, where="a cell")
+        if person is None:
+            return self._year_of_nobody(text)
+        moved = person.clock.birth(text, where="a cell")
+        return moved[:4] if len(text) == _YEAR else moved  # a column of years stays one
 
     def _time(self, value: str, person: Person | None) -> str | None:
         if value in self.blanks:
             return None
         text = iso_text(value, self.formats)
         if person is None:
-            return text if self.desk.policy.dates == "keep" else text[:4]
+            return text if self.desk.policy.dates == "keep" else self._year_of_nobody(text)
         return person.clock.iso(text, where="a cell", timezone=self.zone)
+
+    def _year_of_nobody(self, text: str) -> str | None:
+        """The year of a date; none where it may be the birth of somebody above the cap, whose last event nobody knows."""
+        cap = self.desk.policy.age_cap
+        return None if cap is not None and int(text[:_YEAR]) < _AS_OF - cap else text[:_YEAR]
 
     def _age(self, value: str, person: Person | None) -> str | None:
         """An age in years; months and days of small children stay."""

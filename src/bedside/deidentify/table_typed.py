@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bedside.core.time import DAY_US, UNSTATED
+from bedside.deidentify.desk import Person
 from bedside.deidentify.table_columns import LAST_YEAR, Columns
 
 if TYPE_CHECKING:
@@ -78,7 +79,11 @@ class Typed(Columns):
             return self._same_numbers(column)
         if role == "zip":
             return self.text(column.cast(pl.String).str.zfill(5), role)
-        return self.text(column.cast(pl.String), role)
+        done = self.text(column.cast(pl.String), role)
+        if role in ("year", "birth_date") and column.dtype.is_integer():
+            years = done.cast(column.dtype, strict=False)
+            return years if years.null_count() == done.null_count() else done
+        return done
 
     def _same_numbers(self, column: pl.Series) -> pl.Series:
         """Numbers as they are, but for those that are known of their row's own person: they become null."""
@@ -101,9 +106,13 @@ class Typed(Columns):
         if role in ("keep", "text") and inner == pl.String:
             people = self.rows.people
             done = [
-                None if cell is None or row in self.faults else [None if one is None else self.desk.text(one, people[whose]) for one in cell]
+                None if cell is None or row in self.faults else [None if one is None else self._item(one, people[whose]) for one in cell]
                 for row, (cell, whose) in enumerate(zip(column.to_list(), self.rows.which, strict=True))
             ]
             return pl.Series(column.name, done, dtype=pl.List(pl.String))
         self.desk.actions["tables: column removed (records, bytes or lists that no rule reads)"] += 1
         return None
+
+    def _item(self, text: str, person: Person | None) -> str:
+        """One text of a list; alone, a name that is a word too is known by the record of its own person."""
+        return self.desk.kept(self.desk.text(text, person), person)

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.desk import Desk, Person
-from bedside.deidentify.lexicon import everyday
+from bedside.deidentify.lexicon import everyday, meanings
 from bedside.deidentify.patients import words
+from bedside.deidentify.profile_names import kind_of
+from bedside.deidentify.profile_shapes import strange
 from bedside.deidentify.table_columns import Rows, columns_of, iso_text
 from bedside.deidentify.table_typed import Typed
 from bedside.deidentify.text import spans_of
@@ -32,6 +34,8 @@ __all__ = ["GONE", "Fault", "change", "change_frame", "columns_of", "iso_text", 
 GONE = frozenset({"phone", "email", "address", "ssn", "ip", "url", "drop"})
 NAMES = frozenset({"name", "given", "family"})
 NOBODY = "@nobody"
+_SHORT_WORD = 3
+_DATED = re.compile(r"(?<!\d)(?:19|20)\d{2}[-_/. ]?[01]?\d[-_/. ]?[0-3]?\d(?!\d)|\d{6}")
 _FILE = "@file"
 _TELLING = frozenset({"EMAIL", "PHONE", "SSN", "ID", "NAME", "IP"})
 Fault = tuple[int, str]
@@ -100,7 +104,11 @@ def change_frame(
         if role in GONE or (role in NAMES and desk.policy.names != "surrogate") or (role == "city" and not desk.policy.city):
             desk.actions[f"tables: column removed ({'no role' if name not in roles else 'role ' + role})"] += 1
             continue
-        new = columns.changed(frame[name], role)
+        try:
+            new = columns.changed(frame[name], role)
+        except pl.exceptions.PolarsError:  # a type that no rule reads: nothing of it goes on
+            desk.actions["tables: column removed (of a type that cannot be changed)"] += 1
+            continue
         if new is not None:
             done[_header(name, at, desk, written=name in roles and not rule.get("proposed"))] = new
     bad = dict(faults)
@@ -126,8 +134,13 @@ def _header(name: str, at: int, desk: Desk, *, written: bool) -> str:
     if written:
         return name
     said = re.sub(r"[\W_]+", " ", name)
-    named = any(word not in everyday() for word in desk.map.tokens.intersection(words(said)))
+    named = any(word not in everyday() for word in desk.map.tokens.intersection(words(said))) or any(map(_is_name, said.split())) or _DATED.search(name)
     if named or desk.text(name, None) != name or any(span.kind in _TELLING for span in spans_of(said)):
         desk.actions["tables: header replaced"] += 1
         return f"column_{at + 1}"
     return name
+
+
+def _is_name(word: str) -> bool:
+    """Whether a word of a header is a name or a town and nothing else, written as one."""
+    return word.istitle() and len(word) > _SHORT_WORD and strange(word) and bool(meanings().get(word.lower())) and not kind_of(word)

@@ -70,7 +70,7 @@ def scan(body: bytes, marks: Marks, *, careful: bool = False) -> Rows:
     careful   cut every row here, whatever the quotes look like
     """
     start = len(body) - len(body.lstrip(b"\r\n"))
-    header, end, fault = _cut_row(body, start, marks)
+    header, end, fault = cut_row(body, start, marks)
     if fault or not header or header == [None]:
         return Rows()
     names = [name or "" for name in header]
@@ -168,7 +168,7 @@ def _by_row(body: bytes, at: int, marks: Marks, width: int) -> Rows:
     rows, lines, kept = Rows(), [], []
     line = 1 + body.count(marks.eol_byte, 0, at)
     while at < len(body):
-        fields, end, fault = _cut_row(body, at, marks)
+        fields, end, fault = cut_row(body, at, marks)
         if fault or (len(fields) != width and fields != [None]):
             end = _next_line(body, at, marks)
             rows.faults.append(_row_fault(body[at:end], line, fault, len(fields), width))
@@ -191,7 +191,7 @@ def _next_line(body: bytes, at: int, marks: Marks) -> int:
     return len(body) if found < 0 else found + 1
 
 
-def _cut_row(body: bytes, at: int, marks: Marks) -> tuple[list[str | None], int, str | None]:
+def cut_row(body: bytes, at: int, marks: Marks) -> tuple[list[str | None], int, str | None]:
     """Fields of the row at `at`, where the next begins, and what is wrong with it."""
     end = _next_line(body, at, marks)
     line = body[at:end]

@@ -138,6 +138,9 @@ class _Messages(_Lines):
 class _Rows(_Lines):
     """Cuts at line ends outside quotes: where the number of quotes since the last cut is even."""
 
+    def __init__(self, file: RawFile) -> None:
+        self.file = file
+
     def end(self, data: bytes, start: int) -> int:
         if b'"' not in data:
             return data.rfind(b"\n") + 1
@@ -151,7 +154,9 @@ class _Rows(_Lines):
         return 0
 
     def head(self, data: bytes) -> bytes:
-        return data[: data.find(b"\n") + 1]
+        from bedside.formats.tables import header_for
+
+        return header_for(self.file, data) or data[: data.find(b"\n") + 1]
 
 
 def _cutter(file: RawFile, head: bytes) -> _Lines | None:
@@ -160,7 +165,7 @@ def _cutter(file: RawFile, head: bytes) -> _Lines | None:
         return _Messages()
     if file.format == "tables":
         first = head[: head.find(b"\n") + 1]
-        return _Rows() if not head.startswith(b"PAR1") and first and first.count(b'"') % 2 == 0 and b"\0" not in head[:64] else None
+        return _Rows(file) if not head.startswith(b"PAR1") and first and first.count(b'"') % 2 == 0 and b"\0" not in head[:64] else None
     if file.format == "fhir":
         return _Lines() if any(fhir._is_resource(line) for line in fhir._first_lines(head[:_HEAD].removeprefix(b"\xef\xbb\xbf")) if b"\n" in head) else None
     return _Lines() if file.format == "notes" and notes.are_lines(head) else None

@@ -5,6 +5,7 @@ Out       `Table`: a frame (all String for text, native types for Parquet), the 
           and every row that could not be taken, with its line and reason
 Source    RFC 4180, read strictly: as many fields as the header has, a quote only around a whole field, doubled inside.
           An empty field is null; a quoted empty field is the empty text.
+Header    a table whose first line is a record has columns column_1, column_2, ... (`headers.py`)
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import polars as pl
 from bedside.core.errors import Malformed, Misconfigured
 from bedside.formats._rows import Fault, Marks, Rows, scan
 from bedside.formats.files import RawFile, pack
+from bedside.formats.headers import made_up
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -111,16 +113,33 @@ def dump(frame: pl.DataFrame, dialect: Dialect) -> bytes:
 def _read_text(file: RawFile, data: bytes, where: str, encoding: str, quote: str) -> Table:
     body = _utf8(data.removeprefix(_BOM), encoding, where)
     dialect = _dialect(file, body, data.startswith(_BOM), encoding, quote)
-    marks = Marks(ord(dialect.separator), ord(quote), 0x0D if dialect.newline == "\r" else 0x0A)
+    marks = _marks(dialect)
+    names = made_up(body, marks)
+    body = names + body
     rows = scan(body, marks)
     _check_header(rows.header, where)
     frame = _frame(rows, dialect)
     if frame is None:
         rows = scan(body, marks, careful=True)
         frame = pl.DataFrame(rows.cut, schema=dict.fromkeys(rows.header, pl.String()), orient="row")
-    whole = len(rows.kept) == len(body)
+    whole = len(rows.kept) == len(body) and not names
     kept = data if whole else (_BOM if dialect.bom else b"") + rows.kept.decode().encode(encoding)
+    if names:  # it stands on no line of the file
+        rows.lines, rows.faults = rows.lines - 1, [fault._replace(line=fault.line - 1) for fault in rows.faults]
     return Table(file, frame, rows.lines, rows.faults, dialect, kept)
+
+
+def _marks(dialect: Dialect) -> Marks:
+    return Marks(ord(dialect.separator), ord(dialect.quote), 0x0D if dialect.newline == "\r" else 0x0A)
+
+
+def header_for(file: RawFile, head: bytes) -> bytes:
+    """The header line of a table that has none, b"" where it has one: for a part of it that does not begin at its beginning.
+
+    head   the first bytes of the table, as they stand in the file
+    """
+    body = head.removeprefix(_BOM).decode(file.encoding, "replace").encode()
+    return made_up(body, _marks(_dialect(file, body, bom=False, encoding=file.encoding, quote='"'))).decode().encode(file.encoding)
 
 
 def _utf8(data: bytes, encoding: str, where: str) -> bytes:
@@ -215,6 +234,21 @@ def _parquet_bytes(frame: pl.DataFrame) -> bytes:
 
 def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     column = pl.col(name)
-    if isinstance(kind, pl.Datetime):
-        return column.dt.to_string("iso:strict")
+    if isinstance(kind, (pl.Datetime, pl.Duration)):
+        return column.dt.to_string("iso:strict" if isinstance(kind, pl.Datetime) else "iso")
+    if kind.is_nested():
+        return column.map_elements(_said, return_dtype=pl.String)
+    if kind in (pl.Binary, pl.Object):
+        return pl.lit(None, dtype=pl.String).alias(name)
     return column.cast(pl.String)
+
+
+def _said(cell: object) -> str:
+    """Lists and records as the texts and numbers in them, bytes left out."""
+    if isinstance(cell, pl.Series):
+        cell = cell.to_list()
+    if isinstance(cell, dict):
+        cell = list(cell.values())
+    if isinstance(cell, (list, tuple)):
+        return " ".join(said for one in cell if (said := _said(one)))
+    return "" if cell is None or isinstance(cell, bytes) else str(cell)
