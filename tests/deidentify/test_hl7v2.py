@@ -160,7 +160,8 @@ def test_a_point_of_care_that_every_hospital_has_stays(out, ward):
 def test_a_point_of_care_that_tells_the_hospital_is_a_number(out, house):
     message = out(f"PV1|1|I|{house}^R12||{house}", f"NPU|{house}", f"AIL|1|A|{house}")
     said = [message.segment(name).field(at).split("^")[0].split("&")[0] for name, at in (("PV1", 3), ("NPU", 1), ("AIL", 3))]
-    assert len(set(said)) == 1 and is_number_pseudonym(said[0])
+    assert len(set(said)) == 1
+    assert is_number_pseudonym(said[0])
 
 
 def test_who_a_query_asks_about_is_the_subject_where_the_map_knows_the_number(out):
