@@ -164,7 +164,7 @@ NAMED = {
     "given": (["fn", "fnm", "mi", "Vorname", "prénom", "nombre", "name.0.given.0"], ["Ottilie", "Zebulon", "Q", "Orlo"]),
     "birth_date": (["bd", "Geburtsdatum", "geb_dat", "date_naissance", "fecha_nacimiento", "birthDate", "pt_dob", "brth_dt"], ["1931-01-02", "1942-03-04", "1953-05-06", "1964-07-08"]),
     "zip": (["zp", "PLZ", "code_postal", "codigo postal", "bill_zip", "postcode", "c5"], ["00501", "10001", "99999", "60614"]),
-    "address": (["ad1", "Straße", "adresse", "calle", "rue", "direccion", "addr_line1", "x9"], ["Hauptstr. 3", "12 rue Hugo", "Calle Mayor 5", "Lindenweg 7"]),
+    "address": (["PatientAddress1", "address_1", "address.0.line.0", "ad1", "Straße", "adresse", "calle", "rue", "direccion", "addr_line1", "x9"], ["Hauptstr. 3", "12 rue Hugo", "Calle Mayor 5", "Lindenweg 7"]),
     "city": (["Ort", "ville", "ciudad", "cty", "Wohnort", "municipio"], ["Berlin", "Lyon", "Sevilla", "Springfield"]),
     "phone": (["Telefon", "tel1", "handy", "telefono", "nok_ph"], ["030 5551200", "030 5551201", "030 5551202", "030 5551203"]),
     "subject": (["pid", "patnr", "NHC", "IPP", "Patientennummer", "usubjid", "person_id", "pt_id", "patient_code"], ["80000011", "80000012", "80000013", "80000014"]),
@@ -207,3 +207,22 @@ def test_under_a_name_that_says_nothing_no_word_or_number_of_anybody_stays(value
 def test_years_under_any_name_move_as_years():
     assert profile(pl.DataFrame({"x7": ["1950", "1961", "1972", "1983"]}))[0].role == "year"
     assert profile(pl.DataFrame({"year_of_birth": [1950, 1961, 1972, 1983]}))[0].role == "birth_date"
+
+
+def test_where_no_column_says_so_a_member_or_the_id_of_a_table_of_people_is_the_patient():
+    claims = pl.DataFrame({"PatientControlNumber": ["PCN0000001", "PCN0000002"], "MemberID": ["W000000991", "W000000992"], "ServiceDate": ["20210101", "20210203"]})
+    people = pl.DataFrame({"id": ["a0674e7a90cb3087", "812e90c094b3e65a"], "name.0.family": ["Harkonnen", "Umberton"], "address.0.state": ["MA", "NY"], "birthDate": ["1950-01-02", "1961-03-04"]})
+    assert {one.column: one.role for one in profile(claims)} == {"PatientControlNumber": "identifier", "MemberID": "subject", "ServiceDate": "date"}
+    assert {one.column: one.role for one in profile(people)} == {"id": "subject", "name.0.family": "family", "address.0.state": "keep", "birthDate": "birth_date"}
+
+
+def test_keys_that_join_tables_are_pseudonyms_in_all_of_them():
+    for values in (["4"] * 40, [str(at) for at in range(40)]):
+        assert profile(pl.DataFrame({"provider_id": values}))[0].role == "identifier"
+
+
+@pytest.mark.parametrize("name", ["note_id", "TotalClaimChargeAmount", "drug_source_value", "measurement_time", "admission_location", "Fachabteilung", "route"])
+def test_what_a_name_ends_in_says_what_it_holds(name):
+    values = {"note_id": ["18", "19"], "TotalClaimChargeAmount": ["180.37", "656.44"], "drug_source_value": ["00093721410", "55111068305"], "measurement_time": ["01:02:03", "11:12:13"],
+              "admission_location": ["EMERGENCY ROOM", "TRANSFER FROM HOSPITAL"], "Fachabteilung": ["Chirurgie", "Innere Medizin"], "route": ["oral", "intravenous"]}  # fmt: skip
+    assert profile(pl.DataFrame({name: values[name] * 10}))[0].role == ("identifier" if name == "note_id" else "keep")

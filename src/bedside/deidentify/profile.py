@@ -17,7 +17,7 @@ import msgspec
 
 from bedside.core.errors import Malformed
 from bedside.deidentify.patients import KnownIdentifiers, PatientMap
-from bedside.deidentify.profile_names import kind_of, published, told_by
+from bedside.deidentify.profile_names import is_member, kind_of, published, told_by
 from bedside.deidentify.profile_shapes import Shape, shape_of
 from bedside.deidentify.tables import NOBODY
 from bedside.formats.files import RawFile
@@ -180,7 +180,7 @@ def _shown(shape: Shape) -> Verdict | None:
         return "address", _LIKELY, f"{shape.share['street']:.0%} of the values look like street addresses"
     if shape.has("postal", 0.8) or (shape.has("zip") and shape.different > 1):
         return "zip", _POSSIBLE, "values may be postal codes"
-    if shape.has("coordinate"):
+    if shape.has("coordinate", 0.5):
         return "drop", _POSSIBLE, "values may be coordinates of a place"
     if shape.has("year"):
         return "year", _POSSIBLE, "values are years"
@@ -197,7 +197,7 @@ def _shown(shape: Shape) -> Verdict | None:
 def _harmless(said: str, shape: Shape) -> Verdict | None:
     """Measurements, and codes of a few kinds whose words are ordinary ones, in which the text rules find nobody."""
     if shape.told > 0:
-        return ("text", _POSSIBLE, f"the text rules find identifiers in {shape.told:.0%} of the values") if shape.words >= 2 and shape.strange < 0.2 else None
+        return ("text", _POSSIBLE, f"the text rules find identifiers in {shape.told:.0%} of the values") if shape.words >= 3 and shape.strange < 0.2 else None
     for code in ("loinc", "ndc"):
         if shape.has(code):
             return "keep", _LIKELY, f"values have the form of {code.upper()} codes"
@@ -221,6 +221,9 @@ def _harmless(said: str, shape: Shape) -> Verdict | None:
 def _one_subject(roles: list[ColumnRole], frame: pl.DataFrame) -> list[ColumnRole]:
     """Of several columns that may name the patient the surest, then the first; the others are identifiers."""
     named = [one for one in roles if one.role == "subject"]
+    if not named and (one := _instead(roles, frame)) is not None:
+        chosen = msgspec.structs.replace(one, role="subject", reason=f"{one.reason}; no other column names the patient")
+        return [chosen if each is one else each for each in roles]
     if len(named) < 2:
         return roles
     chosen = max(named, key=lambda one: (one.confidence, -roles.index(one)))
@@ -230,3 +233,11 @@ def _one_subject(roles: list[ColumnRole], frame: pl.DataFrame) -> list[ColumnRol
         else one
         for one in roles
     ]
+
+
+def _instead(roles: list[ColumnRole], frame: pl.DataFrame) -> ColumnRole | None:
+    """Who names the patient where no column says so: the member's number; in a table of people their `id`."""
+    member = next((one for one in roles if one.role == "plan" and is_member(one.column)), None)
+    if member is not None or not any(one.role in ("birth_date", "name", "family", "given") for one in roles):
+        return member
+    return next((one for one in roles if one.role == "identifier" and one.column.lower() == "id" and frame[one.column].n_unique() == frame.height), None)

@@ -24,6 +24,8 @@ _OWNER, _FACILITY = re.compile(rf"(?:(?:{OWNER}) )+"), re.compile(rf"(?:^|.* )?{
 _SYSTEMS = tuple((re.compile(rf"(?:\w+ )?(?:{name})\Z"), value) for name, value in SYSTEMS)
 _NUMBERED = re.compile(r"(?:^| )(?:id|no|nr|nbr|num|(?<!as )number|key|sk|uuid|guid|identifier|nummer|numero)\Z")
 _CLASS = re.compile(r"(?:^| )(?:drug|test|procedure|proc|diagnosis|dx|component|analyte|lab|medication|product|vaccine|unit|type|status|class|category|dept|department|ward|code) (?:id|no|nr|key|sk)\Z")
+_PART = re.compile(r"(?<!\w)address (?:\d )?(city|state|country|county|district|zip|postal)")
+_HEADS = frozenset({"amount", "amt", "charge", "charges", "count", "qty", "quantity", "date", "dt", "datetime", "dttm", "flag", "status", "type", "price", "cost", "paid", "unit", "units"})
 _HARDLY = frozenset({"code", "cd", "num", "no", "nr", "nbr", "number", "key", "id", "line"})  # "patient code" is a number of the patient
 
 
@@ -57,7 +59,12 @@ def kind_of(name: str) -> str:
         return "code"
     if kind == "subject" and about_kin:
         return "identifier"
-    return kind
+    return "key" if kind == "identifier" and words.endswith((" id", " key", " sk", "uuid", "guid")) else kind
+
+
+def is_member(name: str) -> bool:
+    """Whether a column's name says that it holds the number of somebody insured."""
+    return re.search(r"(?:^| )(?:member|mbr|mem|beneficiary|bene|medicare|medicaid|mbi)(?: |$)", plain(name)) is not None
 
 
 def system_of(name: str) -> str:
@@ -72,6 +79,10 @@ def _kind(words: str) -> str:
     """By what the name ends in where it begins with whose it is, else by the first kind that has a word of it."""
     if _FACILITY.match(words):
         return "facility"
+    words = _PART.sub(r"\1", words)
+    last = words.rsplit(" ", 1)[-1]
+    if last in _HEADS and _first(words) != "birth_date":
+        return _first(last)
     owner = _OWNER.match(words)
     rest = words[owner.end() :] if owner else ""
     inner = _first(rest) if rest and rest not in _HARDLY and not _NUMBERED.search(rest) else ""
@@ -89,7 +100,7 @@ def _first(words: str) -> str:
 
 def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
     """The role that a name asks for: surest where the values agree; what identifies needs no proof, what stays does."""
-    named = f"named as {said.replace('_', ' ')}"
+    named = "named as a key" if said == "key" else f"named as {said.replace('_', ' ')}"
     if said in ("ssn", "email", "url", "ip", "phone"):
         return said, _SURE if shape.has(said, 0.5) else _LIKELY, named
     if said in ("address", "city"):
@@ -104,8 +115,8 @@ def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
         return _date(said, shape, named)
     if said == "age":
         return ("age", _SURE, named) if shape.has("age", 0.8) else None
-    if said in ("subject", "encounter", "identifier", "plan", "uid"):
-        return _number(said, shape, named)
+    if said in ("subject", "encounter", "identifier", "key", "plan", "uid"):
+        return _number(said, shape, named, joins=said == "key")
     if said == "text" and (shape.words >= 1.5 or shape.told > 0 or shape.length > 20):
         return "text", _SURE if shape.words >= 3 else _LIKELY, named
     if said == "state" and (shape.has("state", 0.8) or shape.different <= 60) and shape.told == 0 and shape.person < 0.2:
@@ -146,12 +157,16 @@ def _date(said: str, shape: Shape, named: str) -> tuple[str, float, str] | None:
     if shape.date_format:
         role = "birth_date" if said == "birth_date" else "datetime" if shape.timed else "date"
         return role, _SURE, f"{named}, and its values are dates ({shape.date_format})"
+    if shape.has("clock"):
+        return ("drop" if said == "birth_date" else "keep"), _LIKELY, f"{named}, and its values are times of day"
     if shape.has("year"):
         return ("birth_date" if said == "birth_date" else "year"), _SURE, f"{named}, and its values are years"
     return ("drop", _POSSIBLE, f"{named}, and its values cannot be read as dates") if said == "birth_date" or shape.share["iso"] > 0.2 else None
 
 
-def _number(said: str, shape: Shape, named: str) -> tuple[str, float, str] | None:
+def _number(said: str, shape: Shape, named: str, *, joins: bool = False) -> tuple[str, float, str] | None:
+    said = "identifier" if said == "key" else said
+    few = said == "identifier" and shape.different <= 12 and shape.repeats >= 4 and shape.length <= 3 and not joins
     if said == "uid":
         return ("uid" if shape.has("uid", 0.8) else "identifier"), _LIKELY, named
     if shape.date_format and said == "identifier":
@@ -160,7 +175,7 @@ def _number(said: str, shape: Shape, named: str) -> tuple[str, float, str] | Non
         return "name", _LIKELY, f"{named}, but {shape.person:.0%} of the values are names of people"
     if shape.words >= 3:
         return "text", _POSSIBLE, f"{named}, but its values are texts"
-    if said == "identifier" and shape.different <= 12 and shape.repeats >= 4 and shape.length <= 3:
+    if few:
         return None
     return said, _SURE if shape.has("mixed", 0.8) or shape.has("integer", 0.8) or shape.has("uuid", 0.8) else _LIKELY, named
 
@@ -173,7 +188,10 @@ def _code(shape: Shape) -> tuple[str, float, str] | None:
         return "text", _LIKELY, "named as a code, but its values are texts"
     if shape.has("loinc") or shape.has("icd") or shape.has("ndc"):
         return "keep", _SURE, "named as a code, and its values have the form of published ones"
-    if shape.told > 0.02 or shape.person >= 0.3 or shape.place >= 0.4 or shape.strange > 0.5 or shape.doubtful >= 0.5:
+    if shape.told > 0.02 or shape.person >= 0.3 or (shape.place >= 0.4 and (shape.different > 3 or shape.repeats < 5)):
+        return None
+    closed = shape.repeats >= 5 and shape.different <= 30 and shape.named <= 0.1  # words of another language or a trade, but no name that is listed
+    if (shape.strange > 0.5 and not closed) or (shape.doubtful >= 0.5 and (shape.different > 3 or shape.repeats < 5)):
         return None
     if shape.facility > 0.1:
         return "text", _LIKELY, "named as a code, but some of its values name a place of care"

@@ -73,6 +73,7 @@ class Shape(msgspec.Struct, frozen=True):
     width     of how many signs all values are, 0 where they differ
     told      share of values in which the text rules find an identifier
     strange   share of values with a word that no list of ordinary or clinical words has, or that is a town's
+    named     share of values with such a word that is listed as a name or a town
     doubtful  share of values that are nothing but words which are names as well ("Brown", "King")
     facility  share of values in which the text rules find a place of care or a town
     digits    share of values with four digits or more
@@ -94,6 +95,7 @@ class Shape(msgspec.Struct, frozen=True):
     long_digits: float = 0.0
     repeats: float = 0.0
     strange: float = 0.0
+    named: float = 0.0
     doubtful: float = 0.0
     facility: float = 0.0
     digits: float = 0.0
@@ -116,6 +118,7 @@ def shape_of(values: Sequence[str], *, rows: int, filled: int, different: int) -
         place=sum(1 for words in lower if words and _flag(" ".join(words)) & Word.CITY) / n,
         told=sum(1 for value in values if _tells(value)) / n,
         strange=sum(1 for value in values if any(strange(word) for word in _WORD.findall(fold(value)))) / n,
+        named=sum(1 for value in values if any(strange(word) and _flag(word.lower()) for word in _WORD.findall(fold(value)))) / n,
         doubtful=sum(1 for words in lower if 0 < len(words) <= 3 and all(_doubtful(word) for word in words)) / n,
         facility=sum(1 for value in values if any(span.kind in ("CITY", "HOSPITAL") for span in spans_of(value))) / n,
         digits=sum(1 for value in values if sum(map(str.isdigit, value)) >= _MANY_DIGITS) / n,

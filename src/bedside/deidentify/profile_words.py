@@ -21,7 +21,7 @@ NAME = r"name|nm|nam"
 KINDS: tuple[tuple[str, str], ...] = tuple(
     (kind, rf"(?:^| )(?:{words})(?: |$)")
     for kind, words in (
-        ("text", r"notes?|comments?|narrative|remarks?|free text|impression|findings|hpi|assessment|report text|report|description of|instructions?|message|"
+        ("text", r"\w*text\w*|befund\w*|notes?|comments?|narrative|remarks?|free text|impression|findings|hpi|assessment|report text|report|description of|instructions?|message|"
                  r"reason text|text|sig|details?|history text|chief complaint|complaint|summary|memo|nt|"
                  r"bemerkung(?:en)?|kommentare?|notiz(?:en)?|befund|anamnese|freitext|arztbrief|commentaires?|remarques?|compte rendu|observaciones|comentarios?|notas?|informe|motivo"),
         ("ssn", r"ssn|ss no|social security(?: (?:number|no))?|soc sec(?: \w+)?|sin|tin|national id|ss ?(?:4|num)|last ?4(?: ssn)?|ssn ?\w*|nhs(?: (?:no|number))?|steuer id|"
@@ -31,14 +31,14 @@ KINDS: tuple[tuple[str, str], ...] = tuple(
         ("ip", r"ip|ip addr(?:ess)?|mac|mac address"),
         ("phone", r"phones?\d*|telephone|tel|mobile|cell|fax|pager|(?:home|work|cell) (?:ph|no|number)|ph(?: no)?|phone number|ph \d|phn|fone|tel ?(?:nr|no|\d)|(?:home|work|cell|mobile)?phone(?:no|number| ?\d)?|"
                   r"telefon(?: ?nummer| ?nr)?|telefono|telefone|handy|mobil|movil|portable|rufnummer"),
-        ("birth_date", r"dob|d o b|birth ?date|birth dt|birth day|birthday|date (?:of )?birth|birth(?! (?:weight|wt|order|length|head|type|place|city|state|country|hospital))|born|yob|birth year|(?:year|month|day) (?:of )?birth|bday|bd|bdate|brth(?: (?:dt|date|yr))?|birthdate|birthdt|dateofbirth|"
+        ("birth_date", r"\w*dob|d o b|birth ?date|birth dt|birth day|birthday|date (?:of )?birth|birth(?! (?:weight|wt|order|length|head|type|place|city|state|country|hospital))|born|yob|birth year|(?:year|month|day) (?:of )?birth|bday|bd|bdate|brth(?: (?:dt|date|yr))?|birthdate|birthdt|dateofbirth|"
                        r"geb(?:urts)? ?dat(?:um|e)?|geb|geboren(?: am)?|geburts(?:tag|jahr)|(?:date|annee) (?:de )?naissance|naissance|ddn|(?:fecha|ano|fec) (?:de )?nac\w*|nacimiento|fnac|"
                        r"data (?:di |de )?nasc\w*|nascita"),
         ("age", r"ages?|age (?:years?|yrs?|at \w+)|anchor age|alter|edad|eta|idade"),
         ("given", rf"(?:first|given|fore|middle|mid)(?: ?(?:{NAME}|init(?:ial)?))?|f name|fname|mname|\w*firstname|\w*middlename|mi|fn|fnm|f nm|vorname[n]?|rufname|prenoms?|nombres?(?: de pila)?|nome"),
         ("family", rf"(?:last|family|sur)(?: ?(?:{NAME}))|l name|lname|\w*lastname|surname|ln|lnm|l nm|nachname|familienname|zuname|geburtsname|madchenname|nom(?: (?:de )?(?:famille|naissance|usuel|jeune fille))?|"
                    r"apellidos?(?: ?(?:\d|paterno|materno))?|cognome|sobrenome|name (?:\d )?family|family\Z"),
-        ("identifier", r"npi|dea|dea (?:no|number)|license(?: \w+)?|licence(?: \w+)?|serial(?: \w+)?|device (?:id|serial)|udi|vin|plate|passport(?: \w+)?|"
+        ("identifier", r"\w*npi|\w*dea|rx ?num|patient control (?:no|number)|pcn|dea (?:no|number)|license(?: \w+)?|licence(?: \w+)?|serial(?: \w+)?|device (?:id|serial)|udi|vin|plate|passport(?: \w+)?|"
                        r"driver s? ?license|order|account(?: (?:no|num|number|id))?|acct(?: \w+)?|accession(?: \w+)?|order (?:no|num|number|id)|claim(?: (?:no|num|number|id))?|"
                        r"lic(?: \w+)?|sn|(?:dev|device) (?:sn|ser\w*)|imei|room(?: \w+)?|bed(?: \w+)?|rm|zimmer|auth (?:no|num|number|id)|identifier (?:\d )?value|rx (?:no|num|number)|rxno|prescription (?:no|num|number|id)|specimen (?:no|num|number|id)|invoice(?: \w+)?|barcode|authorization (?:no|number)"),
         ("plan", r"member(?: ?(?:no|num|number|id))?|subscriber(?: ?(?:no|num|number|id))|policy(?: ?(?:no|num|number|id))?|beneficiary(?: ?(?:no|num|number|id))?|"
@@ -59,7 +59,7 @@ KINDS: tuple[tuple[str, str], ...] = tuple(
         ("uid", r"uid|sop instance(?: uid)?|study instance(?: uid)?|series instance(?: uid)?|\w+ uid"),
         ("date", r"dates?|dt|dttm|dtm|datetime|date ?time|time ?stamp|timestamp|ts|\w*time|\w*date|when|at|on|collected|resulted|admitted|discharged|dispensed|ordered|"
                  r"filed|service from|service to|expires|expiration|dos|dod|deathtime|\w*datum|\w*dat|\w+ dttm|fecha(?: \w+)?|fec \w+|zeitpunkt|\w*zeit|heure|hora|\w*dt(?:m|tm|c)?"),
-        ("code", r"code|cd|icd\d*|icd \d+(?: \w+)?|cpt(?: \d)?|hcpcs|loinc|ndc|rxcui|snomed|drg|cvx|status|flag|type|category|class|sex|gender|race|ethnicity|ethnic group|"
+        ("code", r"(?:drug|test|lab|proc|brand|generic)name|code|cd|icd\d*|icd \d+(?: \w+)?|cpt(?: \d)?|hcpcs|loinc|ndc|rxcui|snomed|drg|cvx|status|flag|type|category|class|sex|gender|race|ethnicity|ethnic group|"
                  r"unit|units|uom|route|frequency|freq|form|severity|priority|department|dept|ward|service|specialty|payer|plan|language|marital(?: status)?|"
                  r"religion|modality|site|source|disposition|result flag|abnormal|interpretation|smoker|insurance|dx|diagnosis(?: code)?|drug|medication|test|"
                  r"test name|analyte|procedure|dose unit|specimen(?: type)?|formulary|tier|generic|brand|ingredient|strength|state|icu|unit type|made|gndr|gend|smk|smoking(?: \w+)?|alcohol(?: \w+)?|outcome|blood (?:type|group)|pos|tob|rev cd|modifier|\w*uom|ref(?:erence)? (?:range|low|high)|range|domain|vocabulary|standard concept|"
@@ -84,9 +84,10 @@ OWNER = (
 SYSTEMS: tuple[tuple[str, str], ...] = (
     (r"\w+ concept id|concept id(?: \d)?|item ?id|concept code", r"[\w.-]{1,12}"),
     (r"(?:domain|vocabulary|concept class|relationship) id", r"[A-Za-z][\w ./+-]{0,30}"),
-    (r"ndc(?: (?:code|cd|number|no|11|10|id))?|product service id", r"\d{9,11}|\d{4,5}-\d{3,4}-\d{1,2}"),
+    (r"ndc(?: (?:code|cd|number|no|11|10|id))?|product service id|drug source value", r"\d{9,11}|\d{4,5}-\d{3,4}-\d{1,2}"),
     (r"(?:icd|icd ?(?:9|10)|dx|diag|diagnosis|icd ?\d+ ?(?:cm|gm)|diagnose)(?: \w{1,4}){0,3}", r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?[*+!]?|\d{3}(?:\.?\d{1,2})?|[VE]\d{2,3}\.?\d{0,2}"),
     (r"(?:cpt|hcpcs|procedure|proc|px)(?: \w{1,4}){0,2}", r"\d{4,5}[A-Z]?|[A-Z]\d{4}|[0-9A-HJ-NP-Z]{7}|\d{2}\.\d{1,2}"),
+    (r"ops(?: \w{1,4})?|ccam", r"\d-\d{2,3}[0-9a-z]?(?:\.[0-9a-z]{1,2})?|[A-Z]{4}\d{3}"),
     (r"loinc(?: \w{1,4})?", r"(?:LP|LA)?\d{1,7}-\d"),
     (r"(?:rx ?cui|rxnorm)(?: \w{1,4})?", r"\d{1,8}"),
     (r"(?:snomed|sct|sctid)(?: \w{1,4}){0,2}", r"\d{6,18}"),
@@ -97,6 +98,6 @@ SYSTEMS: tuple[tuple[str, str], ...] = (
 )
 FACILITY = (
     r"(?:(?:performing|resulting|reference|perform|perf) (?:lab|laboratory|site|org)|"
-    r"(?:care site|hospital|facility|clinic|practice|pharmacy|school|location|org|organi[sz]ation|institution|krankenhaus|klinik|hopital|etablissement|centro)"
+    r"(?:care site|hospital|facility|clinic|practice|pharmacy|school|org|organi[sz]ation|institution|krankenhaus|klinik|hopital|etablissement|centro)"
     r"(?: (?:name|nm|nam|desc|description|source value))?)\Z"
 )
