@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from click.testing import CliRunner, Result
 
 from bedside.cli.group import bedside
 from bedside.cli.keyring import VERBS
-from bedside.core.errors import BedsideError, Misconfigured, Refused
+from bedside.core.errors import BedsideError, Misconfigured, Refused, Unusable
 from bedside.core.ids import pseudonym
 from bedside.core.receipt import Receipt
-from bedside.deidentify import custody_ask
+from bedside.deidentify import custody_ask, custody_backup, custody_stream
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.patients import KnownIdentifiers, MapState, Name, PatientMap, Subject
 from bedside.ledger.log import Ledger
@@ -392,6 +393,115 @@ def test_a_keyring_says_what_it_is_and_nothing_of_its_patients(path):
     found = told("keyring", "show", path)
     assert (found["id"], found["naming"], found["subjects"], found["passphrase"], found["entries"]) == (Keyring.open(path).id, "sealed", 2, False, 1)
     assert not any(word in asked("keyring", "show", path).output for word in PATIENT)
+
+
+# --- the order of things ---------------------------------------------------------------------------
+
+
+def acts(path: Path, raw: Path, tmp_path: Path) -> dict[str, Callable[[str], object]]:
+    """Every verb that writes something, ready to be done for a reason."""
+    custody_keys.rotate(path, reason="the secret was seen")
+    custody_folders.encrypt(path, raw, tmp_path / "lies", reason="at rest")
+    custody_keys.backup(path, tmp_path / "kept", WORDS, reason="monthly")
+    subject, out = name_of(path), tmp_path / "out"
+    return {
+        "reidentify": lambda why: custody_people.reidentify(path, [subject], reason=why),
+        "disclose": lambda why: custody_people.disclose(path, recipient="Registry", what="records", purpose=why, day=date(2026, 11, 1), subjects=[subject]),
+        "encrypt": lambda why: custody_folders.encrypt(path, raw, out, reason=why),
+        "decrypt": lambda why: custody_folders.decrypt(path, tmp_path / "lies", out, reason=why),
+        "backup": lambda why: custody_keys.backup(path, out, WORDS, reason=why),
+        "crosswalk": lambda why: custody_keys.crosswalk(path, out, reason=why),
+        "passphrase": lambda why: custody_keys.set_passphrase(path, None, reason=why),
+        "rotate": lambda why: custody_keys.rotate(path, reason=why),
+        "restore": lambda why: custody_keys.restore(tmp_path / "kept", tmp_path / "back" / "k", WORDS, reason=why),
+        "dispose": lambda why: custody_folders.dispose(path, [raw], keyring=False, confirm=Keyring.open(path).id, reason=why),
+    }
+
+
+ACTS = ["reidentify", "disclose", "encrypt", "decrypt", "backup", "crosswalk", "passphrase", "rotate", "restore", "dispose"]
+
+
+def lying(top: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(top)): one.read_bytes() for one in sorted(top.rglob("*")) if one.is_file()}
+
+
+@pytest.mark.parametrize("verb", ACTS)
+@pytest.mark.parametrize("reason", ["test", "for Zebulon Quillfeather"])
+def test_a_reason_that_cannot_stand_is_refused_before_anything_is_written_and_a_good_one_then_works(path, raw, tmp_path, verb, reason):
+    act = acts(path, raw, tmp_path)[verb]
+    before = lying(tmp_path)
+    with pytest.raises(Refused):
+        act(reason)
+    assert lying(tmp_path) == before
+    act(WHY)
+    assert lying(tmp_path) != before
+    assert verify(path).ok
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "backup", "crosswalk"])
+def test_what_is_there_already_is_told_before_the_ledger_says_that_it_was_done(path, raw, tmp_path, verb):
+    act = acts(path, raw, tmp_path)[verb]
+    (tmp_path / "out").write_text("taken")
+    before = lying(tmp_path)
+    with pytest.raises(Refused, match="already"):
+        act(WHY)
+    assert lying(tmp_path) == before
+    (tmp_path / "out").unlink()
+    act(WHY)
+    assert steps(path)[-1] == verb
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "backup", "crosswalk", "passphrase"])
+def test_the_entry_comes_before_the_act_and_one_that_failed_may_be_tried_again(path, raw, tmp_path, verb, monkeypatch):
+    act, seen = acts(path, raw, tmp_path)[verb], []
+
+    def full(*_: object, **__: object) -> None:
+        seen.append(steps(path)[-1])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(custody_stream, "_staging", full)
+        patched.setattr(custody_keys, "write_private", full)
+        patched.setattr(Keyring, "lock", full)
+        with pytest.raises(OSError, match="No space"):
+            act(WHY)
+    assert seen == [verb]
+    failed = custody.entries(path)[-1].receipt.parameters
+    assert (failed["act"], failed["error"]) == (verb, "OSError")
+    act(WHY)
+    assert steps(path)[-3:] == [verb, "failed", verb]
+    assert verify(path).ok
+
+
+@pytest.mark.parametrize("stopped", [1, 2, 3, 4, 5])
+def test_a_restore_that_fails_leaves_nothing_and_one_that_goes_on_has_its_entry_first(path, tmp_path, stopped, monkeypatch):
+    disclosed(path)
+    custody_keys.backup(path, tmp_path / "kept", WORDS, reason="monthly")
+    back, write, done = tmp_path / "back" / "k", custody_backup.write_private, []
+
+    def fails(place: Path, data: bytes, **more: bool) -> None:
+        done.append(place.name)
+        if len(done) == stopped:
+            raise OSError(28, "No space left on device")
+        if place == back:
+            assert steps(back) == ["disclose", "restore"]
+        write(place, data, **more)
+
+    monkeypatch.setattr(custody_backup, "write_private", fails)
+    with pytest.raises(OSError, match="No space"):
+        custody_keys.restore(tmp_path / "kept", back, WORDS, reason=WHY)
+    assert not lying(tmp_path / "back")
+    custody_keys.restore(tmp_path / "kept", back, WORDS, reason=WHY)
+    assert done[-2:] == ["k.map", "k"]
+    assert (steps(back), verify(back).ok) == (["disclose", "restore"], True)
+
+
+def test_nobody_is_told_who_is_behind_a_name_where_the_answer_has_no_place(path, tmp_path):
+    (tmp_path / "answer").write_text("an older one")
+    for out, kind in (("answer", Refused), ("nowhere/answer", Unusable)):
+        assert isinstance(asked("keyring", "reidentify", path, name_of(path), "--reason", WHY, "--out", tmp_path / out).exception, kind)
+    assert steps(path) == []
+    told("keyring", "reidentify", path, name_of(path), "--reason", WHY, "--out", tmp_path / "another")
 
 
 def test_what_a_killed_decryption_left_open_goes_with_the_next(path, raw, tmp_path):

@@ -25,9 +25,11 @@ def run(keyring: Path, names: tuple[str, ...], file: Path | None, raw: tuple[Pat
     longer bears. Numbers and UIDs cannot be turned round: they are found only where their raw value is in the map or in --raw files.
     The ledger has who asked for which pseudonyms, and why, before anything is shown. Exit code 1 when one was not found.
     """
-    from bedside.deidentify.custody_files import write_private
+    from bedside.deidentify.custody_files import refuse_taken, write_private
     from bedside.study import custody_people
 
+    if out is not None:
+        refuse_taken(out)
     found = custody_people.reidentify(keyring, listed(names, file), reason=reason, who=who, raw=raw)
     known = sum(one.found for one in found)
     if out is not None:

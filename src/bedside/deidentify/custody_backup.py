@@ -11,6 +11,10 @@ Source    45 CFR 164.308(a)(7)(ii)(A) data backup plan; 45 CFR 164.312(a)(2)(ii)
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -44,15 +48,20 @@ class Content(msgspec.Struct, frozen=True):
 
 def backup(ring: Keyring, out: Path, passphrase: str, *, time: str) -> str:
     """Write the backup (mode 0600); the SHA-256 of its bytes."""
+    data = made(ring, passphrase, time=time)
+    write_private(out, data, new=True)
+    return hashlib.sha256(data).hexdigest()
+
+
+def made(ring: Keyring, passphrase: str, *, time: str) -> bytes:
+    """The bytes of a backup, before they lie anywhere."""
     ledgers: dict[str, bytes] = {}
     for folder in sorted(ring.path.parent.glob(_escaped(ledger_path(ring.path).name) + "*")):
         tail = folder.name.removeprefix(ledger_path(ring.path).name)
         if folder.is_dir() and (not tail or tail[1:].isdigit()):
             ledgers |= {f"{tail}/{one.name}": one.read_bytes() for one in sorted(folder.iterdir()) if one.is_file()}
     plain = Content(ring.stored(bare=True), ring.sealed_map(), ledgers, "")
-    data = _sealed(Head(SCHEMA_NAME, ring.id, time, Locked("", 0, 0, 0, b"", b"")), plain, passphrase)
-    write_private(out, data, new=True)
-    return hashlib.sha256(data).hexdigest()
+    return _sealed(Head(SCHEMA_NAME, ring.id, time, Locked("", 0, 0, 0, b"", b"")), plain, passphrase)
 
 
 def read(path: Path, passphrase: str) -> tuple[Head, Content]:
@@ -74,16 +83,43 @@ def read(path: Path, passphrase: str) -> tuple[Head, Content]:
 def restore(path: Path, place: Path, passphrase: str) -> tuple[Head, Keyring]:
     """Bring keyring, map and ledger back to `place`, where nothing lies yet; opened, so that it is known to work."""
     head, content = read(path, passphrase)
-    there = [one.name for one in (place, map_path(place), rings.rotating_path(place), ledger_path(place)) if one.exists()]
+    with laid(content, place):
+        pass
+    return head, Keyring.open(place)
+
+
+@contextmanager
+def laid(content: Content, place: Path) -> Iterator[Keyring]:
+    """The ledgers of a backup at `place`, and when the block is over its map and keyring: an entry written meanwhile comes before them.
+
+    Whole or not at all: where the block or a write fails, nothing of it stays. `Refused` where anything lies already.
+    """
+    ledgers = {place.with_name(ledger_path(place).name + name.partition("/")[0]) for name in content.ledger} | {ledger_path(place)}
+    pair = (map_path(place), place)
+    there = sorted(one.name for one in (*pair, rings.rotating_path(place), *ledgers) if os.path.lexists(one))
     if there:
         raise Refused(f"{', '.join(there)} is there already", where=place.name, do="move it away first: nothing is written over")
-    for name, data in content.ledger.items():
-        tail, _, file = name.partition("/")
-        folder = private_folder(place.with_name(ledger_path(place).name + tail))
-        write_private(folder / Path(file).name, data)
-    write_private(map_path(place), content.map)
-    write_private(place, content.keyring)  # last: a keyring that is there is whole
-    return head, Keyring.open(place)
+    try:
+        for name, data in content.ledger.items():
+            tail, _, file = name.partition("/")
+            write_private(private_folder(place.with_name(ledger_path(place).name + tail)) / Path(file).name, data)
+        yield ring_of(content, place)
+        private_folder(place.parent)
+        write_private(map_path(place), content.map)
+        write_private(place, content.keyring)  # last: a keyring that is there is whole
+    except BaseException:
+        for one in pair:
+            one.unlink(missing_ok=True)
+        for folder in ledgers:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def ring_of(content: Content, place: Path) -> Keyring:
+    """The keyring of a backup as it is to lie at `place`, in memory."""
+    ring = Keyring.of(content.keyring, content.map)
+    ring.path = place
+    return ring
 
 
 def subjects(content: Content) -> int:

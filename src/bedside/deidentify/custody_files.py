@@ -2,7 +2,7 @@
 
 In        a path and bytes
 Out       the file with mode 0600 (folders 0700), on the disk when the call returns
-Refuses   a secret that the group or others can read. On Windows the bits say nothing: who may read is in its access lists.
+Refuses   to write a new file over another; a secret that the group or others can read. On Windows the bits say nothing: who may read is in its access lists.
 Source    45 CFR 164.312(a)(1); POSIX.1-2017 open, rename.
 """
 
@@ -12,7 +12,7 @@ import os
 import stat
 from pathlib import Path
 
-from bedside.core.errors import Refused
+from bedside.core.errors import Refused, Unusable
 
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700
 _OTHERS = 0o077
@@ -20,8 +20,8 @@ _OTHERS = 0o077
 
 def write_private(path: Path, data: bytes, *, new: bool = False) -> None:
     """Write a file that only its owner may read. `new`: `Refused` when one lies there already. A link is followed: what it points at is written."""
-    if new and os.path.lexists(path):
-        raise Refused("a file is there already, and it may be the only one of its kind", where=path.name, do="move it away, or give another name")
+    if new:
+        refuse_taken(path)
     path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part-{os.getpid()}")
     part.unlink(missing_ok=True)
@@ -36,6 +36,14 @@ def write_private(path: Path, data: bytes, *, new: bool = False) -> None:
         part.unlink(missing_ok=True)
         raise
     settle(path.parent)
+
+
+def refuse_taken(path: Path) -> None:
+    """`Refused` where something lies already at the place of a new file, `Unusable` where its folder is not there."""
+    if os.path.lexists(path):
+        raise Refused("a file is there already, and it may be the only one of its kind", where=path.name, do="move it away, or give another name")
+    if not path.parent.is_dir():
+        raise Unusable("the folder of the new file is not there", where=path.name, do="make the folder, or give another path")
 
 
 def private_folder(path: Path) -> Path:

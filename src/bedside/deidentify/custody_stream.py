@@ -55,6 +55,20 @@ def key_id(key: bytes) -> str:
     return keyed_hex(key, "id", length=_ID)
 
 
+def to_encrypt(top: Path, out: Path) -> tuple[int, int]:
+    """How many files and bytes `encrypt_folder` has before it; refuses what it refuses, and writes nothing."""
+    _apart(top, out)
+    sizes = [path.stat().st_size for path, _ in _files(top)]
+    return len(sizes), sum(sizes)
+
+
+def to_decrypt(top: Path, out: Path, keys: Mapping[str, bytes]) -> tuple[int, int]:
+    """As `to_encrypt`, for `decrypt_folder`."""
+    _apart(top, out)
+    index, _ = open_index(top, keys)
+    return len(index.files), sum(one.size for one in index.files)
+
+
 def encrypt_folder(top: Path, out: Path, key: bytes) -> Index:
     """Encrypt every file below `top` into the new folder `out`. It appears whole or not at all; what lies at `top` stays as it is."""
     _apart(top, out)

@@ -14,9 +14,10 @@ import fcntl
 import getpass
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -45,6 +46,21 @@ class Custody:
     def __init__(self, ring: Keyring) -> None:
         self.ring, self.ledger = ring, _ledger_of(ring)
 
+    def allow(self, *, who: str | None, reason: str, typed: dict[str, str] | None = None) -> None:
+        """`Refused` for what `record` refuses, before anything is done."""
+        refuse_words(self.ring, who=who, reason=reason, typed=typed)
+
+    @contextmanager
+    def doing(self, step: str, *, who: str | None, reason: str, **told: Any) -> Iterator[None]:
+        """An act: its entry comes first; where it fails, a second one ("failed") says so, and the same may be tried again."""
+        self.record(step, who=who, reason=reason, **told)
+        try:
+            yield
+        except BaseException as error:
+            with suppress(BedsideError, OSError):  # what went wrong may keep the ledger from being written too
+                self.record("failed", who=who, reason=reason, act=step, error=type(error).__name__)
+            raise
+
     def record(
         self, step: str, *, who: str | None, reason: str, outputs: tuple[Item, ...] = (), typed: dict[str, str] | None = None, **told: object
     ) -> Entry:
@@ -52,11 +68,16 @@ class Custody:
 
         typed   what a person wrote beside reason and who, by name; told as it is
         """
-        if len(reason.strip()) < _SHORTEST_REASON:
-            raise Refused("a reason is needed, in words", where="--reason", do='say why, without names: --reason "critical result, ward 3"')
-        refuse_identities(self.ring.map, {"--reason": reason, "--who": who or "", **{f"--{name}": said for name, said in (typed or {}).items()}})
+        self.allow(who=who, reason=reason, typed=typed)
         parameters = {"who": (who or user()).strip(), "reason": reason.strip(), "keyring": self.ring.id, **(typed or {}), **told}
         return self.ledger.append(Receipt(step, outputs=list(outputs), parameters=parameters, code=code_version()))
+
+
+def refuse_words(ring: Keyring, *, who: str | None, reason: str, typed: dict[str, str] | None = None) -> None:
+    """`Refused` when a reason is missing, or when anything that was typed names a patient of a keyring."""
+    if len(reason.strip()) < _SHORTEST_REASON:
+        raise Refused("a reason is needed, in words", where="--reason", do='say why, without names: --reason "critical result, ward 3"')
+    refuse_identities(ring.map, {"--reason": reason, "--who": who or "", **{f"--{name}": said for name, said in (typed or {}).items()}})
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Folders and their end: encrypted, opened again, disposed of, and how long a record must stay.
 
 In        a keyring, folders, a reason
-Out       entries with counts and keyed digests; never the name of a file
+Out       entries with counts and keyed digests, each before what it tells of; never the name of a file
 Disposal  the entry first, then the secret (all that lies encrypted is noise from then on), then the map, then the folders; a last entry says that it was
           done. That entry is signed by the key in memory: the ledger outlives its keyring, and is checked against its own public key.
 Refuses   disposal without the keyring's id typed as confirmation; a ledger whose newest entry is younger than six years, wherever it lies
@@ -49,17 +49,20 @@ class Kept(msgspec.Struct, frozen=True):
 def encrypt(path: Path, top: Path, out: Path, *, reason: str, who: str | None = None) -> Lying:
     """Encrypt a folder into a new one; what lies at `top` stays as it is."""
     with held(path) as custody:
-        index = custody_stream.encrypt_folder(top, out, custody.ring.rest_key)
-        told = Lying(len(index.files), sum(one.size for one in index.files))
-        custody.record("encrypt", who=who, reason=reason, files=told.files, bytes=told.bytes)
-        return told
+        custody.allow(who=who, reason=reason)
+        files, size = custody_stream.to_encrypt(top, out)
+        with custody.doing("encrypt", who=who, reason=reason, files=files, bytes=size):
+            index = custody_stream.encrypt_folder(top, out, custody.ring.rest_key)
+        return Lying(len(index.files), sum(one.size for one in index.files))
 
 
 def decrypt(path: Path, top: Path, out: Path, *, reason: str, who: str | None = None) -> Lying:
     """Open an encrypted folder into a new one."""
     with held(path) as custody:
-        custody.record("decrypt", who=who, reason=reason)
-        index = custody_stream.decrypt_folder(top, out, custody.ring.rest_keys)
+        custody.allow(who=who, reason=reason)
+        files, size = custody_stream.to_decrypt(top, out, custody.ring.rest_keys)
+        with custody.doing("decrypt", who=who, reason=reason, files=files, bytes=size):
+            index = custody_stream.decrypt_folder(top, out, custody.ring.rest_keys)
         return Lying(len(index.files), sum(one.size for one in index.files))
 
 
@@ -74,6 +77,7 @@ def dispose(
     with held(path) as custody:
         if confirm != custody.ring.id:
             raise Refused("not confirmed", where="--confirm", do=f"type the keyring's id, {custody.ring.id}, if this is what you want: nothing brings it back")
+        custody.allow(who=who, reason=reason)
         wanted = [place for place in places if _allowed(place, path, day)]
         own = [path, map_path(path)] if keyring else []
         if not wanted and not own:

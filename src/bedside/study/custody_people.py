@@ -33,8 +33,8 @@ def reidentify(path: Path, names: Sequence[str], *, reason: str, who: str | None
         raise Misconfigured("no pseudonym is named", where="the command line", do="name one or more, or give --from FILE with one a line")
     for name in asked:
         kind_of(name)
-    with held(path) as custody:
-        custody.record("reidentify", who=who, reason=reason, pseudonyms=asked, count=len(asked), raw_files_searched=bool(raw))
+    told = {"pseudonyms": asked, "count": len(asked), "raw_files_searched": bool(raw)}
+    with held(path) as custody, custody.doing("reidentify", who=who, reason=reason, **told):
         return identities(custody.ring, asked, raw=raw)
 
 
