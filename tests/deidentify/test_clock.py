@@ -137,3 +137,14 @@ def iso_text(us: int) -> str:
     from bedside.core.time import utc_text
 
     return utc_text(us)
+
+
+def test_a_subject_without_any_event_has_no_date_under_safe_harbor(tmp_path):
+    from bedside.deidentify.policy import policy
+    from bedside.deidentify.text import scrub
+
+    clock = Clock.of(Subject(0, 1), policy("safe-harbor"), Keyring.create(tmp_path / "key"))
+    assert scrub("Seen 3/15/2021, born 1/2/1950, in 2019.", clock=clock).text == "Seen [DATE], born [DATE], in 2019."
+    with pytest.raises(Malformed, match="met none"):
+        clock.iso("2021-03-15", where="x", timezone=None)
+    assert clock.birth("1950-01-02", where="x") == "1950"

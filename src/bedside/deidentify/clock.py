@@ -3,7 +3,8 @@
 shift      whole weeks, so that weekday and time of day stay; the UTC offset is written out, resolved on the TRUE date,
            since a moved date no longer says on which side of a change to summer time it was
 relative   the day (of UTC) of the subject's first surveyed instant becomes 2000-01-01; times are written in UTC. Whole days,
-           since a date without a time of day can move by nothing less: else the two would no longer lie as they did
+           since a date without a time of day can move by nothing less: else the two would no longer lie as they did. Of a subject
+           without any surveyed instant no time is told: a text's dates become tags
 keep       dates stay (limited data set); a missing offset is still written out
 Ages       above the policy's cap at the subject's last known event: the birth date becomes the day on which the age at that
            event reads cap + 1 and stays so for as much of the record before it as can be (one day short of cap + 2)
@@ -44,19 +45,21 @@ def weeks(keyring: Keyring, subject: Subject, most: int) -> int:
 class Clock:
     """Moves the times of one subject under one policy."""
 
-    __slots__ = ("birth_year_only", "births", "cap", "days", "last_us", "relative", "shift_us")
+    __slots__ = ("anchored", "birth_year_only", "births", "cap", "days", "last_us", "relative", "shift_us")
 
     def __init__(
         self,
         *,
         shift_us: int = 0,
         relative: bool = False,
+        anchored: bool = True,
         cap: int | None = None,
         birth_year_only: bool = False,
         last_us: int | None = None,
         births: frozenset[str] = frozenset(),
     ) -> None:
         self.shift_us, self.relative, self.cap, self.last_us = shift_us, relative, cap, last_us
+        self.anchored = anchored
         self.days = shift_us // DAY_US
         self.birth_year_only, self.births = birth_year_only, births
 
@@ -67,10 +70,11 @@ class Clock:
         if policy.dates == "shift":
             shift = weeks(keyring, subject, policy.shift_weeks) * _WEEK_DAYS * DAY_US
         elif policy.dates == "relative":
-            shift = relative_shift(subject.first_us if subject.first_us is not None else 0)
+            shift = relative_shift(subject.first_us) if subject.first_us is not None else 0
         return cls(
             shift_us=shift,
             relative=policy.dates == "relative",
+            anchored=policy.dates != "relative" or subject.first_us is not None,
             cap=policy.age_cap,
             birth_year_only=policy.birth_date == "year",
             last_us=subject.last_us,
@@ -83,6 +87,7 @@ class Clock:
         >>> Clock(shift_us=7 * DAY_US).iso("2026-03-05T12:00:00-05:00", where="x", timezone=None)
         '2026-03-12T12:00:00-05:00'
         """
+        self._must_be_anchored(where)
         found = None if self.relative else _FULL.match(text)
         if found is not None:
             return _moved_day(found[1], self.days) + found[2] + found[3]
@@ -94,6 +99,7 @@ class Clock:
         >>> Clock(shift_us=7 * DAY_US).compact("202603051200", where="x", timezone="America/New_York")
         '202603121200-0500'
         """
+        self._must_be_anchored(where)
         instant = compact_instant(text, where=where, timezone=timezone)
         if instant.precision != "time":
             return self._day_text(instant).replace("-", "")
@@ -104,6 +110,11 @@ class Clock:
         whole, _, fraction = body.partition(".")
         digits = len(whole) if not self.relative else max(len(whole), 14)
         return stamp[:digits] + ("." + f"{plain.microsecond:06d}"[: len(fraction)] if fraction else "") + _offset_text(offset, "")
+
+    def _must_be_anchored(self, where: str) -> None:
+        """Without a first event nothing says how far a relative time should move, and an unmoved one would be the true one."""
+        if not self.anchored:
+            raise Malformed("a time of a subject of whom the survey met none", where=where, do="survey the files again: this one has changed")
 
     def birth(self, text: str, *, where: str) -> str:
         """A birth date in ISO form, moved, capped and cut as the policy says.

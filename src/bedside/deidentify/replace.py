@@ -72,7 +72,7 @@ def replaced(text: str, spans: Sequence[Span], how: Replacing) -> Scrubbed:
     parts, marks, at, length, counts = list[str](), list[Span](), 0, 0, dict[str, int]()
     for start, end, kind in spans:
         before = text[at:start]
-        if kind == "DATE" and how.clock is not None and not _stays(how):
+        if kind == "DATE" and how.clock is not None and how.clock.anchored and not _stays(how):
             before = dates.weekday_moved(before, how.clock.days)
         new = _new(text[start:end], kind, how)
         parts += (before, new)
@@ -100,7 +100,7 @@ def _new(said: str, kind: str, how: Replacing) -> str:
     if rule == "generalise":
         return _generalised(said, kind, how) or f"[{kind}]"
     if kind == "DATE" and how.clock is not None:
-        return _moved(said, how.clock, how.year) or "[DATE]"
+        return (_moved(said, how.clock, how.year) if how.clock.anchored else None) or "[DATE]"
     if kind == "AGE" and how.age_cap is not None:
         return str(how.age_cap + 1)
     return (how.instead.of(said, kind) if how.instead is not None else None) or f"[{kind}]"
