@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +38,32 @@ def test_whatever_the_proof_finds_has_a_place_in_the_text_and_nothing_else_goes(
 
 def test_a_text_without_anybody_costs_one_search():
     assert not list(Strangers(NEEDLES).find("Mueller-Hinton agar, 40 cells, 617 nm, call back in 5 days"))
+
+
+@pytest.mark.parametrize("said", ["seen XandraQuillfeather ok", "AB-99-77B8", "ph 6l7-555-0l42 x", "40O12345", "call 617 555 O142", "Xandra\nQuillfeather", "QUILLFEATHER^XANDRA"])
+def test_an_odd_writing_never_leaves_something_for_the_proof_to_stop_at(said):
+    text = f"BP 120/80\n{said}\nstable"
+    spans = list(Strangers(NEEDLES).find(text))
+    left = "".join("#" if any(start <= at < end for start, end, _ in spans) and sign != "\n" else sign for at, sign in enumerate(text))
+    assert not [one for one in sightings(left, NEEDLES) if one.strong]
+    assert left.startswith("BP 120/80\n")
+    assert left.endswith("\nstable")
+
+
+def test_what_repeats_in_one_long_line_is_judged_once():
+    from bedside.deidentify import residue_search
+
+    asked = 0
+
+    def counted(line, found, *, judge=residue_search._meaning):
+        nonlocal asked
+        asked += 1
+        return judge(line, found)
+
+    residue_search._meaning, before = counted, residue_search._meaning
+    try:
+        many = list(sightings("Pt MRN 40012345 ok; " * 300, NEEDLES))
+    finally:
+        residue_search._meaning = before
+    assert sum(one.strong for one in many) == 300
+    assert asked <= 600

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _UID_ROOT = "2.25."
 _MOST_KEPT, _MOST_TEXTS, _MOST_HELD, _SHORT = 200_000, 20_000, 32_000_000, 400
 _MOST_SUBJECTS = 1_000
+_WORDED = frozenset({"NAME", "ADDRESS", "EMAIL"})
 _LONG_NUMBER, _NUMBERED, _DECIMAL = 6, frozenset({"ID", "PHONE", "SSN", "ZIP"}), re.compile(r"[-+<>= ]*\d*\.\d+(?:[eE][-+]?\d+)?\Z")
 
 
@@ -228,14 +229,15 @@ class Desk:
         return known
 
     def kept(self, text: str, person: Person | None) -> str:
-        """A value that a rule lets stand, without what is known of its own person: a rule may be wrong about one value.
+        """A value that a rule lets stand, without what is known of its own person, and without anybody's full name, street or mail address.
 
         Patterns are not asked, so that codes and numbers stay; nor is a short number taken, which a result may be.
         """
-        if person is None or self.silent(text):
+        if self.silent(text):
             return text
-        left, at = [], 0
-        for span in joined(person.finder.find(text.replace("_", " "))):
+        left, at, said = [], 0, text.replace("_", " ")
+        found = [span for one in self.strangers for span in one.find(said) if span.kind in _WORDED]
+        for span in joined([*found, *(person.finder.find(said) if person is not None else ())]):
             said = text[span.start : span.end]
             if span.kind == "DATE" and self.policy.dates == "keep":
                 continue
@@ -243,7 +245,7 @@ class Desk:
                 continue
             left += [text[at : span.start], f"[{span.kind}]"]
             at = span.end
-            self.actions[f"value that stays: {span.kind} of its own person"] += 1
+            self.actions[f"value that stays: {span.kind} of a person"] += 1
         return "".join([*left, text[at:]])
 
     def plain(self, text: str, person: Person | None) -> bool:

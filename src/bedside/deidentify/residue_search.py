@@ -117,6 +117,7 @@ def _runs(text: str, lines: list[list[str]], sought: set[str], needles: Needles,
             continue
         before, after = lines[at - 1][-_REACH:] if at else [], lines[at + 1][:_REACH] if at + 1 < len(lines) else []
         words, first = (before + line + after, len(before)) if before or after else (line, 0)
+        judged = dict[object, list[Sighting]]()  # what repeats in a line is judged once: a note may be one line
         for place, word in enumerate(line, first):
             if word not in sought:
                 continue
@@ -125,9 +126,13 @@ def _runs(text: str, lines: list[list[str]], sought: set[str], needles: Needles,
             if strong or lone:
                 whole = whole if whole is not None else text.split("\n")
             for _, form, kind in strong:
-                yield from _judged(whole, at, kind, form) if whole is not None else ()
+                if whole is not None and (kind, form) not in judged:
+                    judged[kind, form] = list(_judged(whole, at, kind, form))
+                yield from judged.get((kind, form), ())
             if lone and whole is not None:
-                yield from _counted(whole[at], at, lone, word, word in repaired)
+                if word not in judged:
+                    judged[word] = list(_counted(whole[at], at, lone, word, word in repaired))
+                yield from judged[word]
             yield from (Sighting(at, kind, False, form) for _, form, kind in filed(needles.weak, words, place))
 
 

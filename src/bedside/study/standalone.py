@@ -100,6 +100,7 @@ def deidentify(given: Sequence[Path], out: Path, key: Path, asked: Asked) -> Res
             residue = _prove(part, rules, keyring, workers)
         _write(part, done, residue, _columns(named, mapping))
         review = _review(out, done, rules, asked) if asked.sample else None
+        keyring.must_be_same(where="the end of de-identification")
         if out.exists():
             out.rmdir()
         part.rename(out)

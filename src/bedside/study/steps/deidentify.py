@@ -49,6 +49,7 @@ def deidentify(context: Context, out: Path) -> Done:
         met = _survey(context, files, workers)
         made = batch.transform(track(files, "deidentify"), out / "safe", context.keyring, rules, workers)
         residue = prove(out / "safe", rules, workers)
+        context.keyring.must_be_same(where="the end of de-identification")
     safe = Safe("bedside.deidentify/1", rules.name, context.keyring.id, made.tallies, made.rejects, made.actions, residue)
     (out / "safe").mkdir(exist_ok=True)
     (out / "safe" / "deidentify.json").write_bytes(canonical.dumps(safe))
