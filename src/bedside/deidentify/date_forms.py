@@ -11,7 +11,7 @@ import re
 from bedside.deidentify.lexicon import listed
 
 _MONTH = r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
-_DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?P<ordinal>st|nd|rd|th)?"
+_DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?P<ordinal>(?i:st|nd|rd|th))?"
 _YEAR = r"(?P<year>(?:19|20)\d\d|['’]\d\d)"
 _LIKELY_YEAR = r"(?P<year>19[2-9]\d|20[0-3]\d)"
 _TWO = r"(?P<year>\d\d)"
@@ -81,22 +81,31 @@ FOREIGN = re.compile(
 FOREIGN_STARTS = frozenset([*re.findall(r"[|:]([a-z]{3})", FOREIGN.pattern), "de "])
 DAY_ALONE = re.compile(r"(?:st|nd|rd|th)(?=[.,;)]|\s*(?:\n|\Z)|\s+(?:at|and|for|with|he|she|they|to|of\s+(?:this|the|last|next)))")
 ON_THE = re.compile(r"\b(?:on|until|since|by|from|through)\s+the\s+\Z", re.IGNORECASE)
-SHAPED = (*SEPARATED, *NAMED, COMPACT)
+# A month in capitals or small letters and a day: a date where the day is an ordinal, the month no other word, or a word before it says so.
+MONTH_DAY = re.compile(rf"(?<![\w-])(?i:{_MONTH})(?P<gap>\s+){_DAY}(?![\w%/]|[.-]\d|\s*(?:mg|mcg|ml|%)){_NO_DOSE}")
+DAY_MONTH = re.compile(rf"(?<![\w./]){_DAY}(?P<gap>(?:\s+(?i:of))?\s+)(?i:{_MONTH})(?![\w-])")
+MONTH_ONLY = frozenset(["january", "february", "april", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "apr", "aug", "sept", "nov"])
+# The day and the month of "am 5.11." and "seen 26.8.; next": a decimal number has no point behind it, unless the sentence ends.
+DAY_DOT = re.compile(r"(?P<day>0?[1-9]|[12]\d|3[01])(?P<gap>\.)(?P<month>0?[1-9]|1[0-2])\.(?!\w)")
+AFTER_DAY_DOT = re.compile(r"[,;.)|<:]|\s*(?:-|bis\b|to\b|und\b)\s*\d|\s*<br|\s+\d\d\d\d\b")
+SURE_OF_DAY_DOT = frozenset(["on", "am", "vom", "bis", "seit", "zum", "since", "seen", "visit", "admitted", "discharged", "aufnahme", "entlassung", "entlassen", "received", "dated"])
+WORD_BEFORE = re.compile(r"([a-z/-]+)[\s:(]{1,3}\Z")
+SHAPED = (*SEPARATED, *NAMED, COMPACT, MONTH_DAY, DAY_MONTH)
 YEAR_FIRST = re.compile(rf"{_TWO}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])")
 
 _SLASHED = rf"{_FIRST}(?P<sep>/){_SECOND}"
 _MONTH_OF = r"(?P<month>0?[1-9]|1[0-2])(?P<sep>[/.-])"
 _SIX = r"(?P<first>\d\d)(?P<second>\d\d)(?P<year>\d\d)"
 _SPACED = rf"{_FIRST} {_SECOND} (?P<year>(?:19|20)\d\d|\d\d)"
-BARE = tuple(map(re.compile, (_SLASHED, rf"{_MONTH_OF}{_TWO}", _SIX, _SPACED)))  # as `IN_CONTEXT` finds them, read without it
+BARE = tuple(map(re.compile, (_SLASHED, rf"{_MONTH_OF}{_TWO}", _SIX, _SPACED, DAY_DOT.pattern)))  # as `IN_CONTEXT` finds them, read without it
 
 _WORDS = (
     r"on|since|from|until|till|through|thru|dated?|seen|by|before|after|admit(?:ted)?|admission|discharged?|started|stopped|began|ended|scheduled|due|performed|"
-    r"labs?|ct|mri|x-?ray|cxr|echo|ekg|ecg|cath|pod\s?#?\s?\d+,?|done|drawn|collected|obtained|appointment|appt|visit|follow-?up|f/u|dos|surgery|extubated|intubated|transferred|placed|removed|effective|expires?|"
+    r"labs?|received|implanted|comparison|compared\s+(?:to|with)|colonoscopy|egd|endoscopy|mammogram|bronchoscopy|angiogram|ct|mri|x-?ray|cxr|echo|ekg|ecg|cath|pod\s?#?\s?\d+,?|done|drawn|collected|obtained|appointment|appt|visit|follow-?up|f/u|dos|surgery|extubated|intubated|transferred|placed|removed|effective|expires?|"
     r"(?:as|week|morning|evening|night|afternoon)\s+of|(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?"
 )
 _BORN = r"\b(?:d\.?o\.?b\b\.?|born|birth\s?da(?:te|y)|date\s+of\s+birth)[\s:=.-]*(?:(?:in|on|is|was)\s+)?"
-_NO_SCORE = r"(?![\w%/]|\.\d|-\d(?!\d?/\d)|\s*(?:mg|strength|murmur|pain|severity|intensity|power|motor|tabs?|tablets?|cups?|systolic|diastolic|out\s+of|n\.?s|normal|saline|dextrose|ppm|ppd|packs?|doses?|bottles?|sets?|positive|negative|completed)\b)"
+_NO_SCORE = r"(?![\w%/]|\.\d|-\d(?!\d?/\d)|\s*(?:mg|strength|murmur|pain|severity|intensity|power|motor|tabs?|tablets?|cups?|systolic|diastolic|out\s+of|n\.?s|normal\s+saline|saline|dextrose|ppm|ppd|packs?|doses?|bottles?|sets?|positive|negative|completed)\b)"
 IN_CONTEXT = tuple(
     re.compile(pattern, re.IGNORECASE | re.MULTILINE)
     for pattern in (

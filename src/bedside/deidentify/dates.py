@@ -13,19 +13,24 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 from bedside.deidentify.date_forms import (
+    AFTER_DAY_DOT,
     BARE,
     BIRTH,
     BY_SIGN,
     COMPACT,
     CONTEXT_ENDS,
     DAY_ALONE,
+    DAY_DOT,
     DAY_FIRST,
+    DAY_MONTH,
     FOREIGN,
     FOREIGN_STARTS,
     IN_CONTEXT,
     MONTH_AFTER,
     MONTH_BEFORE,
+    MONTH_DAY,
     MONTH_FIRST,
+    MONTH_ONLY,
     NEXT,
     OF_BIRTH,
     ON_THE,
@@ -33,7 +38,9 @@ from bedside.deidentify.date_forms import (
     RANGED,
     SCORED,
     SHAPED,
+    SURE_OF_DAY_DOT,
     TIME_AFTER,
+    WORD_BEFORE,
     YEAR_FIRST,
 )
 from bedside.deidentify.lexicon import MONTHS
@@ -47,7 +54,7 @@ _NUMBER_OF = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
 _MONTHS_OF_YEAR, _EVERY_MONTH_HAS = 12, 28
 _MONTHS, _BETWEEN = frozenset(month[:size] for month in MONTHS for size in (2, 3)), frozenset(["of", "the"])
 _MONTH_BEGINS = frozenset(month[0] for month in MONTHS) | {"o", " "}
-_BEFORE_MONTH, _AFTER_MONTH = frozenset(" -/.,snrtoJFMASONDjfmasond\n"), frozenset(" -/.,'\n")
+_BEFORE_MONTH, _AFTER_MONTH = frozenset(" -/.,snrtoJFMASONDRTjfmasond\n"), frozenset(" -/.,'\n")
 Move = Callable[[date], date]
 
 
@@ -74,11 +81,15 @@ def date_spans(text: str, lower: str, start: int, end: int, said: str, before: s
                 _ranged(text, start, said, found)
         if sign == "/" and not found and said[1:3].find("/") >= 0:
             _in_context(text, start, end, found)
+        if sign == "." and after == "." and not found and size <= 5:
+            _day_dot(text, lower, start, found)
     elif size == 8:
         _matches((COMPACT,), text, start, found)
     if size <= 2 or not said.isdigit():
         if after in _BEFORE_MONTH and (after != " " or lower[end + 1 : end + 2] in _MONTH_BEGINS) and MONTH_AFTER.match(text, end):
             _matches(DAY_FIRST, text, start, found)
+            if not found:
+                _any_case(DAY_MONTH, text, lower, start, found)
         if size <= 2 and after in " /" and text[end : end + 3] == " / ":
             _matches(BY_SIGN[" "], text, start, found)
         if size <= 2 and not found and after in " .eo" and (after != " " or lower[end + 1 : end + 4] in FOREIGN_STARTS) and (foreign := FOREIGN.match(text, end)):
@@ -86,12 +97,42 @@ def date_spans(text: str, lower: str, start: int, end: int, said: str, before: s
         if size <= 2 and not found and after in "snrt" and DAY_ALONE.match(text, end) and ON_THE.search(text, max(0, start - 14), start):
             found.append(Span(start, end + 2, "DATE"))
     if before in _AFTER_MONTH and (before != " " or _may_be_month(lower, start)) and (month := MONTH_BEFORE.search(text, max(0, start - 20), start)):
+        count = len(found)
         _matches(MONTH_FIRST, text, month.start(), found)
+        if len(found) == count:
+            _any_case(MONTH_DAY, text, lower, month.start(), found)
     if size <= 6 and not found and _may_be_birth(lower[max(0, start - 26) : start]) and BIRTH.search(text, max(0, start - 26), start):
         for pattern in OF_BIRTH:
             for one in pattern.finditer(text, max(0, start - 32), min(len(text), end + 16)):
                 found += _with_next(text, one)
     return found
+
+
+def _any_case(form: re.Pattern[str], text: str, lower: str, at: int, found: list[Span]) -> None:
+    """A month in capitals or in small letters with its day, where no other word is meant by it."""
+    one = form.match(text, at)
+    if one is None or not _is_date(one.groupdict()):
+        return
+    if one["ordinal"] or one["month"].lower().rstrip(".") in MONTH_ONLY or _word_before(lower, at) in CONTEXT_ENDS:
+        found.append(Span(*one.span(), "DATE"))
+
+
+def _word_before(lower: str, at: int) -> str:
+    before = WORD_BEFORE.search(lower, max(0, at - 24), at)
+    return before[1] if before else ""
+
+
+def _day_dot(text: str, lower: str, start: int, found: list[Span]) -> None:
+    """5.11. as day and month, where the word before it says a day, or the sentence goes on behind its point."""
+    one = DAY_DOT.match(text, start)
+    if one is None or not _is_date(one.groupdict()):
+        return
+    before, field = _word_before(lower, start), text[start - 1 : start] == "|" and text[one.end() : one.end() + 1] == "|"
+    if field or before in SURE_OF_DAY_DOT or (before in CONTEXT_ENDS | _BEFORE_DAY_DOT and (AFTER_DAY_DOT.match(text, one.end()) or before in _DONE)):
+        found.append(Span(*one.span(), "DATE"))
+
+
+_BEFORE_DAY_DOT, _DONE = frozenset(["to", "from", "next"]), frozenset(["colonoscopy", "egd", "endoscopy", "mammogram", "bronchoscopy", "angiogram"])
 
 
 def _may_be_birth(near: str) -> bool:
@@ -107,6 +148,7 @@ def _may_be_month(lower: str, start: int) -> bool:
         or lower[at : start - 1] in _BETWEEN
         or (lower[(line := lower.rfind("\n", at, start) + 1) : line + 3] in _MONTHS)
         or (lower[at] in "('\"[" and lower[at + 1 : at + 4] in _MONTHS)
+        or lower[(field := max(map(lower.rfind, "=|>;", (at,) * 4, (start,) * 4)) + 1) : field + 3] in _MONTHS
     )
 
 
@@ -119,9 +161,12 @@ def _matches(patterns: tuple[re.Pattern[str], ...], text: str, at: int, found: l
                 return
 
 
+_FIELD = re.compile(r"[(>|]")
+
+
 def _likely(text: str, start: int, end: int) -> Iterator[re.Pattern[str]]:
     """Of IN_CONTEXT, those whose words may stand before or after."""
-    before = text[max(0, start - 24) : start].lower().replace("(", " ").split()
+    before = _FIELD.sub(" ", text[max(0, start - 24) : start].lower()).split()
     if before and (before[-1].strip(":,.;") in CONTEXT_ENDS or before[-1].startswith(("pod", "#"))):
         yield IN_CONTEXT[0]
         yield IN_CONTEXT[3]
@@ -249,7 +294,7 @@ def _written(found: re.Match[str], new: date) -> str:
         "day": _like(padded, new.day),
         "first": _like(padded, new.day if swap else new.month),
         "second": _like(padded, new.month if swap else new.day),
-        "ordinal": _ordinal(new.day),
+        "ordinal": _ordinal(new.day).upper() if (parts.get("ordinal") or "").isupper() else _ordinal(new.day),
     }
     for name, value in sorted(new_parts.items(), key=lambda pair: -(found.start(pair[0]) if parts.get(pair[0]) else -1)):
         if parts.get(name):
@@ -285,7 +330,7 @@ def _like_month(said: str | None, new: date, padded: bool, *, cut: bool) -> str:
     bare, name = said.rstrip("."), MONTHS[new.month - 1].capitalize()
     in_full = len(bare) > 4 or bare.lower() in ("june", "july") or (bare.lower() == "may" and len(name) <= 4 and not cut)
     written = name if in_full else name[:3]
-    return (written.upper() if bare.isupper() else written) + ("." if said.endswith(".") and written != "May" else "")
+    return (written.upper() if bare.isupper() else written.lower() if bare.islower() else written) + ("." if said.endswith(".") and written != "May" else "")
 
 
 def _ordinal(day: int) -> str:

@@ -14,7 +14,7 @@ from bedside.deidentify.lexicon import listed
 
 _TAIL = r"(?:\s?,?\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w]|-\d)"
 PHONE = re.compile(
-    rf"(?:\+?1[\s.-]{{0,2}})?(?:\(\d{{3}}\)[\s.-]{{0,2}}|\d{{3}}\s?[\s.-]\s?|\d{{3}}/)\d{{3}}\s?[\s.-]\s?\d{{4}}{_TAIL}"
+    rf"(?:\+?1[\s.-]{{0,2}})?(?:\(\d{{3}}\)[\s./-]{{0,2}}|\d{{3}}\s?[\s.-]\s?|\d{{3}}/)\d{{3}}\s?[\s.-]\s?\d{{4}}{_TAIL}"
     r"|\+\d{1,3}[\s.-]?(?:\(?\d{1,4}\)?[\s.-]?){2,5}\d{2,4}(?!\w)"
     r"|00\d{2}[\s.-](?:\(?\d{1,4}\)?[\s.-]?){2,5}\d{2,4}(?!\w)"
     r"|\(0\d{1,4}\)\s?\d{2,4}[\s.-]?\d{3,4}(?:[\s.-]?\d{2,4})?(?![\w]|-\d)"  # (02) 9876 5432
@@ -55,7 +55,8 @@ ID_SHAPE = re.compile(
     r"|(?!NCT|PMID|PMC|ISRCTN|EUDRACT|COVID|SARS|CYP|HLA|GLP|ICD|CPT|LOINC|RXN|SNOMED|ATC|DSM|ISO)[A-Z]{1,6}-\d[\d-]{3,}\b"
     r"|(?!NCT|PMID|PMC|ISRCTN)[A-Z]{1,6}\d{5,}\b(?!\.\d)"
     r"|(?!NCT|PMID|PMC|ISRCTN|COVID|SARS)[A-Z]{2,6}-(?:[A-Z]{1,6}-)?\d{3,}(?:-[\dA-Z]+)*\b(?!\.\d)"
-    r"|\d{3}-\d{3}-\d{3}(?![\w-])|\d{5}-\d{3,}(?:-\d+)*\b|\d{3}-\d{2}-\d{3}(?![\w-])|\d{7,}(?![\w]|[.,]\d)|\d{8}-?[A-Z](?!\w)"
+    r"|(?:19|20)\d\d-[A-Z]{1,4}-\d{4,}(?!\w)|[A-Z]{1,2}\d{2}-\d{4,6}(?![\w-])|[1-9][A-Z][A-Z\d]\d-[A-Z][A-Z\d]\d-[A-Z]{2}\d{2}(?!\w)"  # a case, a specimen, a Medicare number
+    r"|\d{3}-\d{3}-\d{3}(?![\w-])|\d{5}-\d{3,}(?:-\d+)*\b|\d{3}-\d{2}-\d{3}(?![\w-])|\d{7,}-\d{1,3}(?![\w-])|\d{7,}(?![\w]|[.,]\d)|\d{8}-?[A-Z](?!\w)"
 )
 CODE = re.compile(r"#?[A-Za-z0-9]+(?:[-/_.][A-Za-z0-9]+){0,8}")
 MEASURED = re.compile(
@@ -63,6 +64,14 @@ MEASURED = re.compile(
     r"participants|people|cases|dollars|miles|feet|ft|lbs?|pounds|rpm|psi|hz|mhz|kpa|mmhg|ng|pg|nmol|pmol|per)\b",
     re.IGNORECASE,
 )
+# What goes on after a labelled code: W1430 04439.
+MORE_GROUPS = re.compile(r"(?:[ ]\d{4,6}){1,2}(?![\w]|[-/.,]\d)")
+PLATE = re.compile(
+    r"(?:(?<=vehicle )|(?<=license )|(?<=licence )|(?<=number )|(?<=car )|(?<=registration )|(?<=truck )|(?<=tag ))plates?(?:\s*(?:no\.?|number|#))?(?:\s+(?:is|was|of))?[\s:=#]{1,3}"
+    r"(?P<plate>[a-z]{1,3}[ -]?(?:[a-z]{1,2}[ -]?)?\d{2,4}(?:[ -]?[a-z]{1,3}(?!\w))?|\d{1,4}[ -]?[a-z]{1,3}(?:[ -]?\d{1,4})?)(?!\w)|(?:kennzeichen|immatriculation|matricula|kenteken|nummerplaat)[\s:=#]{1,3}"
+    r"(?P<abroad>[a-z\d]{1,3}[ -]?[a-z\d]{1,4}[ -]?[a-z\d]{1,4})(?!\w)"
+)
+PLATE_WORDS = ("plate", "kennzeichen", "immatriculation", "matricula", "kenteken")
 SPACED_CODE = re.compile(r"\d{2,4}(?:[ -]\d{2,6}){1,5}(?![\w]|[-/.,]\d)")
 NOT_AFTER_PHONE = re.compile(r"[\w]|[-/.]\d")
 MARKED = re.compile(r"[:#=]\s*\Z|\b(?:id|no\.?|number|num)\s+(?:is\s+)?\Z")
@@ -77,13 +86,19 @@ STRONG_LABELS = listed("number_labels")
 LABELS = STRONG_LABELS | listed("weak_number_labels")
 _FILLERS = listed("number_fillers")
 _MOST_WORDS, _REACH = 7, 72
+_MARKUP = re.compile(r"<[^<>]{0,40}>|&[a-z]{2,6};")
+_NUMBERED = re.compile(r"(?<!total )\b(?:no\.?|nr\.?|num|number|nummer|numero)\s?[:#=]\s{0,3}\Z")
 _WORD = re.compile(r"[a-z][a-z'./]*[#]?|[^\sa-z:#.,(=\"'\[-]")
 
 
 def label_before(lower: str, start: int) -> str | None:
     """The word that says what the number beginning at `start` is: the nearest label, with nothing but fillers between; None without one."""
     weak: str | None = None
-    words: list[str] = _WORD.findall(lower, max(0, start - _REACH), start)
+    near = (lower, max(0, start - _REACH), start)
+    if lower[start - 1 : start] in (">", ";"):  # "MRN:</b>&nbsp;40012345"
+        said = _MARKUP.sub(" ", lower[near[1] : start])
+        near = (said, 0, len(said))
+    words: list[str] = _WORD.findall(*near)
     for word in words[: -_MOST_WORDS - 1 : -1]:
         bare = word.rstrip(".#'/")
         bare = bare[:-2] if bare.endswith("'s") else bare
@@ -93,7 +108,7 @@ def label_before(lower: str, start: int) -> str | None:
             weak = weak or bare
         elif bare not in _FILLERS and word not in _FILLERS:
             break
-    return weak
+    return weak or ("number" if _NUMBERED.search(lower, max(0, start - 12), start) else None)
 
 
 def is_luhn(number: str) -> bool:

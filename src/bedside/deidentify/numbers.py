@@ -56,7 +56,7 @@ def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: in
         if dated and not plain:
             pass
         elif plain and end - start <= _SMALL:
-            if (after in _GROUP_AFTER and text[end + 1 : end + 3].strip(" (")[:1].isdigit()) or before == "+":
+            if (after in _GROUP_AFTER and text[end + 1 : end + 3].strip(" (/\n")[:1].isdigit()) or before == "+":
                 found += _grouped(text, lower, start, before)
             if age_cap is not None and end - start > 1 and int(said) > age_cap:
                 found += _old(text, start, end)
@@ -71,6 +71,8 @@ def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: in
             found += number_of_street(text, start, end)
         if len(found) > count:
             done = found[-1].end if len(found) == count + 1 else max([span.end for span in found[count:]])
+    if runs:
+        found += plate_spans(lower)
     return found
 
 
@@ -193,18 +195,21 @@ def _coded(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     if shape is None and len(said) == 17:
         shape = forms.VIN.match(text, begin)
     if shape is not None:
-        if not forms.MEASURED.match(text, shape.end()):
-            yield Span(shape.start(), max(shape.end(), whole.end() if shape.end() >= end else 0), "ID")
+        stop = max(shape.end(), whole.end() if shape.end() >= end else 0)
+        if not forms.MEASURED.match(text, stop):
+            yield Span(shape.start(), stop, "ID")
         return
     digits, strong = sum(map(str.isdigit, said)), None
-    if forms.MEASURED.match(text, whole.end()) or forms.AMOUNT.match(said):
+    if forms.MEASURED.match(text, whole.end()) or (digits < 7 and forms.AMOUNT.match(said)):
         return
     strong = forms.label_before(lower, begin)
     if strong is None:
         return
     enough = digits >= _FEWEST_LABELLED or (digits >= _FEWEST_STRONG and (strong in forms.STRONG_LABELS or _is_marked(lower, begin) or said[0] == "#"))
     if enough and strong not in forms.PHONES:
-        yield Span(begin, whole.end(), "ID")
+        more = forms.MORE_GROUPS.match(text, whole.end()) if strong in forms.STRONG_LABELS else None
+        stop = more.end() if more and not forms.MEASURED.match(text, more.end()) else whole.end()
+        yield Span(begin, stop, "ID")
 
 
 def _old(text: str, start: int, end: int) -> Iterator[Span]:
@@ -221,6 +226,14 @@ def _old(text: str, start: int, end: int) -> Iterator[Span]:
         )
     ):
         yield Span(start, end, "AGE")
+
+
+def plate_spans(lower: str) -> Iterator[Span]:
+    """The plates of vehicles, behind a word that says so: "vehicle plate HBA 4094"."""
+    if any(word in lower for word in forms.PLATE_WORDS):
+        for found in forms.PLATE.finditer(lower):
+            if any(map(str.isdigit, found["plate"] or found["abroad"])):
+                yield Span(*found.span(found.lastgroup or 0), "ID")
 
 
 def address_spans(text: str) -> Iterator[Span]:
