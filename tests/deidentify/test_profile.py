@@ -226,3 +226,19 @@ def test_what_a_name_ends_in_says_what_it_holds(name):
     values = {"note_id": ["18", "19"], "TotalClaimChargeAmount": ["180.37", "656.44"], "drug_source_value": ["00093721410", "55111068305"], "measurement_time": ["01:02:03", "11:12:13"],
               "admission_location": ["EMERGENCY ROOM", "TRANSFER FROM HOSPITAL"], "Fachabteilung": ["Chirurgie", "Innere Medizin"], "route": ["oral", "intravenous"]}  # fmt: skip
     assert profile(pl.DataFrame({name: values[name] * 10}))[0].role == ("identifier" if name == "note_id" else "keep")
+
+
+@pytest.mark.parametrize("name", ["source", "site", "type", "status", "flag", "state", "st", "region", "unit", "result", "value", "category", "class", "comment", "note", "language", "item_id"])
+@pytest.mark.parametrize("values", [UNHEARD, [word.upper() for word in UNHEARD], ["Smith", "Garcia", "Nguyen", "Miller"], ["Springfield", "Kenmore", "Boston", "Salem"], ["Ottilie Harkonnen", "Ned Umberton"]])
+def test_no_name_of_a_column_lets_a_column_of_names_or_places_stay(name, values):
+    for times in (1, 3, 40):
+        assert profile(pl.DataFrame({name: values * times}))[0].role not in HARMLESS
+
+
+def test_postal_codes_under_the_name_of_a_code_are_postal_codes():
+    assert profile(pl.DataFrame({"code": ["00501", "10001", "60614", "98029"] * 20}))[0].role == "zip"
+
+
+def test_words_of_another_language_stay_where_names_of_people_are_not_to_be_expected():
+    assert profile(pl.DataFrame({"Fachabteilung": ["Unfallchirurgie", "Gastroenterologie"] * 20}))[0].role == "keep"
+    assert profile(pl.DataFrame({"state": ["New York", "Massachusetts", "Texas", "Ohio"]}))[0].role == "keep"

@@ -211,8 +211,8 @@ def _harmless(said: str, shape: Shape) -> Verdict | None:
         return ("keep", _LIKELY, "whole numbers of few digits") if small else None
     few = shape.different <= _FEW or shape.repeats >= 20
     nobody = shape.person < 0.2 and shape.doubtful < 0.4 and shape.place < 0.4 and shape.facility == 0
-    if few and shape.repeats >= 1.5 and nobody and shape.digits < 0.1 and shape.strange <= 0.02 * (1 + (said == "code")):
-        return "keep", _LIKELY if said == "code" else _POSSIBLE, f"codes of {shape.different} kinds"
+    if few and shape.repeats >= 1.5 and nobody and shape.digits < 0.1 and shape.strange <= 0.02 * (1 + (said in ("code", "trade"))):
+        return "keep", _LIKELY if said in ("code", "trade") else _POSSIBLE, f"codes of {shape.different} kinds"
     if shape.words >= 2 and nobody and shape.strange <= 0.2:
         return "text", _POSSIBLE, f"short texts: {shape.words:.1f} words a value"
     return None

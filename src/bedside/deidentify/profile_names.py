@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from bedside.deidentify.folding import fold
 from bedside.deidentify.profile_shapes import Shape
-from bedside.deidentify.profile_words import FACILITY, KIN, KINDS, NAME, OWNER, STAFF, SYSTEMS
+from bedside.deidentify.profile_words import FACILITY, KIN, KINDS, NAME, OWNER, STAFF, SYSTEMS, TRADE
 
 _SURE, _LIKELY, _POSSIBLE = 0.95, 0.8, 0.6
 _CUT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[a-z])(?=\d)")
@@ -26,6 +26,7 @@ _NUMBERED = re.compile(r"(?:^| )(?:id|no|nr|nbr|num|(?<!as )number|key|sk|uuid|g
 _CLASS = re.compile(r"(?:^| )(?:drug|test|procedure|proc|diagnosis|dx|component|analyte|lab|medication|product|vaccine|unit|type|status|class|category|dept|department|ward|code) (?:id|no|nr|key|sk)\Z")
 _PART = re.compile(r"(?<!\w)address (?:\d )?(city|state|country|county|district|zip|postal)")
 _HEADS = frozenset({"amount", "amt", "charge", "charges", "count", "qty", "quantity", "date", "dt", "datetime", "dttm", "flag", "status", "type", "price", "cost", "paid", "unit", "units"})
+_TRADE = re.compile(TRADE)
 _HARDLY = frozenset({"code", "cd", "num", "no", "nr", "nbr", "number", "key", "id", "line"})  # "patient code" is a number of the patient
 
 
@@ -59,6 +60,8 @@ def kind_of(name: str) -> str:
         return "code"
     if kind == "subject" and about_kin:
         return "identifier"
+    if kind == "code" and _TRADE.search(words):
+        return "trade"
     return "key" if kind == "identifier" and words.endswith((" id", " key", " sk", "uuid", "guid")) else kind
 
 
@@ -118,17 +121,19 @@ def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
     if said in ("subject", "encounter", "identifier", "key", "plan", "uid"):
         return _number(said, shape, named, joins=said == "key")
     if said == "text" and (shape.words >= 1.5 or shape.told > 0 or shape.length > 20):
+        if shape.words < 3 and max(shape.strange, shape.given, shape.family) >= 0.8 - 0.3 * (shape.words < 1.5):
+            return None
         return "text", _SURE if shape.words >= 3 else _LIKELY, named
-    if said == "state" and (shape.has("state", 0.8) or shape.different <= 60) and shape.told == 0 and shape.person < 0.2:
+    if said == "state" and (shape.has("state", 0.8) or shape.land >= 0.8) and shape.told == 0:
         return "keep", _SURE if shape.has("state") else _LIKELY, "named as a state or country"
-    if said == "number" and shape.has("number", 0.8) and shape.long_digits < 0.2 and shape.told == 0:
+    if said == "number" and shape.has("number", 0.8) and shape.long_digits < 0.2 and shape.told == 0 and shape.strange < 0.05:
         return "keep", _SURE, "named as a measurement, and its values are numbers"
     if said == "facility":
         return ("identifier" if shape.has("number", 0.8) else "drop"), _LIKELY, "named as a place of care or of work"
     if said == "class":
         return ("keep", _LIKELY, f"{named}, few kinds that repeat") if shape.repeats >= 3 and shape.length <= 10 and shape.told == 0 and shape.strange < 0.1 else _number("identifier", shape, named)
-    if said == "code":
-        return _code(shape)
+    if said in ("code", "trade"):
+        return _code(shape, trade=said == "trade")
     return None
 
 
@@ -180,9 +185,9 @@ def _number(said: str, shape: Shape, named: str, *, joins: bool = False) -> tupl
     return said, _SURE if shape.has("mixed", 0.8) or shape.has("integer", 0.8) or shape.has("uuid", 0.8) else _LIKELY, named
 
 
-def _code(shape: Shape) -> tuple[str, float, str] | None:
+def _code(shape: Shape, *, trade: bool) -> tuple[str, float, str] | None:
     """A column named as a code stays where its values repeat, are words that are nobody's name, or are codes that are published."""
-    if shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street", "postal")):
+    if shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street", "postal")) or shape.has("zip", 0.8):
         return None
     if shape.words >= 6:
         return "text", _LIKELY, "named as a code, but its values are texts"
@@ -190,7 +195,7 @@ def _code(shape: Shape) -> tuple[str, float, str] | None:
         return "keep", _SURE, "named as a code, and its values have the form of published ones"
     if shape.told > 0.02 or shape.person >= 0.3 or (shape.place >= 0.4 and (shape.different > 3 or shape.repeats < 5)):
         return None
-    closed = shape.repeats >= 5 and shape.different <= 30 and shape.named <= 0.1  # words of another language or a trade, but no name that is listed
+    closed = trade and shape.repeats >= 5 and shape.different <= 30 and shape.named <= 0.1  # words of another language or a trade, but no name that is listed
     if (shape.strange > 0.5 and not closed) or (shape.doubtful >= 0.5 and (shape.different > 3 or shape.repeats < 5)):
         return None
     if shape.facility > 0.1:

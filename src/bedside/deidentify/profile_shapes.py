@@ -62,6 +62,10 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 }
 _NAME = re.compile(r"(?:(?:dr|mr|mrs|ms|prof)\.?\s+)?[^\W\d_]['’.\w-]*(?:,?\s+[^\W\d_]['’.\w-]*){0,4}(?:,\s*[A-Za-z.-]{2,8})?\Z", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"[\d.,+-]{1,8}\Z")
+_LAND = frozenset(
+    "new york;new jersey;new hampshire;new mexico;north carolina;south carolina;north dakota;south dakota;rhode island;west virginia;district of columbia;puerto rico;"
+    "united states;united kingdom;new zealand;south africa;south korea".split(";")  # noqa: SIM905
+)
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG_DIGITS, _MANY_DIGITS, _SHORT_WORD = 6, 4, 3
 
@@ -74,6 +78,7 @@ class Shape(msgspec.Struct, frozen=True):
     told      share of values in which the text rules find an identifier
     strange   share of values with a word that no list of ordinary or clinical words has, or that is a town's
     named     share of values with such a word that is listed as a name or a town
+    land      share of values that are states or countries
     doubtful  share of values that are nothing but words which are names as well ("Brown", "King")
     facility  share of values in which the text rules find a place of care or a town
     digits    share of values with four digits or more
@@ -96,6 +101,7 @@ class Shape(msgspec.Struct, frozen=True):
     repeats: float = 0.0
     strange: float = 0.0
     named: float = 0.0
+    land: float = 0.0
     doubtful: float = 0.0
     facility: float = 0.0
     digits: float = 0.0
@@ -119,6 +125,7 @@ def shape_of(values: Sequence[str], *, rows: int, filled: int, different: int) -
         told=sum(1 for value in values if _tells(value)) / n,
         strange=sum(1 for value in values if any(strange(word) for word in _WORD.findall(fold(value)))) / n,
         named=sum(1 for value in values if any(strange(word) and _flag(word.lower()) for word in _WORD.findall(fold(value)))) / n,
+        land=sum(1 for words in lower if " ".join(words) in _LAND or (words and all(_flag(word) & Word.LAND for word in words))) / n,
         doubtful=sum(1 for words in lower if 0 < len(words) <= 3 and all(_doubtful(word) for word in words)) / n,
         facility=sum(1 for value in values if any(span.kind in ("CITY", "HOSPITAL") for span in spans_of(value))) / n,
         digits=sum(1 for value in values if sum(map(str.isdigit, value)) >= _MANY_DIGITS) / n,

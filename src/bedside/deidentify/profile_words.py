@@ -82,7 +82,7 @@ OWNER = (
 )
 # Names of published codes, and what their values look like: these stay whatever their digits look like.
 SYSTEMS: tuple[tuple[str, str], ...] = (
-    (r"\w+ concept id|concept id(?: \d)?|item ?id|concept code", r"[\w.-]{1,12}"),
+    (r"\w+ concept id|concept id(?: \d)?|item ?id|concept code", r"(?=.*\d)[\w.-]{1,12}"),
     (r"(?:domain|vocabulary|concept class|relationship) id", r"[A-Za-z][\w ./+-]{0,30}"),
     (r"ndc(?: (?:code|cd|number|no|11|10|id))?|product service id|drug source value", r"\d{9,11}|\d{4,5}-\d{3,4}-\d{1,2}"),
     (r"(?:icd|icd ?(?:9|10)|dx|diag|diagnosis|icd ?\d+ ?(?:cm|gm)|diagnose)(?: \w{1,4}){0,3}", r"[A-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?[*+!]?|\d{3}(?:\.?\d{1,2})?|[VE]\d{2,3}\.?\d{0,2}"),
@@ -100,4 +100,9 @@ FACILITY = (
     r"(?:(?:performing|resulting|reference|perform|perf) (?:lab|laboratory|site|org)|"
     r"(?:care site|hospital|facility|clinic|practice|pharmacy|school|org|organi[sz]ation|institution|krankenhaus|klinik|hopital|etablissement|centro)"
     r"(?: (?:name|nm|nam|desc|description|source value))?)\Z"
+)
+# Columns whose words are of a trade or another language, and no list of ours has them all.
+TRADE = (
+    r"(?:^| )(?:department|dept|service|servicio|fachabteilung|abteilung|drug|medication|medikament|medicamento|wirkstoff|brand|generic|ingredient|test|analyte|parameter|laborparameter|"
+    r"procedure|panel|organism|antibiotic|payer|vaccine|allergy|specimen|(?:drug|test|lab|proc|brand|generic)name)(?: |$)"
 )
