@@ -150,3 +150,9 @@ def test_with_the_record_at_hand_nothing_of_the_patient_is_left_in_a_planted_not
         birth = {(s, e) for s, e, kind in document["spans"] if kind == "DATE" and "DOB" in text[max(0, s - 6) : s]}
         missed += [kind for s, e, kind in document["spans"] if (kind in wanted or (s, e) in birth) and any(text[a].isalnum() and a not in covered for a in range(s, e))]
     assert missed == []
+
+
+@pytest.mark.parametrize("value", ["²²²²²", "①②③④⑤", "ⅣⅣⅣⅣ"])
+def test_a_known_number_of_signs_that_only_look_like_digits_ends_nothing(value):
+    known = KnownIdentifiers(records={value}, phones={value}, ssns={value})
+    assert list(Finder(known).find("call 12345 or 555-0142")) == []

@@ -15,6 +15,7 @@ from bedside.deidentify.dates import parsed
 from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.spans import Runs, Span
 
+_DECIMAL = re.compile(r"\d")
 _SHORTEST, _FEWEST_DIGITS, _SHORTEST_PHONE, _SURE_PHONE, _LONGEST_PHONE, _SHORTEST_MISREAD = 4, 3, 7, 9, 15, 6
 _SHORTEST_BARE = 5  # a record number without its leading zeros
 _JOINED = re.compile(r"\d(?:[\s().\-/#^+_]{0,3}\d)*\Z")
@@ -37,7 +38,7 @@ class NumberFinder:
         self.kinds = _numbers(known, city)
         self._phones = sorted({_digits(_EXTENSION.split(value, 1)[0]).lstrip("0") for value in known.phones})
         self._phones = [phone for phone in self._phones if len(phone) >= _SHORTEST_PHONE]
-        self._cores = {_core(number): number for number in self.kinds}
+        self._cores = {_core(number): number for number in self.kinds if _DECIMAL.search(number)}  # superscripts are digits, and no number
         for number, kind in sorted(self.kinds.items()):
             bare = number.lstrip("0")
             if number.isdigit() and kind == "ID" and bare != number and len(bare) >= _SHORTEST_BARE:
