@@ -63,9 +63,9 @@ _SHAPES: dict[str, re.Pattern[str]] = {
 _NAME = re.compile(r"(?:(?:dr|mr|mrs|ms|prof)\.?\s+)?[^\W\d_]['’.\w-]*(?:,?\s+[^\W\d_]['’.\w-]*){0,4}(?:,\s*[A-Za-z.-]{2,8})?\Z", re.IGNORECASE)
 _SHORT_NUMBER = re.compile(r"[\d.,+-]{1,8}\Z")
 _LAND = frozenset(
-    "new york;new jersey;new hampshire;new mexico;north carolina;south carolina;north dakota;south dakota;rhode island;west virginia;district of columbia;puerto rico;"
-    "united states;united kingdom;new zealand;south africa;south korea".split(";")  # noqa: SIM905
-)
+    ["new york", "new jersey", "new hampshire", "new mexico", "north carolina", "south carolina", "north dakota", "south dakota", "rhode island", "west virginia",
+     "district of columbia", "puerto rico", "united states", "united kingdom", "new zealand", "south africa", "south korea"]
+)  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG_DIGITS, _MANY_DIGITS, _SHORT_WORD = 6, 4, 3
 
