@@ -207,6 +207,27 @@ def test_a_ward_keeps_its_name_and_a_hospital_does_not(known: Hospital, name: st
         assert (said in json.dumps(role)) is bool(left)
 
 
+def test_a_concept_of_what_a_place_is_tells_not_which_it_is(known: Hospital) -> None:
+    published = {"system": "http://terminology.hl7.org/CodeSystem/location-physical-type", "code": "wa", "display": "Ward"}
+    local = {"system": "http://hospital.example", "code": "SWEDISH", "display": "Swedish Issaquah"}
+    kinds = [{"coding": [published, local], "text": "Swedish Issaquah"}, {"coding": [local]}, {"text": "Intensive care"}]
+    done = changed(known, {"resourceType": "Location", "type": kinds, "physicalType": kinds[0]}, "safe-harbor")
+    assert done["type"] == [{"coding": [published]}, {"text": "Intensive care"}]
+    assert done["physicalType"] == {"coding": [published]}
+    order = about("ServiceRequest", status="active", intent="order", locationCode=kinds)
+    assert changed(known, order, "safe-harbor")["locationCode"] == done["type"]
+
+
+@pytest.mark.parametrize("words", ["Hospital name", "Name of your pharmacy", "Place of birth", "Which hospital were you in?", "City of residence"])
+def test_an_answer_that_names_a_place_goes(known: Hospital, words: str) -> None:
+    assert changed(known, observation(code={"text": words}, valueQuantity=None, valueString="Wexlerton Mercy"))["valueString"] == "[REMOVED]"
+
+
+@pytest.mark.parametrize("words", ["Hospital course", "Injection site", "Place of service"])
+def test_an_answer_about_a_stay_or_a_body_stays(known: Hospital, words: str) -> None:
+    assert changed(known, observation(code={"text": words}, valueQuantity=None, valueString="uneventful, left arm"))["valueString"] == "uneventful, left arm"
+
+
 def test_a_limited_data_set_keeps_the_names_of_houses_as_it_keeps_towns(known: Hospital) -> None:
     house = {"resourceType": "Location", "name": "SWEDISH ISSAQUAH", "address": {"state": "WA", "city": "Issaquah"}}
     assert changed(known, house, "limited-data-set")["name"] == "SWEDISH ISSAQUAH"

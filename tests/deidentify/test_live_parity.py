@@ -138,6 +138,8 @@ PLACES: list[Resource] = [
     {"location": {"identifier": {"system": "http://hospital.example/wards", "value": "W-17"}}, "physicalType": {"text": "Ward"}},
     {"location": {"reference": "Location/3", "display": "Bed 4E-07"}, "physicalType": {"coding": [{"code": "bd"}]}},
     {"location": {"reference": "Location/4", "display": "Room 4127"}},
+    {"location": {"reference": "Location/5"}, "physicalType": {"coding": [{"system": "http://hospital.example", "code": "SWEDISH"}], "text": "Swedish Issaquah"}},
+    {"location": {"reference": "Location/6"}, "physicalType": {"coding": [{"system": "http://hospital.example", "code": "PACU"}, {"code": "wa"}]}},
 ]
 
 
@@ -151,7 +153,7 @@ def test_training_and_bedside_read_the_same_places_and_neither_reads_a_hospital(
     assert lake == placed(read([generalise(one, policy, at=START) for one in raw]))
     assert {"LOCATION//ICU", "LOCATION//BED-4E-07"} <= set(lake)
     if policy in ("expert-determination", "safe-harbor"):
-        assert lake == ["LOCATION//ICU", "LOCATION//WARD", "LOCATION//BED", "LOCATION//WARD", "LOCATION//BED-4E-07"]
+        assert lake == ["LOCATION//ICU", "LOCATION//WARD", "LOCATION//BED", "LOCATION//WARD", "LOCATION//BED-4E-07", "LOCATION//PACU"]
 
 
 def placed(events: list[Event]) -> list[str]:

@@ -31,6 +31,11 @@ _ASKED = ("QuestionnaireResponse.item.answer", "Observation", "Observation.compo
 _QUICK = frozenset({"Period", "Reference", "Identifier", "Quantity"})
 _WHOLE = frozenset({"QuestionnaireResponse.item", "QuestionnaireResponse.item.answer", *_ASKED[2:]})
 """Backbones that are read whole, since their elements must be seen together."""
+_OF_PLACES = frozenset({
+    "Encounter.location.physicalType", "Location.type", "Location.physicalType", "ServiceRequest.locationCode", "Claim.item.locationCodeableConcept",
+    "ExplanationOfBenefit.item.locationCodeableConcept",
+})  # fmt: skip
+"""Concepts that say what a place is."""
 _TREES: WeakKeyDictionary[Desk, Tree] = WeakKeyDictionary()
 
 
@@ -167,7 +172,7 @@ class Tree:
             node = self.node(kind, path)
             if self.rules.action(path, kind, elements(kind)["text"]) == ("scrub", False):
                 node.parts["text"] = Rule("text", types.words_of_concept, primitive=True)
-            return node.change
+            return types.concept_of_place(node.change) if path in _OF_PLACES and not self.rules.speaks_below(path) else node.change
         return parts.later(lambda: self.node(kind, kind if "." in kind else path))
 
 

@@ -16,6 +16,7 @@ from bedside.deidentify.fhir_rules import WORDS, is_published
 from bedside.deidentify.fhir_tree import REMOVED, Beside, Handler, Node
 from bedside.deidentify.fhir_values import ADDRESS_OF_DEFINITION, coded, name_of_place, said
 from bedside.deidentify.fhir_work import FILE, Json, Work, Wrong
+from bedside.deidentify.wards import is_ward
 
 SUBJECT_SYSTEM = "urn:bedside:subject"
 LINKING = frozenset({"MR", "PI", "PT", "MRT", ""})
@@ -55,6 +56,42 @@ def words_of_concept(work: Work, value: Any, beside: Beside) -> str | None:
         if type(coding) is dict and coding.get("display") == value and is_published(coding.get("system")):
             return work.worded(said(value))
     return work.text(said(value))
+
+
+def concept_of_place(inner: Handler) -> Handler:
+    """Handler of a concept that says what a place is, where a sender may have written which one."""
+
+    def change(work: Work, value: Any, beside: Beside) -> Any:
+        if type(value) is not dict:
+            raise Wrong
+        said = kind_of_place(value) if not work.desk.policy.city else value
+        if said is not value:
+            work.did("fhir: name of a place removed")
+        return inner(work, said, beside)
+
+    return change
+
+
+def kind_of_place(concept: Json) -> Json:
+    """A concept without words and local codes that name no ward or kind of place; the very same where it has none.
+
+    >>> kind_of_place({"coding": [{"code": "SWEDISH"}, {"code": "ICU"}], "text": "Swedish Issaquah"})
+    {'coding': [{'code': 'ICU'}]}
+    """
+    codings = concept.get("coding")
+    listed = [one for one in codings if type(one) is dict] if type(codings) is list else []
+    published = {one.get("display") for one in listed if is_published(one.get("system"))}
+    left = [one if is_published(one.get("system")) else _of_a_ward(one, ("code", "display")) for one in listed]
+    done = concept | {"coding": [one for one in left if not one.keys() <= {"system", "version"}]} if listed else concept
+    done = done if type(done.get("text")) is str and done["text"] in published else _of_a_ward(done, ("text",))
+    if listed and not done["coding"]:
+        done = {name: value for name, value in done.items() if name != "coding"}
+    return concept if done == concept else done
+
+
+def _of_a_ward(one: Json, names: tuple[str, ...]) -> Json:
+    gone = {name for name in names if type(one.get(name)) is str and not is_ward(one[name])}
+    return {name: value for name, value in one.items() if name not in gone} if gone else one
 
 
 def published_quantity(work: Work, one: Json) -> Json | None:

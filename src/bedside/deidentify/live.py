@@ -91,7 +91,11 @@ def _address(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
 
 def _stay(one: dict[str, Any], rules: Policy) -> dict[str, Any]:
     """Where a patient stays: a ward by its name, and no number, which training knows by its pseudonym alone."""
-    where = one.get("location")
+    where, kind = one.get("location"), one.get("physicalType")
+    if isinstance(kind, dict) and not rules.city:
+        from bedside.deidentify.fhir_types import kind_of_place
+
+        one = one | {"physicalType": kind_of_place(kind)}
     if not isinstance(where, dict):
         return one
     named = _named(where, "display", "Encounter.location.location", rules)
