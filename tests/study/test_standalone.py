@@ -186,3 +186,20 @@ def test_a_sample_for_a_person_shows_no_original_unless_asked(raw, tmp_path):
     assert "[NAME]" in plain
     assert "Quillfeather" in both
     assert stat.S_IMODE((tmp_path / "b.review.html").stat().st_mode) == 0o600
+
+
+def test_an_instance_that_names_no_patient_is_of_the_unknown_one_of_its_study(tmp_path):
+    import pydicom
+    from pydicom.data import get_testdata_file
+
+    (tmp_path / "raw").mkdir()
+    for number, study in enumerate(("1.2.3", "1.2.3", "1.2.4")):
+        dataset = pydicom.dcmread(get_testdata_file("CT_small.dcm"))
+        dataset.PatientID, dataset.StudyInstanceUID, dataset.SOPInstanceUID = "", study, f"1.2.9.{number}"
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+        dataset.save_as(tmp_path / "raw" / f"{number}.dcm")
+    told = deidentify([tmp_path / "raw"], tmp_path / "out", tmp_path / "key", Asked())
+    assert told.records.written == 3
+    made = [pydicom.dcmread(path) for path in sorted((tmp_path / "out").glob("*.dcm"))]
+    assert len({one.PatientID for one in made}) == len({one.StudyInstanceUID for one in made}) == 2
+    assert {one.PatientName for one in made} == {one.PatientID for one in made}

@@ -105,8 +105,9 @@ class Collector:
     """The survey of one file."""
 
     def __init__(
-        self, file: RawFile, people: People, keyring: Keyring, timezone: str | None, mapping: dict[str, Any] | None
+        self, file: RawFile, people: People, keyring: Keyring, timezone: str | None, mapping: dict[str, Any] | None, *, nobody: bool = False
     ) -> None:
+        self.nobody = nobody
         self.file, self.people, self.keyring, self.timezone, self.mapping = file, people, keyring, timezone, mapping
         self.map, self.source = people.map, file.source
         self.records, self.unreadable = 0, 0
@@ -420,7 +421,7 @@ class Collector:
         self.records += 1
         dataset: Any = dicom.parse(self.file.read(), where="instance", stop_before_pixels=True)
         try:
-            key = patient_key(dataset, self.map, self.source)
+            key = patient_key(dataset, self.map, self.source, nobody=self.nobody)
             if key is None:
                 return
             others = [patient_key(item, self.map, self.source) for item in dataset.get("OtherPatientIDsSequence") or ()]

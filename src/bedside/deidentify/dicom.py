@@ -34,24 +34,33 @@ _META_SOP_CLASS, _MEDIA_DIRECTORY = 0x00020002, "1.2.840.10008.1.3.10"
 _DAMAGE = (AttributeError, KeyError, IndexError, TypeError, ValueError, LookupError, NotImplementedError, OverflowError, RecursionError, struct.error)
 
 
-def patient_key(dataset: Any, found: PatientMap, source: str) -> Key | None:
-    """Key of the instance's patient, None when it names none."""
+def patient_key(dataset: Any, found: PatientMap, source: str, *, nobody: bool = False) -> Key | None:
+    """Key of the instance's patient, None when it names none.
+
+    nobody   one that names none is of whoever its study is of: PatientID may be empty (type 2), and the dates of a study move together
+    """
     number = str(dataset.get("PatientID") or "").strip(" \0")
-    return found.record_key(number, source=source, stated=str(dataset.get("IssuerOfPatientID") or "") or None) if number else None
+    if number:
+        return found.record_key(number, source=source, stated=str(dataset.get("IssuerOfPatientID") or "") or None)
+    study = str(dataset.get("StudyInstanceUID") or dataset.get("SOPInstanceUID") or "").strip(" \0") if nobody else ""
+    return Key("study", study) if study else None
 
 
-def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: str) -> bytes:
-    """The instance without identifiers. Raises `Malformed` for one that cannot be read, is of nobody known, or shows text."""
+def change(raw: bytes, desk: Desk, *, source: str, timezone: str | None, where: str, nobody: bool = False) -> bytes:
+    """The instance without identifiers. Raises `Malformed` for one that cannot be read, is of nobody known, or shows text.
+
+    nobody   an instance need not say whose it is
+    """
     try:
-        return _changed(raw, desk, source, timezone, where)
+        return _changed(raw, desk, source, timezone, where, nobody)
     except _DAMAGE as error:
         raise Malformed(f"an element cannot be read ({type(error).__name__})", where=where, do="fetch the instance again") from None
 
 
-def _changed(raw: bytes, desk: Desk, source: str, timezone: str | None, where: str) -> bytes:
+def _changed(raw: bytes, desk: Desk, source: str, timezone: str | None, where: str, nobody: bool) -> bytes:
     part = _instance(raw, where)
     reason = dicom_pixels.reason_to_read(part.level, desk.policy.dicom, where)
-    key = patient_key(dicom_pixels.Header(part.level), desk.map, source)
+    key = patient_key(dicom_pixels.Header(part.level), desk.map, source, nobody=nobody)
     if key is None:
         raise Malformed("an instance without PatientID", where=where, do="fix the sender")
     person = desk.the(key, where=where)

@@ -36,7 +36,7 @@ _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 _KEYWORDS = {
     "SOPClassUID": 0x00080016, "Modality": 0x00080060, "ImageType": 0x00080008, "BurnedInAnnotation": 0x00280301,
     "RecognizableVisualFeatures": 0x00280302, "ConversionType": 0x00080064, "SpecimenLabelInImage": 0x00480010, "PatientID": 0x00100020,
-    "IssuerOfPatientID": 0x00100021, "SeriesDescription": 0x0008103E,
+    "IssuerOfPatientID": 0x00100021, "SeriesDescription": 0x0008103E, "StudyInstanceUID": 0x0020000D, "SOPInstanceUID": 0x00080018,
 }  # fmt: skip
 
 

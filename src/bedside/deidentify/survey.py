@@ -94,11 +94,15 @@ def parts_of(file: RawFile) -> Iterator[Chunk]:
 
 
 def collect(
-    chunk: Chunk, base: PatientMap, keyring: Keyring, mappings: Mapping[str, dict[str, Any]], timezones: Mapping[str, str | None]
-) -> Part:
-    """What one part of a file tells of people. Pure: parts may be read in any place, and are joined in the order of the files."""
+    chunk: Chunk, base: PatientMap, keyring: Keyring, mappings: Mapping[str, dict[str, Any]], timezones: Mapping[str, str | None],
+    *, nobody: bool = False,
+) -> Part:  # fmt: skip
+    """What one part of a file tells of people. Pure: parts may be read in any place, and are joined in the order of the files.
+
+    nobody   an instance need not say whose it is
+    """
     people = People(PatientMap(MapState(authorities=base.state.authorities)), empty=True)
-    reader = Collector(chunk, people, keyring, timezones.get(chunk.source), mappings.get(chunk.source))
+    reader = Collector(chunk, people, keyring, timezones.get(chunk.source), mappings.get(chunk.source), nobody=nobody)
     if chunk.too_large:
         reader.unreadable = 1
     else:

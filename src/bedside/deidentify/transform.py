@@ -198,7 +198,7 @@ def _pieced(file: RawFile, table: Desk, account: _Account, timezone: str | None,
         changed = account.each(hl7v2.pieces(data), lambda raw, where: messages.message(raw, where=where))
         return hl7v2.rebuild(data, list(changed), bare_envelope=True)
     if file.format == "dicom":
-        return b"".join(new for new in account.each([Piece("instance", data)], _dicom(file, table, timezone)) if new is not None)
+        return b"".join(new for new in account.each([Piece("instance", data)], _dicom(file, table, timezone, nobody)) if new is not None)
     from bedside.formats import notes
 
     change = _notes(file, table, account, timezone, nobody, listener, lines=notes.are_lines(data))
@@ -212,10 +212,10 @@ def _fhir(file: RawFile, table: Desk, timezone: str | None, urls: dict[str, str]
     return lambda raw, where: resources.json(raw, where=where)
 
 
-def _dicom(file: RawFile, table: Desk, timezone: str | None) -> Change:
+def _dicom(file: RawFile, table: Desk, timezone: str | None, nobody: bool) -> Change:
     from bedside.deidentify import dicom
 
-    return lambda raw, where: dicom.change(raw, table, source=file.source, timezone=timezone, where=where)
+    return lambda raw, where: dicom.change(raw, table, source=file.source, timezone=timezone, where=where, nobody=nobody)
 
 
 def _notes(file: RawFile, table: Desk, account: _Account, timezone: str | None, nobody: bool, listener: Listener | None, *, lines: bool) -> Change:

@@ -97,7 +97,7 @@ class Work:
     def survey(self, chunk: Chunk) -> Part:
         """What a part tells of people."""
         base = PatientMap(MapState(authorities=self.begun.authorities))
-        return collect(chunk, base, self.keyring, self.begun.mappings, self.begun.timezones)
+        return collect(chunk, base, self.keyring, self.begun.mappings, self.begun.timezones, nobody=self.begun.nobody)
 
     def take_map(self, encoded: bytes) -> None:
         """Work with the map that the survey came to."""
