@@ -68,7 +68,7 @@ EXCEPTIONS: dict[str, dict[str, list[int]]] = {
     "IN3": {"id": [2], "remove": [15, 21]},
     "GT1": {"id": [2], "remove": [8, 24]},
     "NK1": {"remove": [16]},
-    "PV2": {"remove": [5, 6]},
+    "PV1": {"discharge": [37], "unit": [39]}, "PV2": {"remove": [5, 6]},
     "TXA": {"remove": [16]},
     "STF": {"remove": [6, 11, 15]}, "SDD": {"remove": [7]}, "EQP": {"remove": [2]},
     "RXE": {"pseudonymise": [15]}, "RXD": {"pseudonymise": [7]},
@@ -114,6 +114,7 @@ licence = ["pseudonymise", "code", "remove", "shift"]
 organisation = ["pseudonymise", "code", "pseudonymise", "remove", "remove", "authority", "keep", "authority", "keep", "pseudonymise"]
 ward = ["unit", "pseudonymise", "keep"]
 place = ["ward", "authority", "authority", "authority", "keep", "keep", "authority", "authority"]
+discharge = ["unit", "shift", "shift"]
 reader = ["staff", "shift", "shift", "unit", "pseudonymise", "pseudonymise", "authority", "keep", "keep", "pseudonymise", "pseudonymise"]
 money = ["quantity", "keep"]
 price = ["money", "keep", "quantity", "quantity", "code", "keep"]

@@ -164,6 +164,16 @@ def test_a_point_of_care_that_tells_the_hospital_is_a_number(out, house):
     assert is_number_pseudonym(said[0])
 
 
+def test_the_house_that_a_patient_goes_to_and_the_one_that_serves_are_numbers(out):
+    fields = [""] * 36 + ["SWEDISH^20260113101500", "", "MGH"]
+    segment = out(f"PV1|{'|'.join(fields)}").segment("PV1")
+    assert is_number_pseudonym(segment.field(37).split("^")[0])
+    assert is_number_pseudonym(segment.field(39))
+    fields[36:39] = ["SNF", "", "ICU"]
+    segment = out(f"PV1|{'|'.join(fields)}").segment("PV1")
+    assert (segment.field(37), segment.field(39)) == ("SNF", "ICU")
+
+
 def test_who_a_query_asks_about_is_the_subject_where_the_map_knows_the_number(out):
     message = out("QRD|20260113100500|R|I|Q1|||1^RD|70707071^Quillfeather^Zebulon|DEM", "QPD|Q22^Find^HL70471|T1|@PID.5.1^Quillfeather")
     assert message.get("QRD-8") == message.get("PID-3.1")
