@@ -177,7 +177,7 @@ USEFUL = {
     "cpt": ["99213", "36415", "0001A", "G0008"], "snomed_code": ["44054006", "38341003", "195967001", "73211009"], "itemid": ["220045", "220210", "51221", "50912"], "race": ["White", "Black", "Asian", "Other"],
     "Geschlecht": ["m", "w", "m", "d"], "sexe": ["F", "H", "F", "F"], "smk": ["never", "former", "current", "never"], "Gewicht_kg": ["70.5", "81.0", "66.2", "90.1"], "a1c": ["5.6", "7.1", "8.0", "6.3"],
     "domain_id": ["Condition", "Drug", "Measurement", "Condition"], "patient_sex": ["F", "M", "M", "F"], "claim_type": ["inpatient", "outpatient", "outpatient", "inpatient"], "rxcui": ["860975", "314076", "197361", "617314"],
-    "hospital_expire_flag": ["0", "1", "0", "0"], "Diagnose": ["E11.9", "I10.90", "J45.9", "C50.9"], "valueuom": ["mg/dL", "mmol/L", "mg/dL", "%"], "order_status": ["final", "cancelled", "final", "final"],
+    "hospital_expire_flag": ["0", "1", "0", "0"], "Wert": ["1,5", "2,75", "10,0", "1.234,5"], "Diagnose": ["E11.9", "I10.90", "J45.9", "C50.9"], "valueuom": ["mg/dL", "mmol/L", "mg/dL", "%"], "order_status": ["final", "cancelled", "final", "final"],
 }  # fmt: skip
 
 

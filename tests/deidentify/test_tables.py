@@ -362,3 +362,9 @@ def test_columns_of_any_parquet_type_are_changed_or_removed_and_never_stop_a_run
     assert {"mrn", "codes", "price", "seen", "born"} <= set(new.columns)
     assert not {"name", "kin", "deep", "blob", "tags"} & set(new.columns)
     assert not [word for word in ("Quillfeather", "Zebulon", "Long", "Ned") if word in repr(new.rows())]
+
+
+def test_a_table_of_which_nothing_may_stay_is_set_aside_with_the_reason(tmp_path, ring):
+    (tmp_path / "x.csv").write_text("a,b\nHarkonnen,Umberton\nPottlesworth,Whistlecraft\n")
+    made = _whole(tmp_path, ring, "x.csv")
+    assert (made.data, made.tally.written, [reject.reason for reject in made.rejects]) == (None, 0, ["no column of this table may stay"])

@@ -281,3 +281,10 @@ def test_every_type_of_a_parquet_file_has_a_text(folder: Path) -> None:
     frame = pl.DataFrame({"a": [["x", None]], "b": [{"p": 1, "q": ["y"]}], "c": [b"z"], "d": [timedelta(hours=2)], "e": [time(8)], "f": [[[1]]]})
     frame.write_parquet(folder / "t.parquet")
     assert tables.read(RawFile("w", "tables", folder / "t.parquet", "t.parquet", "t.parquet")).text().row(0) == ("x", "1 y", None, "PT2H", "08:00:00", "1")
+
+
+def test_the_row_numbers_that_a_data_frame_writes_need_no_name(folder: Path) -> None:
+    data = b",mrn,value\n0,70707071,4.2\n1,80808081,5.1\n"
+    table = tables.read(raw(folder, data))
+    assert (table.columns, table.frame.height) == (["column_1", "mrn", "value"], 2)
+    assert tables.write(table) == data

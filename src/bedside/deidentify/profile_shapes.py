@@ -48,7 +48,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "iso": _ISO,
     "clock": re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AP]M)?\Z", re.IGNORECASE),
     "integer": re.compile(r"[+-]?\d+\Z"),
-    "number": re.compile(r"[<>=~]{0,2}\s*[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?\s*%?\Z"),
+    "number": re.compile(r"[<>=~]{0,2}\s*[+-]?(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?:\.\d{3})+|\d*)(?:[.,]\d*)?(?:[eE][+-]?\d+)?\s*%?\Z"),
     "year": re.compile(r"(?:18|19|20|21)\d{2}\Z"),
     "age": re.compile(r"(?:1[0-3]\d|\d{1,2})(?:\.\d+)?(?:\s*(?:y|yrs?|years?|yo|m|mo|months?|w|d|days?))?\Z", re.IGNORECASE),
     "state": re.compile(r"[A-Z]{2}\Z"),

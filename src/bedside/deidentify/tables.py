@@ -81,6 +81,12 @@ def change(
             do="use policy as-received, or put the subject in a column",
         )
     new, faults = change_frame(table.frame, desk, mapping=mapping, rule=rule, timezone=timezone, source=file.source)
+    if not new.columns and new.height:
+        raise Malformed(
+            "no column of this table may stay",
+            where=f"{file.source}/{file.alias}",
+            do="declare the roles of its columns in a mapping, where some of them identify nobody",
+        )
     return table, new, faults
 
 

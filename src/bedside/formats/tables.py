@@ -117,7 +117,7 @@ def _read_text(file: RawFile, data: bytes, where: str, encoding: str, quote: str
     names = made_up(body, marks)
     body = names + body
     rows = scan(body, marks)
-    _check_header(rows.header, where)
+    rows.header = _whole_header(rows.header, where)
     frame = _frame(rows, dialect)
     if frame is None:
         rows = scan(body, marks, careful=True)
@@ -185,14 +185,17 @@ def _all_quoted(line: str, separator: str, quote: str) -> bool:
     return len(line) > 1 and line[0] == line[-1] == quote and separator not in "".join(fields) and len(fields) > 0
 
 
-def _check_header(header: list[str], where: str) -> None:
-    if not header:
+def _whole_header(header: list[str], where: str) -> list[str]:
+    """The names of the columns; a first column without one, as data frames write their row numbers, is column_1."""
+    if not any(header):
         raise Malformed("the table has no header line", where=f"{where}, line 1", do="export the table with its column names")
-    if "" in header:
-        raise Malformed("a column has no name", where=f"{where}, line 1, column {header.index('') + 1}", do="name every column")
-    if len(set(header)) != len(header):
-        twice = next(i for i, name in enumerate(header) if name in header[:i])
+    names = [header[0] or "column_1", *header[1:]]
+    if "" in names:
+        raise Malformed("a column has no name", where=f"{where}, line 1, column {names.index('') + 1}", do="name every column")
+    if len(set(names)) != len(names):
+        twice = next(i for i, name in enumerate(names) if name in names[:i])
         raise Malformed("a column name stands twice", where=f"{where}, line 1, column {twice + 1}", do="name each column once")
+    return names
 
 
 def _frame(rows: Rows, dialect: Dialect) -> pl.DataFrame | None:
