@@ -368,3 +368,10 @@ def test_a_table_of_which_nothing_may_stay_is_set_aside_with_the_reason(tmp_path
     (tmp_path / "x.csv").write_text("a,b\nHarkonnen,Umberton\nPottlesworth,Whistlecraft\n")
     made = _whole(tmp_path, ring, "x.csv")
     assert (made.data, made.tally.written, [reject.reason for reject in made.rejects]) == (None, 0, ["no column of this table may stay"])
+
+
+def test_a_name_in_one_row_of_a_column_of_codes_goes_and_the_codes_stay(out):
+    said = ["final", "Type 2 diabetes", "mm[Hg]", "0.5", "ICU", "Unfallchirurgie"] * 40
+    done = out({"x": [*said, "Harkonnen called", "moved to Springfield", "per Umberton"]}, {"x": "keep"}, proposed=True)["x"].to_list()
+    assert done == [*said, "[NAME] called", "moved to [NAME]", "per [NAME]"]
+    assert out({"x": ["per Umberton"]}, {"x": "keep"})["x"].to_list() == ["per Umberton"]

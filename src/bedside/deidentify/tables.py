@@ -20,6 +20,7 @@ from bedside.deidentify.desk import Desk, Person
 from bedside.deidentify.lexicon import everyday, meanings
 from bedside.deidentify.patients import words
 from bedside.deidentify.profile_names import kind_of
+from bedside.deidentify.profile_rare import without_odd_words
 from bedside.deidentify.profile_shapes import strange
 from bedside.deidentify.table_columns import Rows, columns_of, iso_text
 from bedside.deidentify.table_typed import Typed
@@ -112,6 +113,8 @@ def change_frame(
             continue
         try:
             new = columns.changed(frame[name], role)
+            if role == "keep" and rule.get("proposed") and new is not None and new.dtype == pl.String:
+                new = without_odd_words(new, desk)
         except pl.exceptions.PolarsError:  # a type that no rule reads: nothing of it goes on
             desk.actions["tables: column removed (of a type that cannot be changed)"] += 1
             continue
