@@ -48,7 +48,9 @@ HIDDEN_SSN = re.compile(r"(?:[Xx]{3}|\*{3})-?(?:[Xx]{2}|\*{2})-?(\d{4})(?!\w)")
 CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}(?!\w)|\d{4}([ -])\d{6}\2\d{5}(?!\w)")
 IBAN = re.compile(r"[A-Z]{2}\d{2}(?:[ ]?[A-Z0-9]{4}){2,7}(?:[ ]?[A-Z0-9]{1,4})?(?!\w)")
 VIN = re.compile(r"(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{17}(?!\w)")
-POSTCODE = re.compile(r"(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]? ?\d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] ?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])")
+POSTCODE = re.compile(r"(?:GIR ?0AA|[A-Z]{1,2}\d[A-Z\d]?\s?\d[ABD-HJLNP-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z]\s?\d[ABCEGHJ-NPRSTV-Z]\d)(?![\w-])")
+# In small letters only behind a town: "leeds ls1 4ap".
+SMALL_POSTCODE = re.compile(r"(?:[a-z]{1,2}\d[a-z\d]?\s\d(?!st|nd|rd|th|hr)[abd-hjlnp-uw-z]{2}|[abceghj-nprstvxy]\d[abceghj-nprstv-z]\s?\d[abceghj-nprstv-z]\d)(?![\w-])")
 GROUPED = re.compile(r"\d{3}([ -])\d{3}\1\d{3,4}(?![\w]|[-.,]\d)")
 ID_SHAPE = re.compile(
     r"#\s?[A-Z]{0,6}-?\d[\dA-Z-]{3,}\b"

@@ -13,13 +13,16 @@ import re
 from collections.abc import Iterator
 
 from bedside.deidentify import number_forms as forms
+from bedside.deidentify.addresses import address_spans_of, before_code
 from bedside.deidentify.dates import date_spans
 from bedside.deidentify.places import number_of_street, street_at, zip_at
+from bedside.deidentify.records import record_spans
 from bedside.deidentify.spans import Runs, Span
+from bedside.deidentify.towns import town_spans
 
 _SMALL, _FEWEST_LABELLED, _FEWEST_STRONG, _SSN_DIGITS, _NHS_DIGITS = 3, 4, 2, 9, 10
 _CARD_DIGITS = range(13, 20)
-_LONGEST_CODE, _LONGEST_NAME = 48, 80
+_LONGEST_CODE, _LONGEST_NAME, _ZIP_AND_FOUR = 48, 80, 10
 _AGE = re.compile(
     r"(?=[\s-]*(?:years?|yrs?|y\.?/?o\.?|yo|y)\b[\s-]*(?:old|of age|\bm\b|\bf\b|male|female|man|woman|y/?o)?|\s?[MFmf]\b(?!\s*\.\s*\d)|[\s-]*(?:birthday|anos|ans|jahre)\b|th\s+birthday)",
     re.IGNORECASE,
@@ -65,14 +68,20 @@ def number_spans(text: str, lower: str, runs: Runs, *, places: bool, age_cap: in
             found += zip_at(text, lower, start, end) if places else ()
         else:
             found += _divided(text, lower, start, end, said)
-        if end - start <= 6 and (after == " " or after.isalpha()) and text[end + 1 : end + 2] in _STREET_BEGINS:
-            found += street_at(text, start, end)
+            if places and end - start == _ZIP_AND_FOUR and said[5] == "-":
+                found += zip_at(text, lower, start, end)
+        if end - start <= 6 and (after == " " or after.isalpha() or (after == "-" and text[end + 2 : end + 3] == " ")) and text[end + 1 : end + 2] in _STREET_BEGINS:
+            found += street_at(text, lower, start, end)
         if (before == " " and (text[text.rfind(" ", 0, start - 1) + 1].isupper() or text[start - 2] == ".")) or before == "#":
             found += number_of_street(text, start, end)
         if len(found) > count:
             done = found[-1].end if len(found) == count + 1 else max([span.end for span in found[count:]])
     if runs:
         found += plate_spans(lower)
+        found += record_spans(text, places=places)
+    if places:
+        found += address_spans_of(lower)
+        found += town_spans(text, lower)
     return found
 
 
@@ -192,12 +201,17 @@ def _coded(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
         shape = forms.POSTCODE.match(text, begin)
         if shape and not (" " in shape.group() or len(shape.group()) >= 5):
             shape = None
+    if shape is None and text[begin].islower() and begin + 2 >= start and (code := forms.SMALL_POSTCODE.match(text, begin)) and (town := list(before_code(lower, begin))):
+        yield from (*town, Span(*code.span(), "ZIP"))
+        return
     if shape is None and len(said) == 17:
         shape = forms.VIN.match(text, begin)
     if shape is not None:
         stop = max(shape.end(), whole.end() if shape.end() >= end else 0)
         if not forms.MEASURED.match(text, stop):
             yield Span(shape.start(), stop, "ID")
+            if shape.re is forms.POSTCODE:
+                yield from before_code(lower, shape.start())
         return
     digits, strong = sum(map(str.isdigit, said)), None
     if forms.MEASURED.match(text, whole.end()) or (digits < 7 and forms.AMOUNT.match(said)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from bedside.deidentify.addresses import STATE_BEFORE, after_code, before_code
 from bedside.deidentify.lexicon import Word, is_eponym, listed, meanings, places, towns
 from bedside.deidentify.spans import Span
 
@@ -27,8 +28,16 @@ _STREET_WORD = (
 )
 _UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Flat|Room|Rm|Bldg|Building|#)\.?\s*#?\w+)?"
 _STREET = re.compile(
-    rf"\d{{1,6}}[A-Za-z]?(?:[-/]\d{{1,4}}[A-Z]?)?,?\s+(?:[NSEW]{{1,2}}\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z0-9_'.-]{{0,40}})\s+){{1,4}}?"
-    rf"(?:{_STREET_WORD})\b\.?(?:\s+[NSEW]{{1,2}}\b\.?)?{_UNIT}"
+    rf"\d{{1,6}}[A-Za-z]?(?:[-/](?:\d{{1,4}}[A-Z]?|[A-Z]))?,?\s+(?:[NSEW]{{1,2}}\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z0-9_'.-]{{0,40}})\s+){{1,4}}?"
+    rf"(?:{_STREET_WORD})\b\.?(?:\s+(?:{_STREET_WORD})\b\.?){{0,2}}(?:\s+[NSEW]{{1,2}}\b\.?|\s+(?:North|South|East|West)\b)?{_UNIT}"
+    r"|\d{1,6}[A-Za-z]?,?\s+(?:(?:[A-Z][A-Za-z]+\s+)?(?:Highway|Hwy|Route|Rte|Road|County\s+Road|State\s+R(?:oute|oad)|FM|Interstate)\s+\d{1,4}[A-Z]?\b(?:\s+(?:[NSEW]{1,2}|North|South|East|West)\b)?"
+    rf"|(?:Parkway|Pkwy|Highway|Hwy|Broadway|Boulevard|Blvd)\b(?:\s+(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}"
+    r"|(?:Avenue|Street|Way|Court|Lane|Road|Boulevard|Place)\s+of\s+(?:the\s+)?[A-Z][A-Za-z]+)"
+)
+# Streets in capitals and small letters: only words that are hardly anything else.
+_SURE_STREET = re.compile(
+    r"\d{1,6}(?:-?[a-z](?!\w))?\s+(?:(?:[nsew]{1,2}|north|south|east|west)\s+)?(?:(?!(?:hours?|hrs?|mile|miles|min|minutes?|days?|weeks?|months?|years?|blocks?|of|the|a|an|to|in|on|x|for|and|or|with|per|h|cm|mm|mg|ml|pt|was|is)\b)[a-z0-9][a-z0-9'-]*\s+){1,3}?"
+    r"(?:street|avenue|road|rd|boulevard|blvd|ln|lane|parkway|pkwy|highway|hwy|mews|terrace|turnpike|crescent|cul-de-sac)\b\.?(?:\s+(?:north|south|east|west|[nsew])\b)?(?:,?\s+(?:apt|apartment|suite|ste|unit)\.?\s*#?\w{1,6})?"
 )
 # Streets whose word is written into the name or before it: 14 Hauptstrasse, Hauptstrasse 14, 28 rue de Rivoli, Via Roma 12, ul. Dluga 28.
 _STREET_ABROAD = re.compile(
@@ -43,8 +52,6 @@ _NUMBER_AFTER = re.compile(
 )
 _POST_BOX = re.compile(r"\b(?:P\.?\s?O\.?\s?Box|PO Box|Postfach|Box|PSC|Apt\.?|Suite|Apartment|Locked Bag)\s+#?\Z", re.IGNORECASE)
 _ZIP_LABEL = re.compile(r"\b(?:zip|postal|post)(?:\s*code)?\b\s*(?:is|of)?[\s:#]*\Z")
-_STATE_BEFORE = re.compile(r"(?<![A-Za-z])([A-Za-z]{2})\.?,?\s+\Z")
-_STATE_NAME_BEFORE = re.compile(r"(?<![A-Za-z])([A-Z][a-z]+),?\s+\Z")
 _TOWN_AFTER = re.compile(r"[ ]([A-Z][a-z]{2,})(?!\w)")
 _LONGEST_POSTAL = 5
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![A-Za-z0-9_]|[.,]\d)")
@@ -70,11 +77,14 @@ _NATURE = re.compile(r"(?:Lake|Port|Fort|Camp|San|Santa|Cape|Glen)[ ]([A-Z][a-z]
 _HOSPITAL_REACH, _CITY_REACH = 120, 80
 
 
-def street_at(text: str, start: int, end: int) -> Iterator[Span]:
+def street_at(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     """The street whose house number this run of digits is, or the box or flat of that number."""
     if text[start - 1 : start] in (".", "/", "-", ",") or text[start - 1 : start].isalnum():
         return
     if text[end : end + 1].isupper() and not text[end + 1 : end + 2].isspace():
+        return
+    if (text[end + 1 : end + 2].islower() or text[end + 2 : end + 3].isupper()) and (sure := _SURE_STREET.match(lower, start)):
+        yield Span(*sure.span(), "ADDRESS")
         return
     if text[end + 1 : end + 2].islower():
         found = _STREET_ABROAD.match(text, start) if text[end + 1 : end + 4] in _STREETS_ABROAD else None
@@ -105,19 +115,21 @@ _STREET_ENDS = re.compile(r"(?:se|r\.?|at|an|eg|ue|de|an|en|ej|ta|tu|ie|ca|tz|in
 
 
 def zip_at(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
-    """The zip code that this run of digits is: behind a state or a label, or before a town ("10115 Berlin")."""
-    if end - start <= _LONGEST_POSTAL and text[start - 2 : start - 1] in (",", "", ">") and (town := _TOWN_AFTER.match(text, end)):
-        if meanings().get(town[1].lower(), int(Word.UNKNOWN)) & (Word.CITY | Word.UNKNOWN):
-            yield Span(start, town.end(), "ZIP")
+    """The zip code that this run of digits is: behind a state or a label, or before a town ("10115 Berlin"); with the street and the town beside it."""
+    after = _TOWN_AFTER.match(text, end) if end - start <= _LONGEST_POSTAL and text[start - 2 : start - 1] in (",", "", ">") else None
+    if after and meanings().get(after[1].lower(), int(Word.UNKNOWN)) & (Word.CITY | Word.UNKNOWN):
+        yield Span(start, after.end(), "ZIP")
+        if end - start == _LONGEST_POSTAL:
+            yield from after_code(text, lower, start, end)
         return
-    if end - start == 5 and (found := _ZIP.match(text, start)):
-        state = _STATE_BEFORE.search(text, max(0, start - 6), start)
-        named = None if state else _STATE_NAME_BEFORE.search(text, max(0, start - 16), start)
-        if (
-            (state and state[1].upper() in STATES and (state[1].isupper() or text[max(0, start - 8) : start].find(",") >= 0))
-            or (named and named[1].lower() in STATE_NAMES)
-            or _ZIP_LABEL.search(lower, max(0, start - 20), start)
-        ):
+    if text[start : start + 5].isdigit() and (found := _ZIP.match(text, start)):
+        if text[start - 2 : start - 1] in (",", "", "\n", "-", "|") and text[found.end() : found.end() + 1].isspace():
+            yield from after_code(text, lower, start, found.end())
+        state = STATE_BEFORE.search(lower, max(0, start - 20), start)
+        if state and (len(state[1]) > 2 or text[state.start()].isupper() or lower[max(0, start - 8) : start].find(",") >= 0):
+            yield Span(*found.span(), "ZIP")
+            yield from before_code(lower, state.start())
+        elif _ZIP_LABEL.search(lower, max(0, start - 20), start):
             yield Span(*found.span(), "ZIP")
 
 

@@ -1,0 +1,108 @@
+"""Addresses by what stands around them: the words that say that somebody lives there, and the state or the postal code behind them.
+
+In        a text in lower case, so that capitals and small letters are read alike
+Out       spans of streets, boxes and the towns behind them
+Kept      rooms and beds of a hospital, distances and hours ("a 2 hour drive")
+Elsewhere streets by their own form, and zip codes: `places.py`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bedside.deidentify.lexicon import Word, listed, meanings, towns
+from bedside.deidentify.spans import Span
+
+_STATES = "|".join(sorted(state.lower() for state in listed("states")))
+_TWO_WORDS = ("new york", "new jersey", "new mexico", "new hampshire", "north carolina", "north dakota", "south carolina", "south dakota", "west virginia", "rhode island", "puerto rico")
+_LANDS = ("usa", "america", "canada", "mexico", "europe", "asia", "africa")
+STATE = rf"(?:{_STATES}|{'|'.join(name.replace(' ', '[ ]') for name in (*_TWO_WORDS, *sorted(listed('state_names').difference(_LANDS))))})"
+_PROVINCES = "ab|bc|mb|nb|nl|ns|nt|nu|on|pe|qc|sk|yt"
+STATE_BEFORE = re.compile(rf"(?<![a-z])({STATE})\.?,?\s+\Z")
+_UNIT = r"(?:,?\s+(?:apt|apartment|suite|ste|unit|flat|bldg|building|#)\.?\s*#?\w{1,6}(?!\w))?"
+_FLAT = r"(?:(?:flat|apt\.?|apartment|unit|suite)\s*#?\w{1,5},?\s+)?"
+_NUMBER = r"\d{1,6}(?:\s?[-/]\s?\d{1,4})?(?:-?[a-z](?!\w))?(?!\w|[.,]\d)"
+_BOX = r"(?:(?:rr|rural\s+route|hc|star\s+route)\s*#?\d{1,4},?\s+box\s+#?\d{1,6}[a-z]?|(?:p\.?\s?o\.?\s?box|postfach|apartado|boite\s+postale)\s+#?\d{1,6})"
+_NAMED = r"(?:\d{1,3}(?:st|nd|rd|th)|[a-z][a-z0-9'.-]*)"
+_FIRST = rf"{_FLAT}{_NUMBER},?\s+{_NAMED}(?:\s+(?:{_NAMED}|\d{{1,4}}[a-z]?)){{0,5}}?{_UNIT}"
+_LAST = r"[a-z][a-z'.-]*(?:\s+[a-z][a-z'.-]*){0,4}\s+\d{1,5}\s?[a-z]?"
+_TOWN = r"[a-z][a-z'.-]*(?:[\s-]+[a-z][a-z'.-]*){0,3}"
+_SAID = re.compile(
+    rf"[\s:=]*(?:in\s+|at\s+|is\s+|den\s+|au\s+|en\s+)?(?:the\s+)?(?P<street>{_BOX}|{_FIRST}(?=\s*(?:[,;|<]|\n|\Z|(?:(?<=[a-z]{{3}})|(?<=\d)|(?<=\s(?:rd|dr|ln|ct))|(?<=\sst))\.(?:\s|\Z|<)|\s(?:with|and|in|since|by|where|but|who|alone)\b))|{_LAST}(?!\w))"
+)
+_TOWN_AFTER = re.compile(rf"\.?,\s*(?P<town>{_TOWN}?)(?=,?\s+(?:{STATE})\b\.?,?\s+\d{{5}}|,\s*(?:{STATE})\b|,?\s+(?:{_PROVINCES})\s+[a-z]\d[a-z]|\s+[a-z]{{1,2}}\d[a-z\d]?\s\d[a-z]{{2}}|\s*(?:[.|<\n]|\Z))")
+_NO_STREET = frozenset(
+    ["home", "age", "ages", "level", "least", "times", "most", "room", "ward", "bed", "night", "risk", "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "hr", "hrs", "minute", "minutes", "min", "mins", "mile", "miles", "block", "blocks", "km", "cm", "mm", "mg", "ml", "pm", "am", "yo", "y", "people", "persons", "children", "kids", "dogs", "cats", "patients", "siblings", "other", "different", "of", "to", "per"]
+)
+CUES = (
+    "lives at", "lived at", "living at", "lives on", "resides at", "residing at", "resided at", "residence:", "address:", "address=", "address is", "wohnhaft", "anschrift:", "adresse:", "adresse :", "habite", "demeurant",
+    "domicilio", "domiciliado", "domiciliada", "domicilie", "direccion:", "vive en", "woonachtig", "indirizzo:", "adres:", "residente", "abita in",
+)
+_TOWN_BACK = re.compile(rf"(?:(?<=[,;:|>\n])\s*|\b(?:in|at|of|from|to|near)\s+)({_TOWN}?),?\s+\Z")
+_STREET_BACK = re.compile(rf"(?:\A|(?<=[,;:|>\n])\s*|\b(?:at|wohnhaft|is)\s+)({_BOX}|{_FIRST}|{_LAST})\.?,\s*\Z")
+_AFTER_CODE = re.compile(rf"\s+({_TOWN}?)(?=\s*(?:[,;|<\n]|\.(?:\s|\Z)|\Z))", re.IGNORECASE)
+_CASED_TOWN = re.compile(r"\s+([A-Z][A-Za-z'.]+(?:[ \n-](?:(?:or|of|upon|on|am|an|der|sur|le|la|les|super|in|de|del)[ \n-])?[A-Z][A-Za-z']+){0,3})")
+_NO_TOWN = frozenset(["pt", "patient", "the", "a", "an", "and", "or", "with", "he", "she", "they", "was", "is", "were", "has", "had", "seen", "on", "for", "no", "not", "history", "years", "year", "old", "mg", "ml", "by", "who", "his", "her", "their", "resident", "lives", "living", "resides"])
+_REACH, _TOWN_REACH = 100, 48
+
+
+def address_spans_of(lower: str) -> Iterator[Span]:
+    """Streets behind words such as "lives at" and "Address:", with the towns behind them."""
+    for cue in CUES:
+        at = lower.find(cue)
+        while at >= 0:
+            end = at + len(cue)
+            found = _SAID.match(lower, end)
+            if found and _is_street(found["street"]):
+                yield Span(*found.span("street"), "ADDRESS")
+                if town := _TOWN_AFTER.match(lower, found.end("street")):
+                    yield from _as_town(lower, town.start("town"), town.end("town"))
+            at = lower.find(cue, end)
+
+
+def _is_street(said: str) -> bool:
+    words = [word.strip(".,") for word in said.split()]
+    if words[0][:1].isdigit():
+        return len(words) > 1 and words[1] not in _NO_STREET
+    return not _NO_STREET.intersection(words[:2])
+
+
+def _as_town(lower: str, start: int, end: int) -> Iterator[Span]:
+    words = lower[start:end].split()
+    said = " ".join(words)
+    if words and (said in towns().get(words[0], ()) or not _NO_TOWN.intersection(words)) and not is_land(said):
+        yield Span(start, end, "CITY")
+
+
+def is_land(said: str) -> bool:
+    """Whether it is a state or a country, which stays."""
+    return said in listed("state_names") or said in _TWO_WORDS or said in listed("countries")
+
+
+def before_code(lower: str, end: int) -> Iterator[Span]:
+    """The town, and the street before it, that end at `end`: where a state with its zip code, or a postal code, begins."""
+    town = _TOWN_BACK.search(lower, max(0, end - _TOWN_REACH), end)
+    if town is not None and (found := list(_as_town(lower, *town.span(1)))):
+        yield from found
+        yield from street_before(lower, town.start(1))
+
+
+def street_before(lower: str, end: int) -> Iterator[Span]:
+    """The street before a comma and a town or a code that begins at `end`."""
+    found = _STREET_BACK.search(lower, max(0, end - _REACH), end)
+    if found and _is_street(found[1]):
+        yield Span(*found.span(1), "ADDRESS")
+
+
+def after_code(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
+    """The five digits with the town behind them ("79220 La Crosse"), where a street stands before them or the town is listed."""
+    found = (_CASED_TOWN if text[end + 1 : end + 2].isupper() and text[end + 2 : end + 3].islower() else _AFTER_CODE).match(text, end)
+    if found is None:
+        return
+    streets, said = list(street_before(lower, start)), " ".join(lower[found.start(1) : found.end(1)].split())
+    flags = meanings().get(said, 0)
+    known = said in towns().get(said.split(" ")[0], ()) or bool(flags & Word.CITY and not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL))
+    if (streets or known) and (known or not _NO_TOWN.intersection(said.split())):
+        yield from streets
+        yield Span(start, found.end(1), "ZIP")

@@ -1,0 +1,81 @@
+"""Towns behind the words that say where somebody is from or is seen, in capitals and small letters too.
+
+In        a text in ASCII, and the same in lower case
+Out       spans of towns: listed ones behind "in", "at", "from" in any case; a word of no list, or one that is a word besides (Reading,
+          Normal), only where the words before it speak of a place to live, to be born or to work
+Kept      states and countries; seasons, languages and departments ("in recovery", "from Surgery")
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from bedside.deidentify.addresses import is_land
+from bedside.deidentify.lexicon import MONTHS, Word, is_eponym, listed, meanings, towns
+from bedside.deidentify.spans import Span
+
+_WORD = re.compile(r"[a-z][a-z]*(?:['-][a-z]+)*")
+_MORE = re.compile(r"[a-z.'-]+(?:\s[a-z.'-]+){0,4}")
+_PLACED = re.compile(
+    r"(?:\b(?:born|geboren|geb\.|nee?|nacid[oa]|nat[oa])\b[^;|]{0,28}|\b(?:moved|relocated|emigrated|immigrated|flew|drove|travel(?:l)?ed)(?:\s(?:here|there|back|up|down|over))?|\b(?:lives|living|lived|live|resides|residing|resided|resident|"
+    r"raised|grew up|native|based|works|worked|working|employed|retired|school|university|college|church|farm|factory|shop|store|office|bakery|restaurant|plant|mill|company|bank|hotel|prison|jail|home|house|"
+    r"apartment|flat|family|daughter|son|mother|father|brother|sister|parents|wohnhaft|wohnt|habite|vive|woont)(?:\s(?:alone|now|currently|out|here))?)\s*\Z"
+)
+_SEEN, _UNIT_AFTER = re.compile(r"\b(?:seen|evaluated|treated|hospitali[sz]ed|admitted|presented|assessed|visit)\s*\Z"), re.compile(r"\s(?:ed|er|a&e|emergency|clinic|hospital|urgent)\b")
+_LATER = re.compile(r"\s(?:last|this|two|three|\d+)\s(?:years?|months?|weeks?|summer|winter|spring|fall)\b")
+_NO_TOWN_AFTER = re.compile(r"(?:'s)?\s(?:trial|study|studies|arm|cohort|group|criteria|score|scale|protocol|therapy|syndrome|disease|test|position|mode|range|limits?|saline)\b")
+_PLAIN = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
+_TURNS = (" in ", " from ", "\nin ", "\nfrom ", " in\n", " from\n", " near ", " to ")
+_BACK = 48
+_NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
+
+
+def town_spans(text: str, lower: str) -> Iterator[Span]:
+    """Towns behind "in", "from", "near" and "to"."""
+    for turn in _TURNS:
+        at = lower.find(turn)
+        while at >= 0:
+            start = at + len(turn)
+            if (word := _WORD.match(lower, start)) and (end := _town_end(text, lower, at, start, word.end())):
+                yield Span(start, end, "CITY")
+            at = lower.find(turn, start - 1)
+
+
+def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | None:
+    """Where the town that begins at `start` ends, None when it is none; `at` is where the word before it begins."""
+    said = lower[start:end]
+    if said in towns() and (stop := _of_more_words(text, lower, start)) is not None:
+        return stop
+    flags = meanings().get(said, int(Word.UNKNOWN))
+    if not flags & (Word.CITY | Word.UNKNOWN) or said in _NAMES or is_eponym(lower, end) or _NO_TOWN_AFTER.match(lower, end):
+        return None
+    if flags & Word.CITY and not flags & _PLAIN:
+        return end if lower[at + 1 : at + 3] in ("in", "fr") else None
+    if len(said) < _SHORTEST or (flags & Word.CLINICAL and text[start].islower()) or flags & Word.LAND:
+        return None
+    near = lower[max(0, at - _BACK) : at]
+    sure = _PLACED.search(near) or (_SEEN.search(near) and _UNIT_AFTER.match(lower, end)) or (lower[at + 1 : at + 5] == "from" and _LATER.match(lower, end))
+    if not sure or (flags & Word.CITY and said in listed("clinical_words")):
+        return None
+    return end
+
+
+_SHORTEST = 4
+
+
+def _of_more_words(text: str, lower: str, start: int) -> int | None:
+    """The end of the longest listed town of several words that begins here."""
+    found = _MORE.match(lower, start)
+    words = re.split(r"\s", found.group()) if found else []
+    listed_towns = towns()[words[0]] if words and words[0] in towns() else ()
+    for count in range(len(words), 1, -1):
+        said = " ".join(words[:count])
+        town = said.rstrip(".'-")
+        if (town in listed_towns or (count == _PAIR and any(one.startswith(town + " ") and _LONG_FORM.match(one, len(town)) for one in listed_towns))) and not is_land(town) and not is_eponym(lower, start + len(town)):
+            return start + len(town)
+    return None
+
+
+_PAIR = 2
+_LONG_FORM = re.compile(r" (?:vor|am|an|im|in|ob|bei|near|upon|sur|under)\b")  # "Bad Homburg vor der Hohe" is called by its first two words
