@@ -246,6 +246,21 @@ def test_ages_above_the_cap_read_one_more_than_it_in_their_own_unit(known: Hospi
     assert changed(known, about("Condition", onsetAge=age))["onsetAge"]["value"] == left
 
 
+@pytest.mark.parametrize(("said", "left"), [("died at 96", "died at 90"), ("104", "90"), ("89", "89"), ("in 1995, 72 years", "in 1995, 72 years"), ("90.5 years", "90 years"), ("89.5", "89.5")])
+def test_a_relatives_age_in_words_is_capped_too(known: Hospital, said: str, left: str) -> None:
+    history = {"resourceType": "FamilyMemberHistory", "status": "completed", "patient": PERSON, "relationship": {"text": "mother"}}
+    condition = {"code": {"text": "Stroke"}, "onsetString": said}
+    done = changed(known, history | {"ageString": said, "deceasedString": said, "condition": [condition]})
+    assert [done["ageString"], done["deceasedString"], done["condition"][0]["onsetString"]] == [left] * 3
+
+
+def test_the_name_of_an_element_tells_what_its_reference_points_at(known: Hospital) -> None:
+    order = about("MedicationRequest", status="active", intent="order", medicationReference={"display": "Aspirin 81 mg"}, requester={"display": "Ottokar Zimt"})
+    done = changed(known, order)
+    assert done["medicationReference"] == {"display": "Aspirin 81 mg"}
+    assert "Zimt" not in json.dumps(done)
+
+
 def test_network_addresses_and_names_of_an_audit_go_and_it_stays_valid(known: Hospital) -> None:
     said = {"resourceType": "AuditEvent", "type": {"code": "rest"}, "recorded": "2026-01-13T10:00:00Z", "source": {"observer": {"display": "Zebulon"}, "site": "Mercy"},
             "agent": [{"requestor": True, "name": "Ott", "altId": "ott1", "network": {"address": "10.1.2.3", "type": "2"}}],

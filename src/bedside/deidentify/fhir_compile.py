@@ -36,6 +36,8 @@ _OF_PLACES = frozenset({
     "ExplanationOfBenefit.item.locationCodeableConcept",
 })  # fmt: skip
 """Concepts that say what a place is."""
+_AGES = frozenset({"FamilyMemberHistory.ageString", "FamilyMemberHistory.deceasedString", "FamilyMemberHistory.condition.onsetString"})
+"""Words that tell an age."""
 _TREES: WeakKeyDictionary[Desk, Tree] = WeakKeyDictionary()
 
 
@@ -115,6 +117,8 @@ class Tree:
             return values.remove
         if path == "SampledData.data":
             return values.samples
+        if path in _AGES and not own:
+            return values.age_in_words
         if path in ("Patient.birthDate", "FamilyMemberHistory.bornDate") and action == "generalise":
             return values.birth if path.startswith("Family") else values.birth_of_patient
         if path.startswith("Bundle.") and kind == "uri" and action == "pseudonymise":

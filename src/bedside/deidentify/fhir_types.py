@@ -150,13 +150,14 @@ def kind_of_reference(work: Work, value: Any, beside: Beside) -> str | None:
 
 
 def words_of_reference(name: str) -> Handler:
-    """Handler of Reference.display; the element's name tells what it points at where nothing else does."""
+    """Handler of Reference.display; the element's name (`location`, `medicationReference`) tells what it points at where nothing else does."""
+    named = name.removesuffix("Reference").capitalize()
 
     def change(work: Work, value: Any, beside: Beside) -> str | None:
         points = beside.get("reference")
         work.reach = max(work.reach, FILE)
         new = work.reference(points) if type(points) is str else ""
-        kind = new.partition("/")[0] if "/" in new and "?" not in new else beside.get("type") or name.capitalize()
+        kind = new.partition("/")[0] if "/" in new and "?" not in new else beside.get("type") or named
         if kind == "Location":
             return name_of_place(work, value, beside)
         if kind in WORDS.worded:

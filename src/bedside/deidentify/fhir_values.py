@@ -28,7 +28,8 @@ _TIME = re.compile(r"\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?\Z")
 _SAMPLES = re.compile(r"[\d\sELU.+-]*\Z")
 _UID = re.compile(r"\d+(?:\.\d+){2,}\Z")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WHOLE_DATE = 10
+_AGE = re.compile(r"(?<![\d.])\d{2,3}(?:\.\d+)?(?!\.?\d)")
+_WHOLE_DATE, _OLDEST = 10, 130
 _NUMBERS = frozenset({"integer", "positiveInt", "unsignedInt", "decimal"})
 _WORDS = frozenset({"string", "markdown"})
 
@@ -56,6 +57,12 @@ def scrub(work: Work, value: Any, beside: Beside) -> str | None:
     if len(text) >= _WHOLE_DATE and DATE.match(text):
         return work.date(text)
     return work.text(text)
+
+
+def age_in_words(work: Work, value: Any, beside: Beside) -> str | None:
+    """Words that tell an age and nothing else, as `FamilyMemberHistory.ageString` does: a number above the policy's cap reads one more than it."""
+    done, cap = scrub(work, value, beside), work.desk.policy.age_cap
+    return done if done is None or cap is None else _AGE.sub(lambda found: str(cap + 1) if cap + 1 <= float(found[0]) <= _OLDEST else found[0], done)
 
 
 def coded(work: Work, value: Any, beside: Beside) -> str | None:
