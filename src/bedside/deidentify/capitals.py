@@ -11,15 +11,18 @@ import re
 from functools import lru_cache
 
 from bedside.deidentify import people, places
+from bedside.deidentify.cued_names import PERSON_CUES, before_verb, named_after
 from bedside.deidentify.facilities import after_at, after_from, facility_at, home_at
 from bedside.deidentify.lexicon import MONTHS, Word, is_eponym, listed, meanings
 from bedside.deidentify.lexicon import places as all_places
 from bedside.deidentify.spans import Span
 
 _WORD = re.compile(r"[A-Z](?:[A-Za-z0-9_]+(?:['-][A-Za-z0-9_]+)*|'[A-Z][A-Za-z]+(?:-[A-Za-z]+)*|(?=\.[A-Z]))")
+_SMALL, _PARTICLE_NEXT = frozenset("abcdefghijklmnopqrstuvwxyz"), frozenset(["van", "von", "de ", "del", "al-", "al ", "bin", "ibn", "el-", "da ", "di "])
+_VERBS_BEGIN = frozenset(space + verb for verb in ("si", "ar", "to", "sa", "st", "pr", "de", "re", "SI", "AR", "TO", "SA", "ST", "PR", "DE", "RE") for space in " \n")
 _AFTER_WORD, _STOPS = ",:;", frozenset(".,:;)\n/")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
-_TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON, _COUNTY = (1 << at for at in range(12, 26))
+_TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON, _COUNTY, _CUE = (1 << at for at in range(12, 27))
 _HOSPITAL_WORDS = ["hospital", "hospitals", "med", "medical", "clinic", "clinics", "health", "healthcare", "infirmary", "hospice", "nursing", "rehab", "rehabilitation", "cancer", "heart", "sanatorium", "surgery", "surgical", "care", "community", "memorial", "medicine", "general", "university", "presbyterian", "polyclinic", "dispensary", "manor", "hosp", "living", "senior", "assisted"]  # fmt: skip
 _STREET_WORDS = ["street", "avenue", "road", "boulevard", "lane", "parkway"]
 _MONTH_CUES = frozenset(["in", "since", "last", "until", "till", "of", "by", "during", "early", "late", "mid", "this", "next", "from", "through", "for", "before", "after", "every", "around"])
@@ -48,7 +51,7 @@ def _acts() -> dict[str, int]:
             acts[word] = flags | _COMMON if flags & (Word.FAMILY) else 0
     for sign, all_of in (
         (_TITLE, people.TITLE_WORDS), (_LABEL, people.LABEL_WORDS), (_DEGREE, people.DEGREE_WORDS), (_HOSPITAL, _HOSPITAL_WORDS), (_SAINT, ("st", "mt", "saint", "mount", "lake", "port", "fort", "camp", "san", "santa", "cape", "glen")),
-        (_STATE, [*listed("states"), *listed("state_names")]), (_STREET, _STREET_WORDS), (_COUNTY, ("county", "parish", "township", "borough", "district")), (_ADDRESS, ("address", "addr", "residence")), (_MONTH, [*MONTHS, *(m[:3] for m in MONTHS), "sept"]),
+        (_STATE, [*listed("states"), *listed("state_names")]), (_STREET, _STREET_WORDS), (_COUNTY, ("county", "parish", "township", "borough", "district")), (_ADDRESS, ("address", "addr", "residence")), (_CUE, PERSON_CUES), (_MONTH, [*MONTHS, *(m[:3] for m in MONTHS), "sept"]),
         (_PLACE, [place.split()[0].split("-")[0].lower() for place in all_places()] + [place.split()[0].lower() for place in all_places()]),
     ):  # fmt: skip
         for word in all_of:
@@ -66,17 +69,31 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
     towns   towns go too
     """
     found: list[Span] = []
+    cues: list[tuple[int, int]] = []
     done = 0
-    get, middle, cue_of, unknown = _acts().get, _MIDDLE, CUES.get, _UNKNOWN
+    get, middle, cue_of, unknown, person_cues = _acts().get, _MIDDLE, CUES.get, _UNKNOWN, PERSON_CUES
     for word in _WORD.finditer(text):
         start, end = word.span()
         flags = get(lower[start:end], unknown)
         cue = None
+        if flags & _CUE and (text[end + 1 : end + 2] not in _SMALL or lower[end + 1 : end + 4] in _PARTICLE_NEXT):
+            cues.append((start, end))
         if text[start - 2] in middle and text[start - 1] == " " and start > 2:
             before = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1]
             cue = cue_of(before)
             if cue is None and (text[start - 2] in _AFTER_WORD or "\n" in before):
-                cue = cue_of(before.rstrip(_AFTER_WORD).rpartition("\n")[2])
+                before = before.rstrip(_AFTER_WORD).rpartition("\n")[2]
+                cue = cue_of(before)
+            if ">" in before:
+                before = before.rpartition(">")[2]
+            if before in person_cues:
+                at = lower.rfind(before, 0, start)
+                if text[at] in _SMALL:
+                    cues.append((at, at + len(before)))
+        elif text[start - 1] == "\n" and text[start - 2] in middle and (before := lower[max(lower.rfind(" ", 0, start - 1), lower.rfind("\n", 0, start - 1)) + 1 : start - 1]) in person_cues:
+            cues.append((start - 1 - len(before), start - 1))
+        if text[end : end + 3] in _VERBS_BEGIN and text[start : start + 2] not in ("He", "Sh", "Th", "Pa"):
+            found += before_verb(text, lower, end + 1)
         if cue is None:
             if not flags or (flags & _NEEDS_SIGN and not flags & _OTHER_SIGNS and not _goes_on(text, lower, end)):
                 continue
@@ -87,7 +104,24 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
             _look(text, lower, start, end, flags, cue, towns, found)
             if len(found) > count and found[-1].kind == "CITY":
                 done = found[-1].end
+    if cues:
+        _announced(text, lower, cues, found)
     return found
+
+
+def _announced(text: str, lower: str, cues: list[tuple[int, int]], found: list[Span]) -> None:
+    """Add the people whom words announce, where nobody was found in full behind them."""
+    ends = {span.start: span.end for span in found}
+    for start, end in cues:
+        name = end
+        while text[name : name + 1] in _BETWEEN_CUE:
+            name += 1
+        stop = ends.get(name)
+        if stop is None or text[stop : stop + 1] == "-" or (text[stop : stop + 1] == " " and (text[stop + 1 : stop + 2].isupper() or lower[stop + 1 : stop + 4] in _PARTICLE_NEXT)):
+            found += named_after(text, lower, start, end)
+
+
+_BETWEEN_CUE = frozenset(" :=\t.")
 
 
 def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | None, towns: bool, found: list[Span]) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from bedside.deidentify.ages import spelled_ages
 from bedside.deidentify.capitals import capital_spans
 from bedside.deidentify.clock import Clock
+from bedside.deidentify.cued_names import before_ages, before_verbs, in_records, with_signs, without_capitals
 from bedside.deidentify.facilities import office_spans
 from bedside.deidentify.folding import folded, in_ascii
 from bedside.deidentify.known import Finder
@@ -23,6 +24,7 @@ from bedside.deidentify.patients import KnownIdentifiers
 from bedside.deidentify.people import label_lines, whole_names
 from bedside.deidentify.places import whole_places
 from bedside.deidentify.replace import Instead, Replacing, Scrubbed, replaced
+from bedside.deidentify.same_person import again
 from bedside.deidentify.spans import Detector, Runs, Span, joined, runs_of_digits
 
 _THIS_CENTURY = 2000
@@ -97,6 +99,12 @@ def _rules(text: str, lower: str, runs: Runs, age_cap: int | None, keep_dates: b
     found += capital_spans(text, lower, towns=towns)
     found += address_spans(text)
     found += label_lines(text, lower)
+    found += with_signs(text, lower)
+    found += in_records(text)
+    found += before_verbs(text, lower)
+    found += before_ages(text, lower, runs)
+    found += without_capitals(text, lower)
+    found += again(text, lower, found)
     if towns:
         found += office_spans(text, lower)
     if age_cap is not None:
