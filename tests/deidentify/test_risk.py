@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bedside.cli.group import bedside
-from bedside.core.errors import Malformed, Unusable
+from bedside.core.errors import Malformed, Refused, Unusable
 from bedside.deidentify.risk import expected_risk, quick, risk
 from bedside.deidentify.risk_hierarchy import hierarchy
 from bedside.deidentify.risk_population import pitman, pitman_likelihood, uniques, zayatz
@@ -258,8 +258,12 @@ def people(tmp_path: Path) -> Path:
     return path
 
 
+def asked(*args):
+    return CliRunner().invoke(bedside, ["risk", *map(str, args)])
+
+
 def told(*args):
-    done = CliRunner().invoke(bedside, ["risk", *map(str, args)])
+    done = asked(*args)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return done.output
@@ -324,3 +328,25 @@ def test_a_column_that_is_not_there_and_an_empty_table_are_told(people, tmp_path
         told(tmp_path / "e.csv", "--quasi", "a")
     with pytest.raises(Unusable, match="no generalisation"):
         told(people, "--quasi", "age", "--k", 1000)
+
+
+@pytest.mark.parametrize(("quasi", "sensitive"), [("zip,zip", ""), ("zip,sex", "sex")])
+def test_a_column_that_is_named_twice_is_told(people, quasi, sensitive):
+    assert "named twice" in str(asked(people, "--quasi", quasi, "--sensitive", sensitive).exception)
+
+
+def test_two_columns_of_one_name_are_no_table(tmp_path):
+    (tmp_path / "t.csv").write_text("zip,zip\n1,2\n1,3\n")
+    assert "called alike" in str(asked(tmp_path / "t.csv", "--quasi", "zip").exception)
+
+
+@pytest.mark.parametrize("option", [("--t", "0.1"), ("--l", "2"), ("--out", "made.csv"), ("--hierarchy", "zip=levels.csv")])
+def test_what_is_asked_of_a_generalisation_is_not_silently_left_undone(people, option):
+    assert asked(people, "--quasi", "zip", *option).exit_code == 2
+
+
+def test_the_table_itself_is_never_written_over(people):
+    before = people.read_bytes()
+    assert isinstance(asked(people, "--quasi", "zip", "--k", 2, "--out", people).exception, Refused)
+    assert isinstance(asked(people, "--quasi", "zip", "--k", 2, "--out", people.parent / "nowhere" / "made.csv").exception, Refused)
+    assert people.read_bytes() == before

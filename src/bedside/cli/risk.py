@@ -42,6 +42,8 @@ def run(table: str, quasi: str, sensitive: str, population: str | None, sampling
     from bedside.deidentify.risk_search import Asked
     from bedside.study.risk import as_text, judge
 
+    if k is None and (out is not None or hierarchy or diversity > 1 or distance < 1):
+        raise click.UsageError("--l, --t, --hierarchy and --out are of a generalisation: give --k too")
     given = {name: Path(file) for name, _, file in (one.partition("=") for one in hierarchy)}
     asked = None if k is None else Asked(k=k, suppress=suppress, diversity=diversity, distance=distance)
     judged = judge(Path(table), _names(quasi), _names(sensitive), population=None if population is None else Path(population),

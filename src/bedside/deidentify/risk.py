@@ -141,6 +141,8 @@ def _check(frame: pl.DataFrame, quasi: Sequence[str], sensitive: Sequence[str]) 
     if lacking or not quasi:
         raise Unusable(f"no such column: {', '.join(map(repr, lacking))}" if lacking else "no quasi-identifier is named",
                        where="--quasi, --sensitive", do=f"choose among {', '.join(frame.columns[:20])}")  # fmt: skip
+    if len({*quasi, *sensitive}) < len(quasi) + len(sensitive):
+        raise Unusable("a column is named twice", where="--quasi, --sensitive", do="name each once: as known to an outsider, or as what must stay secret")
     if frame.height == 0:
         raise Unusable("the table holds no record, and has no risk", where="TABLE", do="give a table with records")
 

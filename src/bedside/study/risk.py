@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bedside.core.errors import Malformed, Misconfigured, Unusable
+from bedside.core.errors import Malformed, Misconfigured, Refused, Unusable
 from bedside.deidentify.risk import SCHEMA_NAME, Risk
 from bedside.deidentify.risk_judged import Judged, Table
 from bedside.deidentify.risk_search import Asked, Chosen
@@ -36,6 +36,8 @@ def judge(
     from bedside.deidentify.risk import risk
     from bedside.deidentify.risk_population import uniques
 
+    if out is not None and ((out.exists() and out.samefile(path)) or not out.parent.is_dir()):
+        raise Refused("the table would be written over, or its folder is not there", where="--out", do="give another path, in a folder that is there")
     frame = read(path)
     others = read(population) if population is not None else None
     before = risk(frame, quasi, sensitive, population=others, sampling_fraction=fraction)
@@ -84,11 +86,16 @@ def read(path: Path) -> pl.DataFrame:
         if head.startswith(b"PAR1"):
             frame = pl.read_parquet(path)
             return frame.with_columns(pl.col(name).cast(pl.String, strict=False) for name in frame.columns)
-        return pl.read_csv(path, separator=_separator(head), infer_schema=False)
+        separator = _separator(head)
+        names = pl.read_csv(path, separator=separator, infer_schema=False, has_header=False, n_rows=1).row(0)
+        frame = pl.read_csv(path, separator=separator, infer_schema=False)
     except (pl.exceptions.PolarsError, UnicodeDecodeError, ValueError) as error:
         raise Malformed(
             "not a table that can be read", where=path.name, do="give CSV or TSV with a header in UTF-8, or Parquet"
         ) from error
+    if len(set(names)) < len(names):
+        raise Malformed("two columns are called alike, and only one of them would be judged", where=path.name, do="give each a name of its own")
+    return frame
 
 
 def _separator(head: bytes) -> str:
