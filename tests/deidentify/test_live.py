@@ -55,6 +55,11 @@ def test_a_place_is_named_as_in_training_and_a_site_may_say_otherwise(tmp_path):
     assert generalise(house, str(own), at=NOW) is house
 
 
+@pytest.mark.parametrize("places", [None, {}, [None], ["x"], [{"location": "x"}], [{"location": {"display": 5}}], [{"physicalType": {"coding": [None, {"system": "http://loinc.org", "display": []}], "text": "a"}}]])
+def test_a_place_of_another_form_than_fhir_says_is_left_to_the_reader(places):
+    generalise({"resourceType": "Encounter", "location": places}, "safe-harbor", at=NOW)
+
+
 def test_training_and_bedside_read_the_same_age(hospital):
     import json
 

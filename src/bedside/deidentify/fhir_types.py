@@ -80,7 +80,7 @@ def kind_of_place(concept: Json) -> Json:
     """
     codings = concept.get("coding")
     listed = [one for one in codings if type(one) is dict] if type(codings) is list else []
-    published = {one.get("display") for one in listed if is_published(one.get("system"))}
+    published = [one.get("display") for one in listed if is_published(one.get("system"))]
     left = [one if is_published(one.get("system")) else _of_a_ward(one, ("code", "display")) for one in listed]
     done = concept | {"coding": [one for one in left if not one.keys() <= {"system", "version"}]} if listed else concept
     done = done if type(done.get("text")) is str and done["text"] in published else _of_a_ward(done, ("text",))
