@@ -177,7 +177,7 @@ USEFUL = {
     "cpt": ["99213", "36415", "0001A", "G0008"], "snomed_code": ["44054006", "38341003", "195967001", "73211009"], "itemid": ["220045", "220210", "51221", "50912"], "race": ["White", "Black", "Asian", "Other"],
     "Geschlecht": ["m", "w", "m", "d"], "sexe": ["F", "H", "F", "F"], "smk": ["never", "former", "current", "never"], "Gewicht_kg": ["70.5", "81.0", "66.2", "90.1"], "a1c": ["5.6", "7.1", "8.0", "6.3"],
     "domain_id": ["Condition", "Drug", "Measurement", "Condition"], "patient_sex": ["F", "M", "M", "F"], "claim_type": ["inpatient", "outpatient", "outpatient", "inpatient"], "rxcui": ["860975", "314076", "197361", "617314"],
-    "hospital_expire_flag": ["0", "1", "0", "0"], "Wert": ["1,5", "2,75", "10,0", "1.234,5"], "Diagnose": ["E11.9", "I10.90", "J45.9", "C50.9"], "valueuom": ["mg/dL", "mmol/L", "mg/dL", "%"], "order_status": ["final", "cancelled", "final", "final"],
+    "hospital_expire_flag": ["0", "1", "0", "0"], "RefRange": ["70-99", "0.5-1.2", "3.5-5.1", "12-16"], "Wert": ["1,5", "2,75", "10,0", "1.234,5"], "Diagnose": ["E11.9", "I10.90", "J45.9", "C50.9"], "valueuom": ["mg/dL", "mmol/L", "mg/dL", "%"], "order_status": ["final", "cancelled", "final", "final"],
 }  # fmt: skip
 
 
@@ -228,7 +228,7 @@ def test_what_a_name_ends_in_says_what_it_holds(name):
     assert profile(pl.DataFrame({name: values[name] * 10}))[0].role == ("identifier" if name == "note_id" else "keep")
 
 
-@pytest.mark.parametrize("name", ["source", "site", "type", "status", "flag", "state", "st", "region", "unit", "result", "value", "category", "class", "comment", "note", "language", "item_id"])
+@pytest.mark.parametrize("name", ["source", "service", "dept", "test", "site", "type", "status", "flag", "state", "st", "region", "unit", "result", "value", "category", "class", "comment", "note", "language", "item_id"])
 @pytest.mark.parametrize("values", [UNHEARD, [word.upper() for word in UNHEARD], ["Smith", "Garcia", "Nguyen", "Miller"], ["Springfield", "Kenmore", "Boston", "Salem"], ["Ottilie Harkonnen", "Ned Umberton"]])
 def test_no_name_of_a_column_lets_a_column_of_names_or_places_stay(name, values):
     for times in (1, 3, 40):
@@ -242,3 +242,10 @@ def test_postal_codes_under_the_name_of_a_code_are_postal_codes():
 def test_words_of_another_language_stay_where_names_of_people_are_not_to_be_expected():
     assert profile(pl.DataFrame({"Fachabteilung": ["Unfallchirurgie", "Gastroenterologie"] * 20}))[0].role == "keep"
     assert profile(pl.DataFrame({"state": ["New York", "Massachusetts", "Texas", "Ohio"]}))[0].role == "keep"
+
+
+@pytest.mark.parametrize("name", ["status", "type", "ward", "unit", "source", "category"])
+@pytest.mark.parametrize("values", [["10.0.0.1", "10.1.1.2"], ["7ABC123", "8XYZ999"], ["501", "10001", "99999"], ["MR12345", "MR12346"], ["d41d8cd98f00b204e9800998ecf8427e"]])
+def test_numbers_of_somebody_under_the_name_of_a_code_do_not_stay(name, values):
+    for times in (1, 3, 40):
+        assert profile(pl.DataFrame({name: values * times}))[0].role not in HARMLESS

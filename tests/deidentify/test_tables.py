@@ -371,7 +371,8 @@ def test_a_table_of_which_nothing_may_stay_is_set_aside_with_the_reason(tmp_path
 
 
 def test_a_name_in_one_row_of_a_column_of_codes_goes_and_the_codes_stay(out):
-    said = ["final", "Type 2 diabetes", "mm[Hg]", "0.5", "ICU", "Unfallchirurgie"] * 40
-    done = out({"x": [*said, "Harkonnen called", "moved to Springfield", "per Umberton"]}, {"x": "keep"}, proposed=True)["x"].to_list()
-    assert done == [*said, "[NAME] called", "moved to [NAME]", "per [NAME]"]
+    said = ["final", "Type 2 diabetes", "mm[Hg]", "0.5", "ICU", "Unfallchirurgie", "EW EMER."] * 40
+    done = out({"x": [*said, "Harkonnen called", "moved to Springfield", *["per Umberton"] * 9]}, {"x": "keep"}, proposed=True)["x"].to_list()
+    assert done == [*said, "[NAME] called", "moved to [NAME]", *["per [NAME]"] * 9]
+    assert out({"x": ["Zoloft", "Farxuvia", "Quintrexo"] * 9}, {"x": "keep"}, proposed=True)["x"].to_list() == ["Zoloft", "Farxuvia", "Quintrexo"] * 9
     assert out({"x": ["per Umberton"]}, {"x": "keep"})["x"].to_list() == ["per Umberton"]

@@ -120,8 +120,8 @@ def told_by(said: str, shape: Shape) -> tuple[str, float, str] | None:
         return ("age", _SURE, named) if shape.has("age", 0.8) else None
     if said in ("subject", "encounter", "identifier", "key", "plan", "uid"):
         return _number(said, shape, named, joins=said == "key")
-    if said == "text" and (shape.words >= 1.5 or shape.told > 0 or shape.length > 20):
-        if shape.words < 3 and max(shape.strange, shape.given, shape.family) >= 0.8 - 0.3 * (shape.words < 1.5):
+    if said == "text" and (shape.words >= 1.5 or shape.told >= 0.9):
+        if shape.words < 3 and max(shape.strange, shape.given, shape.family) >= (0.4 if shape.words >= 1.5 else 0.5):
             return None
         return "text", _SURE if shape.words >= 3 else _LIKELY, named
     if said == "state" and (shape.has("state", 0.8) or shape.land >= 0.8) and shape.told == 0:
@@ -187,11 +187,11 @@ def _number(said: str, shape: Shape, named: str, *, joins: bool = False) -> tupl
 
 def _code(shape: Shape, *, trade: bool) -> tuple[str, float, str] | None:
     """A column named as a code stays where its values repeat, are words that are nobody's name, or are codes that are published."""
-    if shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street", "postal")) or shape.has("zip", 0.8):
+    if shape.date_format or any(shape.has(kind, 0.2) for kind in ("email", "phone", "ssn", "uuid", "street", "postal", "ip", "url")) or shape.has("zip", 0.8):
         return None
     if shape.words >= 6:
         return "text", _LIKELY, "named as a code, but its values are texts"
-    if shape.has("loinc") or shape.has("icd") or shape.has("ndc"):
+    if shape.has("loinc") or shape.has("icd") or shape.has("ndc") or shape.has("range"):
         return "keep", _SURE, "named as a code, and its values have the form of published ones"
     if shape.told > 0.02 or shape.person >= 0.3 or (shape.place >= 0.4 and (shape.different > 3 or shape.repeats < 5)):
         return None
@@ -201,7 +201,8 @@ def _code(shape: Shape, *, trade: bool) -> tuple[str, float, str] | None:
     if shape.facility > 0.1:
         return "text", _LIKELY, "named as a code, but some of its values name a place of care"
     plain = shape.digits < 0.1 and shape.strange <= 0.1
-    if (plain and (shape.different <= 200 or shape.repeats >= 5)) or (shape.repeats >= 3 and shape.different <= 200 and shape.long_digits < 0.1):
+    few = shape.repeats >= 3 and shape.different <= 200 and shape.long_digits < 0.1 and (trade or shape.digits < 0.1)
+    if few or (plain and (shape.different <= 200 or shape.repeats >= 5)):
         return "keep", _SURE if shape.different <= 30 else _LIKELY, f"named as a code, {shape.different} kinds"
     if shape.repeats >= 1.5 and shape.different <= 60 and shape.digits < 0.1:
         return "keep", _POSSIBLE, f"named as a code, {shape.different} kinds that repeat"

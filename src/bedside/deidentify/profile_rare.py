@@ -1,8 +1,8 @@
 """Rare words in a column that stays by its shape: a column of codes may hold a name in one row of a thousand.
 
 In        a column of texts that a proposal lets stay, as it was changed
-Out       the same, with [NAME] for words that no list of ordinary or clinical words has, where the value is rare, or for common
-          names and towns wherever they stand. A column whose role somebody declared is not looked at.
+Out       the same, with [NAME] for words that no list of ordinary or clinical words has, unless most of the column are such words
+          and the value is frequent; common names and towns go wherever they stand. A column whose role somebody declared is not looked at.
 Elsewhere which columns stay: `profile.py`; what an odd word is: `profile_shapes.strange`
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bedside.deidentify.desk import Desk
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_OFTEN = 5  # a value that stands in so many rows of a part is one of a vocabulary
+_OFTEN = 5  # a value that stands in so many rows of a part is one of a vocabulary, where the column is of one
 _COMMON = Word.GIVEN | Word.FAMILY | Word.CITY
 _TAG = re.compile(r"(\[[A-Z]+\])")
 
@@ -35,8 +35,10 @@ def without_odd_words(column: pl.Series, desk: Desk) -> pl.Series:
     """
     import polars as pl
 
-    counts = column.drop_nulls().value_counts()
-    new = {value: done for value, rows in counts.iter_rows() if (done := _plain(value, often=rows >= _OFTEN)) != value}
+    counts = dict(column.filter(column.str.contains(r"\p{L}{2}")).value_counts().iter_rows())
+    odd = {value for value in counts if _plain(value, often=False) != value}
+    trade = 2 * len(odd) > len(counts)  # most of its words are of no list: of a trade, or of another language
+    new = {value: done for value in odd if (done := _plain(value, often=trade and counts[value] >= _OFTEN)) != value}
     if not new:
         return column
     desk.actions["value that stays: rare word that may be a name"] += int(column.is_in(list(new)).sum())

@@ -57,6 +57,7 @@ _SHAPES: dict[str, re.Pattern[str]] = {
     "loinc": re.compile(r"\d{1,5}-\d\Z"),
     "icd": re.compile(r"[A-TV-Z]\d[0-9A-Z](?:\.?[0-9A-Z]{1,4})?\Z|[VE]\d{2}\.\d\Z"),
     "ndc": re.compile(r"\d{4,5}-\d{3,4}-\d{1,2}\Z"),
+    "range": re.compile(r"[<>]?\d{1,3}(?:\.\d+)?\s?(?:-|–|to)\s?\d{1,3}(?:\.\d+)?\Z"),
     "mixed": re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9_./-]{4,}\Z"),
     "word": re.compile(r"[^\W\d_]+\Z"),
 }
@@ -66,6 +67,8 @@ _LAND = frozenset(
     ["new york", "new jersey", "new hampshire", "new mexico", "north carolina", "south carolina", "north dakota", "south dakota", "rhode island", "west virginia",
      "district of columbia", "puerto rico", "united states", "united kingdom", "new zealand", "south africa", "south korea"]
 )  # fmt: skip
+_SHORTENED = frozenset({"emer", "surg", "hosp", "dept", "amb", "elec", "transf", "outpt", "inpt"})
+_MEDICAL = re.compile(r"(?:olog[iy][ea]?|urgi[ea]|iatri[ea]|pathi[ea]|medi[zc]in[ae]?|medecine|s[ck]opi[ea]|gra(?:ph|f)i[ea]|therapi[ea]|terapia|itis|emi[ea])\Z")  # of several languages
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LONG_DIGITS, _MANY_DIGITS, _SHORT_WORD = 6, 4, 3
 
@@ -186,6 +189,8 @@ def strange(word: str) -> bool:
     [False, False, False, False, True, True, True]
     """
     flags = _flag(word.lower())
+    if _MEDICAL.search(word.lower()) or word.lower() in _SHORTENED:
+        return False
     if flags & Word.CITY and not flags & (Word.ENGLISH | Word.PLAIN):
         return True
     if flags & (Word.ENGLISH | Word.CLINICAL | Word.LAND | Word.PLAIN):

@@ -102,7 +102,4 @@ FACILITY = (
     r"(?: (?:name|nm|nam|desc|description|source value))?)\Z"
 )
 # Columns whose words are of a trade or another language, and no list of ours has them all.
-TRADE = (
-    r"(?:^| )(?:department|dept|service|servicio|fachabteilung|abteilung|drug|medication|medikament|medicamento|wirkstoff|brand|generic|ingredient|test|analyte|parameter|laborparameter|"
-    r"procedure|panel|organism|antibiotic|payer|vaccine|allergy|specimen|(?:drug|test|lab|proc|brand|generic)name)(?: |$)"
-)
+TRADE = r"(?:^| )(?:servicio|fachabteilung|abteilung|drug|medication|medikament|medicamento|wirkstoff|brand|generic|laborparameter|organism|antibiotic|payer|(?:drug|brand|generic)name)(?: |$)"
