@@ -21,6 +21,7 @@ STATE = rf"(?:{_STATES}|{'|'.join(name.replace(' ', '[ ]') for name in (*_TWO_WO
 _PROVINCES = "ab|bc|mb|nb|nl|ns|nt|nu|on|pe|qc|sk|yt"
 STATE_BEFORE = re.compile(rf"(?<![a-z])({STATE})\.?,?\s+\Z")
 _UNIT = r"(?:,?\s+(?:apt|apartment|suite|ste|unit|flat|bldg|building|#)\.?\s*#?\w{1,6}(?!\w))?"
+_LAST_WORDS = frozenset(name.split(" ")[-1] for name in (*_STATES.split("|"), *_TWO_WORDS, *listed("state_names").difference(_LANDS)))
 _FLAT = r"(?:(?:flat|apt\.?|apartment|unit|suite)\s*#?\w{1,5},?\s+)?"
 _NUMBER = r"\d{1,6}(?:\s?[-/]\s?\d{1,4})?(?:-?[a-z](?!\w))?(?!\w|[.,]\d)"
 _BOX = r"(?:(?:rr|rural\s+route|hc|star\s+route)\s*#?\d{1,4},?\s+box\s+#?\d{1,6}[a-z]?|(?:p\.?\s?o\.?\s?box|postfach|apartado|boite\s+postale)\s+#?\d{1,6})"
@@ -35,10 +36,17 @@ _TOWN_AFTER = re.compile(rf"\.?,\s*(?P<town>{_TOWN}?)(?=,?\s+(?:{STATE})\b\.?,?\
 _NO_STREET = frozenset(
     ["home", "age", "ages", "level", "least", "times", "most", "room", "ward", "bed", "night", "risk", "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "hr", "hrs", "minute", "minutes", "min", "mins", "mile", "miles", "block", "blocks", "km", "cm", "mm", "mg", "ml", "pm", "am", "yo", "y", "people", "persons", "children", "kids", "dogs", "cats", "patients", "siblings", "other", "different", "of", "to", "per"]
 )
-CUES = (
-    "lives at", "lived at", "living at", "lives on", "resides at", "residing at", "resided at", "residence:", "address:", "address=", "address is", "wohnhaft", "anschrift:", "adresse:", "adresse :", "habite", "demeurant",
-    "domicilio", "domiciliado", "domiciliada", "domicilie", "direccion:", "vive en", "woonachtig", "indirizzo:", "adres:", "residente", "abita in",
-)
+# What says that an address follows, by the letters that a text is asked for first.
+_CUES = {
+    stem: re.compile(stem + rest)
+    for stem, rest in {
+        "lives ": "(?:at|on)", "lived ": "at", "living ": "at", "resid": r"(?:es?\s+(?:at|on)|(?:ing|ed)\s+(?:at|on)|ence:|ente\s+(?:in|en)|ing)", 
+        "wohnhaft": "", "anschrift": r"\s?:", "adres": r"(?:se)?\s?:", "habite": "", "demeurant": "", "domicili": "(?:o|ad[oa]|e|ata|ato)?", "direcci": "on:", "vive en": "", "woon": "(?:t|achtig)",
+        "indirizzo": r"\s?:",
+    }.items()
+}  # fmt: skip
+_ENGLISH = {stem: cue for stem, cue in _CUES.items() if stem in ("lives ", "lived ", "living ", "resid", "wohnhaft")}
+_ENGLISH_REACH = 600
 _TOWN_BACK = re.compile(rf"(?:(?<=[,;:|>\n])\s*|\b(?:in|at|of|from|to|near)\s+)({_TOWN}?),?\s+\Z")
 _STREET_BACK = re.compile(rf"(?:\A|(?<=[,;:|>\n])\s*|\b(?:at|wohnhaft|is)\s+)({_BOX}|{_FIRST}|{_LAST})\.?,\s*\Z")
 _AFTER_CODE = re.compile(rf"\s+({_TOWN}?)(?=\s*(?:[,;|<\n]|\.(?:\s|\Z)|\Z))", re.IGNORECASE)
@@ -47,18 +55,28 @@ _NO_TOWN = frozenset(["pt", "patient", "the", "a", "an", "and", "or", "with", "h
 _REACH, _TOWN_REACH = 100, 48
 
 
+def state_before(lower: str, end: int) -> re.Match[str] | None:
+    """The state, in letters or in full, that stands before `end`."""
+    stop = end - 1
+    while stop > 0 and lower[stop - 1] in " ,.\n":
+        stop -= 1
+    word = max(lower.rfind(" ", 0, stop), lower.rfind("\n", 0, stop), lower.rfind(",", 0, stop)) + 1 if lower[end - 1 : end].isspace() else stop
+    return STATE_BEFORE.search(lower, max(0, end - 20), end) if lower[word:stop] in _LAST_WORDS else None
+
+
 def address_spans_of(lower: str) -> Iterator[Span]:
     """Streets behind words such as "lives at" and "Address:", with the towns behind them."""
-    for cue in CUES:
-        at = lower.find(cue)
+    cues = _CUES if " the " not in lower[:_ENGLISH_REACH] else _ENGLISH  # the other languages are asked for only in a text that is not English
+    for stem, cue in cues.items():
+        at = lower.find(stem)
         while at >= 0:
-            end = at + len(cue)
-            found = _SAID.match(lower, end)
+            said = cue.match(lower, at)
+            found = _SAID.match(lower, said.end()) if said else None
             if found and _is_street(found["street"]):
                 yield Span(*found.span("street"), "ADDRESS")
                 if town := _TOWN_AFTER.match(lower, found.end("street")):
                     yield from _as_town(lower, town.start("town"), town.end("town"))
-            at = lower.find(cue, end)
+            at = lower.find(stem, at + 1)
 
 
 def _is_street(said: str) -> bool:

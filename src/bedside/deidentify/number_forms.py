@@ -70,10 +70,10 @@ MEASURED = re.compile(
 MORE_GROUPS = re.compile(r"(?:[ ]\d{4,6}){1,2}(?![\w]|[-/.,]\d)")
 PLATE = re.compile(
     r"(?:(?<=vehicle )|(?<=license )|(?<=licence )|(?<=number )|(?<=car )|(?<=registration )|(?<=truck )|(?<=tag ))plates?(?:\s*(?:no\.?|number|#))?(?:\s+(?:is|was|of))?[\s:=#]{1,3}"
-    r"(?P<plate>[a-z]{1,3}[ -]?(?:[a-z]{1,2}[ -]?)?\d{2,4}(?:[ -]?[a-z]{1,3}(?!\w))?|\d{1,4}[ -]?[a-z]{1,3}(?:[ -]?\d{1,4})?)(?!\w)|(?:kennzeichen|immatriculation|matricula|kenteken|nummerplaat)[\s:=#]{1,3}"
+    r"(?P<plate>[a-z]{1,3}[ -]?(?:[a-z]{1,2}[ -]?)?\d{2,4}(?:[ -]?[a-z]{1,3}(?!\w))?|\d{1,4}[ -]?[a-z]{1,3}(?:[ -]?\d{1,4})?)(?!\w)|kennzeichen[\s:=#]{1,3}"
     r"(?P<abroad>[a-z\d]{1,3}[ -]?[a-z\d]{1,4}[ -]?[a-z\d]{1,4})(?!\w)"
 )
-PLATE_WORDS = ("plate", "kennzeichen", "immatriculation", "matricula", "kenteken")
+PLATE_WORDS = ("plate", "kennzeichen")
 SPACED_CODE = re.compile(r"\d{2,4}(?:[ -]\d{2,6}){1,5}(?![\w]|[-/.,]\d)")
 NOT_AFTER_PHONE = re.compile(r"[\w]|[-/.]\d")
 MARKED = re.compile(r"[:#=]\s*\Z|\b(?:id|no\.?|number|num)\s+(?:is\s+)?\Z")

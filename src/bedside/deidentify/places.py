@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bedside.deidentify.addresses import STATE_BEFORE, after_code, before_code
+from bedside.deidentify.addresses import after_code, before_code, state_before
 from bedside.deidentify.lexicon import Word, is_eponym, listed, meanings, places, towns
 from bedside.deidentify.spans import Span
 
@@ -56,7 +56,7 @@ _TOWN_AFTER = re.compile(r"[ ]([A-Z][a-z]{2,})(?!\w)")
 _LONGEST_POSTAL = 5
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?(?![A-Za-z0-9_]|[.,]\d)")
 _CITY_BACK = re.compile(r"(?<![A-Za-z0-9_'])((?:[A-Z][a-z.][A-Za-z0-9_'.-]{0,40}|[A-Z]{3,20})(?:[ \t][A-Z][A-Za-z0-9_'.-]{1,40}){0,3}),\s*\Z")
-_ADDRESS = re.compile(r"(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*([^\n;]{4,120})")
+_ADDRESS = re.compile(r"(?:[Aa]ddress|ADDRESS|[Aa]ddr|[Rr]esidence)\s*:[ \t]*((?:\d{1,6}[A-Za-z]?[ \t]*\n)?[^\n;]{4,120})")
 _HOSPITAL_WORD = (
     r"Hospitals?|Med(?:ical|\.)?\s+C(?:enter|entre|tr|\.)(?:\.)?|Medical\s+Group|Clinics?|Health\s*[Cc]are(?:\s+(?:System|Center))?|Health(?:\s+(?:System|Center|Clinic|Network|"
     r"Services|Partners|Trust))?|Infirmary|Hospice|Nursing\s+(?:Home|Facility)|Rehab(?:ilitation)?\s+Center|Cancer\s+(?:Center|Institute)|Heart\s+(?:Institute|Center)|"
@@ -125,7 +125,7 @@ def zip_at(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     if text[start : start + 5].isdigit() and (found := _ZIP.match(text, start)):
         if text[start - 2 : start - 1] in (",", "", "\n", "-", "|") and text[found.end() : found.end() + 1].isspace():
             yield from after_code(text, lower, start, found.end())
-        state = STATE_BEFORE.search(lower, max(0, start - 20), start)
+        state = state_before(lower, start)
         if state and (len(state[1]) > 2 or text[state.start()].isupper() or lower[max(0, start - 8) : start].find(",") >= 0):
             yield Span(*found.span(), "ZIP")
             yield from before_code(lower, state.start())

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from bedside.deidentify.addresses import is_land
 from bedside.deidentify.lexicon import MONTHS, Word, is_eponym, listed, meanings, towns
@@ -26,20 +27,25 @@ _SEEN, _UNIT_AFTER = re.compile(r"\b(?:seen|evaluated|treated|hospitali[sz]ed|ad
 _LATER = re.compile(r"\s(?:last|this|two|three|\d+)\s(?:years?|months?|weeks?|summer|winter|spring|fall)\b")
 _NO_TOWN_AFTER = re.compile(r"(?:'s)?\s(?:trial|study|studies|arm|cohort|group|criteria|score|scale|protocol|therapy|syndrome|disease|test|position|mode|range|limits?|saline)\b")
 _PLAIN = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
-_TURNS = (" in ", " from ", "\nin ", "\nfrom ", " in\n", " from\n", " near ", " to ")
+_TURNS = (" in ", " from ", " near ", "ed to ")
 _BACK = 48
+_UNKNOWN, _MAY_BE = int(Word.UNKNOWN), int(Word.CITY | Word.UNKNOWN)
+_PLAIN_NEXT = frozenset(["the ", "his ", "her ", "thei", "a st", "all ", "both", "this", "my o", "our ", "clin", "addi", "pain", "hosp"])
 _NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 
 
 def town_spans(text: str, lower: str) -> Iterator[Span]:
     """Towns behind "in", "from", "near" and "to"."""
+    get, many = meanings().get, towns()
+    flat = lower.replace("\n", " ")
     for turn in _TURNS:
-        at = lower.find(turn)
+        at = flat.find(turn)
         while at >= 0:
             start = at + len(turn)
-            if (word := _WORD.match(lower, start)) and (end := _town_end(text, lower, at, start, word.end())):
+            word = _WORD.match(lower, start) if lower[start : start + 4] not in _PLAIN_NEXT else None
+            if word and (get(said := word.group(), _UNKNOWN) & _MAY_BE or said in many) and (end := _town_end(text, lower, start - len(turn.split()[-1]) - 2, start, word.end())):
                 yield Span(start, end, "CITY")
-            at = lower.find(turn, start - 1)
+            at = flat.find(turn, start - 1)
 
 
 def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | None:
@@ -47,8 +53,8 @@ def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | Non
     said = lower[start:end]
     if said in towns() and (stop := _of_more_words(text, lower, start)) is not None:
         return stop
-    flags = meanings().get(said, int(Word.UNKNOWN))
-    if not flags & (Word.CITY | Word.UNKNOWN) or said in _NAMES or is_eponym(lower, end) or _NO_TOWN_AFTER.match(lower, end):
+    flags = meanings().get(said, _UNKNOWN)
+    if not flags & _MAY_BE or said in _NAMES or is_eponym(lower, end) or _NO_TOWN_AFTER.match(lower, end):
         return None
     if flags & Word.CITY and not flags & _PLAIN:
         return end if lower[at + 1 : at + 3] in ("in", "fr") else None
@@ -72,10 +78,16 @@ def _of_more_words(text: str, lower: str, start: int) -> int | None:
     for count in range(len(words), 1, -1):
         said = " ".join(words[:count])
         town = said.rstrip(".'-")
-        if (town in listed_towns or (count == _PAIR and any(one.startswith(town + " ") and _LONG_FORM.match(one, len(town)) for one in listed_towns))) and not is_land(town) and not is_eponym(lower, start + len(town)):
+        if (town in listed_towns or (count == _PAIR and town in _short_forms())) and not is_land(town) and not is_eponym(lower, start + len(town)):
             return start + len(town)
     return None
 
 
+@lru_cache(maxsize=1)
+def _short_forms() -> frozenset[str]:
+    """What long towns are called for short: "Bad Homburg vor der Hohe" by its first two words."""
+    return frozenset(found[1] for by_first in towns().values() for town in by_first if (found := _LONG_FORM.match(town)))
+
+
 _PAIR = 2
-_LONG_FORM = re.compile(r" (?:vor|am|an|im|in|ob|bei|near|upon|sur|under)\b")  # "Bad Homburg vor der Hohe" is called by its first two words
+_LONG_FORM = re.compile(r"(\S+ \S+) (?:vor|am|an|im|in|ob|bei|near|upon|sur|under)\b")
