@@ -13,6 +13,7 @@ from functools import lru_cache
 from bedside.deidentify import people, places
 from bedside.deidentify.cued_names import PERSON_CUES, before_verb, named_after
 from bedside.deidentify.facilities import after_at, after_from, facility_at, home_at
+from bedside.deidentify.hospital_names import joined_at, kind_at
 from bedside.deidentify.lexicon import MONTHS, Word, is_eponym, listed, meanings
 from bedside.deidentify.lexicon import places as all_places
 from bedside.deidentify.spans import Span
@@ -139,6 +140,8 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
         found += people.given_at(text, lower, start, end, flags)
     if text[end + 2 : end + 3] == "." and text[end : end + 1] == " " and text[end + 1 : end + 2].isupper() and text[end + 3 : end + 4] in (",", ")", ";", "'"):
         found += people.with_initial(text, start, end, flags or meanings().get(said, 0))
+    if said[-4:] in _KIND_ENDS:
+        found += joined_at(text, lower, start)
     if "-" in said or said[-4:] in ("care", "alth") or said[-3:] == "med":
         found += facility_at(text, start)
         if flags == _UNKNOWN and "-" in said:
@@ -152,6 +155,7 @@ def _look(text: str, lower: str, start: int, end: int, flags: int, cue: int | No
             found.append(Span(start, end, "CITY"))
 
 
+_KIND_ENDS = frozenset(["ikum", "ital", "haus", "ique", "dale"])
 _NEEDS_SIGN, _ALL_SIGNS, _NAME_SIGNS = _LABEL | _ADDRESS, (1 << 26) - (1 << 12) | Word.GIVEN | Word.FAMILY, _NAMELIKE | _GIVEN
 _OTHER_SIGNS = ~_NEEDS_SIGN & _ALL_SIGNS
 _SIGN_AFTER, _LABEL_GOES_ON = frozenset(":=\t'"), frozenset(["na", "ph", "pr", "co", "of", "pe", "to", ": ", "= "])
@@ -182,7 +186,10 @@ def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool,
     if flags & _DEGREE and text[start - 1 : start] in (" ", "\n"):
         found += people.before_degree(text, start)
     if flags & _HOSPITAL:
+        count = len(found)
         found += places.hospital_at(text, start)
+        if len(found) == count:
+            found += kind_at(text, lower, start)
         if not text[start + 1 : end].islower() or text.startswith(("Hosp", "Med"), start):
             found += facility_at(text, start)
     if flags & _SAINT:

@@ -51,6 +51,7 @@ _NEEDS_BEFORE = {
     "w/": frozenset(["reviewed", "discussed", "spoke", "d", "met", "consulted"]),
     "regards": frozenset(["kind", "best", "warm"]),
 }
+_PER = frozenset(["day", "week", "month", "hour", "minute", "kg", "dose", "unit", "night", "shift", "field", "case"])
 _ENDS_LETTER = ("you", "sincerely", "regards", "respectfully")
 _QUOTED = ("labeled", "labelled")
 
@@ -63,7 +64,7 @@ def doing() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _stops() -> frozenset[str]:
-    return doing() | listed("after_names") | DEGREE_WORDS - {"m", "d", "r", "do", "ph"}
+    return doing() | listed("after_names") | KIN | DEGREE_WORDS - {"m", "d", "r", "do", "ph"}
 
 
 def named_after(text: str, lower: str, begin: int, end: int) -> Iterator[Span]:
@@ -94,8 +95,12 @@ def named_after(text: str, lower: str, begin: int, end: int) -> Iterator[Span]:
     if cue in _ENDS_LETTER and ((text[at : at + 1].isupper() and text[at + 1 : at + 2].islower()) or _is_sure(_bare(_word_at(lower, at)))):
         force = STRONG
     name = _name_at(text, lower, at, force, text[begin:end])
-    if name is not None:
+    if name is not None and not (cue == "per" and lower[name.start : name.end] in _PER) and not (text[begin:end] in ("mr", "ms") and text[end] != "." and _is_unlisted(lower, name)):
         yield name
+
+
+def _is_unlisted(lower: str, name: Span) -> bool:
+    return not any(_flags(word) & _NAME_FLAGS for word in lower[name.start : name.end].split())
 
 
 def _skipped(text: str, at: int) -> int:
@@ -139,11 +144,11 @@ def _name_at(text: str, lower: str, at: int, force: int, cue: str) -> Span | Non
     return Span(begin, end, "NAME") if _agrees(lower, words, end, force, cased) else None
 
 
-_CAPITALISED = re.compile(r"[A-Z][a-z]")
+CAPITALISED = re.compile(r"[A-Z][a-z]")
 
 
 def _is_cased(text: str, at: int) -> bool:
-    return _CAPITALISED.search(text, max(0, at - 400), at + 400) is not None
+    return CAPITALISED.search(text, max(0, at - 400), at + 400) is not None
 
 
 _NEXT_CAPITALS = re.compile(r"[,.;:)\s]*([A-Za-z]{2,})?")
@@ -166,7 +171,7 @@ def _tokens(text: str, lower: str, at: int, cased: bool, lenient: bool) -> list[
         word = _bare(lower[at : token.end()])
         if word in _PARTICLES and token[0][-1] != ".":
             pending.append(token.span())
-        elif (pending and not cased and word not in listed("after_names")) or (len(word) == 1 and (token[0][-1] == "." or (word != "a" and token[0].isupper()) or (kept and token[0].isupper()))) or (
+        elif (pending and not cased and word not in listed("after_names")) or (len(word) == 1 and (token[0][-1] == "." or (word != "a" and token[0].isupper()) or (kept and token[0].isupper() and text[token.end() : token.end() + 1] in ("", "\n", "|")))) or (
             len(word) > 1 and ((pending and not token[0].islower()) or _may_be(word, token[0], cased) or (lenient and cased and not kept and _is_unusual(text, token)))
         ):
             kept += [*pending, token.span()]
@@ -210,10 +215,16 @@ def _may_be(word: str, written: str, cased: bool) -> bool:
     """Whether a word may be part of a name at all."""
     if word in _stops() or (cased and written.islower() and not written[0].isdigit()):
         return False
-    flags = _flags(word) if "-" not in word else _NAME_FLAGS
+    if "-" in word:
+        return not any(_is_no_part(_flags(part)) for part in word.split("-")) or (cased and word.startswith(("al-", "el-", "abd-")))
+    return not _is_no_part(_flags(word))
+
+
+def _is_no_part(flags: int) -> bool:
+    """Whether a word is one of everyday and no name besides."""
     if flags & Word.NOT_NAME and not flags & (_TYPED | Word.AMBIGUOUS):
-        return False
-    return not (flags & _WORDLY and not flags & _NAME_FLAGS)
+        return True
+    return bool(flags & _WORDLY) and not flags & _NAME_FLAGS
 
 
 def _is_unusual(text: str, token: re.Match[str]) -> bool:
@@ -266,7 +277,7 @@ _CUE_WORD = re.compile(r"[a-z]+(?:-in-law)?")
 
 def without_capitals(text: str, lower: str) -> Iterator[Span]:
     """People of a text that is all in small letters."""
-    if _CAPITALISED.search(text):
+    if CAPITALISED.search(text):
         return
     for word in _CUE_WORD.finditer(lower):
         if word[0] in PERSON_CUES and text[word.start()].islower():
@@ -333,7 +344,7 @@ _BEFORE_VERB = re.compile(
 
 def before_verbs(text: str, lower: str) -> Iterator[Span]:
     """ "r. williams signed": a person at the beginning of a sentence of a text in small letters, before what a person does."""
-    if _CAPITALISED.search(text):
+    if CAPITALISED.search(text):
         return
     for verb in _DOING:
         at = lower.find(verb)

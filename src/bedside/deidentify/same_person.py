@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from bedside.deidentify.cued_names import _CAPITALISED, _PARTICLES, doing
+from bedside.deidentify.cued_names import _PARTICLES, CAPITALISED, doing
 from bedside.deidentify.lexicon import Word, is_eponym, meanings
 from bedside.deidentify.people import DEGREE_WORDS, TITLE_WORDS
 from bedside.deidentify.spans import Span
@@ -29,7 +29,7 @@ def again(text: str, lower: str, found: list[Span]) -> list[Span]:
     parts = _parts(lower, found)
     if not parts:
         return []
-    caseless = _CAPITALISED.search(text) is None
+    caseless = CAPITALISED.search(text) is None
     more: list[Span] = []
     starts = {span.start for span in found}
     for part in parts:

@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from bedside.deidentify.ages import spelled_ages
 from bedside.deidentify.capitals import capital_spans
 from bedside.deidentify.clock import Clock
-from bedside.deidentify.cued_names import before_ages, before_verbs, in_records, with_signs, without_capitals
+from bedside.deidentify.cued_names import CAPITALISED, before_ages, before_verbs, in_records, with_signs, without_capitals
 from bedside.deidentify.facilities import office_spans
 from bedside.deidentify.folding import folded, in_ascii
+from bedside.deidentify.hospital_names import hospitals_in_any_case
 from bedside.deidentify.known import Finder
 from bedside.deidentify.numbers import address_spans, number_spans
 from bedside.deidentify.patients import KnownIdentifiers
@@ -107,6 +108,8 @@ def _rules(text: str, lower: str, runs: Runs, age_cap: int | None, keep_dates: b
     found += again(text, lower, found)
     if towns:
         found += office_spans(text, lower)
+        if CAPITALISED.search(text) is None:
+            found += hospitals_in_any_case(text, lower)
     if age_cap is not None:
         found += spelled_ages(lower, age_cap)
     if keep_dates:
