@@ -496,6 +496,12 @@ def test_a_restore_that_fails_leaves_nothing_and_one_that_goes_on_has_its_entry_
     assert (steps(back), verify(back).ok) == (["disclose", "restore"], True)
 
 
+def test_a_purpose_that_cannot_stand_is_told_by_its_own_name(path):
+    with pytest.raises(Refused) as told_of:
+        disclosed(path, purpose="test")
+    assert told_of.value.where == "--purpose"
+
+
 def test_nobody_is_told_who_is_behind_a_name_where_the_answer_has_no_place(path, tmp_path):
     (tmp_path / "answer").write_text("an older one")
     for out, kind in (("answer", Refused), ("nowhere/answer", Unusable)):

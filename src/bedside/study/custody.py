@@ -46,9 +46,9 @@ class Custody:
     def __init__(self, ring: Keyring) -> None:
         self.ring, self.ledger = ring, _ledger_of(ring)
 
-    def allow(self, *, who: str | None, reason: str, typed: dict[str, str] | None = None) -> None:
-        """`Refused` for what `record` refuses, before anything is done."""
-        refuse_words(self.ring, who=who, reason=reason, typed=typed)
+    def allow(self, *, who: str | None, reason: str, typed: dict[str, str] | None = None, option: str = "--reason") -> None:
+        """`Refused` for what `record` refuses, before anything is done; `option` is where the reason was typed."""
+        refuse_words(self.ring, who=who, reason=reason, typed=typed, option=option)
 
     @contextmanager
     def doing(self, step: str, *, who: str | None, reason: str, **told: Any) -> Iterator[None]:
@@ -73,11 +73,11 @@ class Custody:
         return self.ledger.append(Receipt(step, outputs=list(outputs), parameters=parameters, code=code_version()))
 
 
-def refuse_words(ring: Keyring, *, who: str | None, reason: str, typed: dict[str, str] | None = None) -> None:
+def refuse_words(ring: Keyring, *, who: str | None, reason: str, typed: dict[str, str] | None = None, option: str = "--reason") -> None:
     """`Refused` when a reason is missing, or when anything that was typed names a patient of a keyring."""
     if len(reason.strip()) < _SHORTEST_REASON:
-        raise Refused("a reason is needed, in words", where="--reason", do='say why, without names: --reason "critical result, ward 3"')
-    refuse_identities(ring.map, {"--reason": reason, "--who": who or "", **{f"--{name}": said for name, said in (typed or {}).items()}})
+        raise Refused("a reason is needed, in words", where=option, do=f'say why, without names: {option} "critical result, ward 3"')
+    refuse_identities(ring.map, {option: reason, "--who": who or "", **{f"--{name}": said for name, said in (typed or {}).items()}})
 
 
 @contextmanager

@@ -80,8 +80,10 @@ def disclose(
         unknown = sum(resolve(custody.ring, name)[0] is None for name in named)
         if unknown:
             raise Refused(f"{unknown} of {len(named)} subjects are not of this keyring", where="--subject", do="use the keyring that named them")
+        typed = {"recipient": recipient, "address": address, "what": what, "agreement": agreement}
+        custody.allow(who=who, reason=purpose, typed=typed, option="--purpose")
         return custody.record(
-            _DISCLOSED, who=who, reason=purpose, typed={"recipient": recipient, "address": address, "what": what, "agreement": agreement},
+            _DISCLOSED, who=who, reason=purpose, typed=typed,
             date=day.isoformat(), limited_data_set=limited_data_set, count=max(count or 0, len(named)), subjects=named,
         )  # fmt: skip
 
