@@ -319,6 +319,16 @@ def test_codes_of_published_schemes_stay_and_a_hospitals_own_only_if_they_tell_n
     assert [one.CodeValue for one in read(change(raw), where="x").AnatomicRegionSequence] == ["419993007", "ABDO", "REMOVED", "REMOVED"]
 
 
+def test_the_words_of_a_hospitals_own_code_are_those_of_a_description_and_those_of_a_published_one_stay(change):
+    def code(scheme: bytes, words: bytes) -> bytes:
+        return element(0x00080100, "SH", b"X1") + element(0x00080102, "SH", scheme) + element(0x00080104, "LO", words)
+
+    raw = part10([sequence(0x00081032, code(b"99MERCY", b"Swedish Issaquah CT chest"), code(b"99MERCY", b"CT head axial"), code(b"SCT", b"Guillain-Barre syndrome"))])
+    told = [one.CodeMeaning for one in read(change(raw), where="x").ProcedureCodeSequence]
+    assert ("Swedish" in told[0], "Issaquah" in told[0], told[0][-8:]) == (False, False, "CT chest")
+    assert told[1:] == ["CT head axial", "Guillain-Barre syndrome"]
+
+
 # --- the file -----------------------------------------------------------------------------------------
 
 

@@ -18,7 +18,7 @@ from bedside.deidentify.dicom_values import Texts, decoded, encoded
 if TYPE_CHECKING:
     from bedside.deidentify.dicom_clean import Cleaner, Place
 
-_VALUE, _LONG_VALUE, _SCHEME = 0x00080100, 0x00080119, 0x00080102
+_VALUE, _LONG_VALUE, _SCHEME, _MEANING = 0x00080100, 0x00080119, 0x00080102, 0x00080104
 _PUBLISHED = re.compile(
     r"(?:DCM|SCT|SRT|SNM3|99SDM|SNOMED.*|LN|LOINC|UCUM|FMA|RADLEX|RADELEMENT|NCIt|UMLS|I9C?|I10P?|ICD.*|ISO.*|MDC|MDNS|NDC|RXNORM|MSH|NEU|"
     r"BARI|IBSI|BI|ACR|PUBCHEM_CID|ITIS_TSN|C4|C5|CPT.*|HPC|HCPCS|CDT\d?|CVX|DCMUID|IETF\d+|RFC\d+|ATC|ASTM-?\w*|UPC|UNS|NCDR.*|POS|PATHLEX|JC8|JJ1017.*|"
@@ -71,15 +71,19 @@ class Codes:
         """LO, SH and UC that no rule names: a value or scheme of a coded entry, or a short text."""
         if element.tag in (_VALUE, _LONG_VALUE):
             said = decoded(level.value(element), place.sets)
-            published = _PUBLISHED.match(level.text(_SCHEME)) is not None
+            published = not self._is_local(level)
             if said:
                 self._set(level, element, said, [said if self._may_stand(said, published) else _REMOVED], place.sets)
-        elif element.tag in _described():
+        elif element.tag in _described() or (element.tag == _MEANING and place.mode != "content" and self._is_local(level)):
             cleaner.change(level, element, place, lambda one: dicom_words.cleaned(cleaner.text(one), strict=True))
         elif element.tag in _versions():
             cleaner.change(level, element, place, cleaner.text)
         else:
             cleaner.change(level, element, place, lambda one: dicom_words.without_numbers(cleaner.text(one)))
+
+    def _is_local(self, level: Level) -> bool:
+        """Whether a coded entry is of a scheme of a hospital's own, whose words may name the house as its descriptions do."""
+        return _PUBLISHED.match(level.text(_SCHEME)) is None
 
     def _nobodys(self, code: str) -> bool:
         return dicom_words.without(self.desk.kept(code, self.person), self.cleaner.own.words) == code
