@@ -376,3 +376,14 @@ def test_a_name_in_one_row_of_a_column_of_codes_goes_and_the_codes_stay(out):
     assert done == [*said, "[NAME] called", "moved to [NAME]", *["per [NAME]"] * 9]
     assert out({"x": ["Zoloft", "Farxuvia", "Quintrexo"] * 9}, {"x": "keep"}, proposed=True)["x"].to_list() == ["Zoloft", "Farxuvia", "Quintrexo"] * 9
     assert out({"x": ["per Umberton"]}, {"x": "keep"})["x"].to_list() == ["per Umberton"]
+
+
+def test_a_name_that_stands_for_the_number_of_a_patient_is_known_in_the_texts_beside_it(tmp_path):
+    (tmp_path / "x.psv").write_text("patient|comment|qty\nPottlesworth^Orlo|asked Orlo Pottlesworth to come back on Monday|30\nUmberton^Ida|spoke with Ida; umberton knows|60\n")
+    made = Keyring.create(tmp_path / "k", seed=b"named", made=True)
+    file = RawFile("t", "tables", tmp_path / "x.psv", "x.psv", "x.psv")
+    mapping = proposal([file])
+    survey([file], made, mappings={"t": mapping}, timezones={"t": UNSTATED})
+    done = transform(file, policy=policy("expert-determination"), keyring=made, mapping=mapping, timezone=UNSTATED).data.decode()
+    assert done.splitlines()[0] == "patient|comment|qty"
+    assert not [word for word in ("Orlo", "Pottlesworth", "Ida", "mberton") if word in done]
