@@ -25,22 +25,22 @@ _LAST_WORDS = frozenset(name.split(" ")[-1] for name in (*_STATES.split("|"), *_
 _FLAT = r"(?:(?:flat|apt\.?|apartment|unit|suite)\s*#?\w{1,5},?\s+)?"
 _NUMBER = r"\d{1,6}(?:\s?[-/]\s?\d{1,4})?(?:-?[a-z](?!\w))?(?!\w|[.,]\d)"
 _BOX = r"(?:(?:rr|rural\s+route|hc|star\s+route)\s*#?\d{1,4},?\s+box\s+#?\d{1,6}[a-z]?|(?:p\.?\s?o\.?\s?box|postfach|apartado|boite\s+postale)\s+#?\d{1,6})"
-_NAMED = r"(?:\d{1,3}(?:st|nd|rd|th)|[a-z][a-z0-9'.-]*)"
+_NAMED = r"(?:\d{1,3}(?:st|nd|rd|th)|(?:blvd|ave|pkwy|hwy|[a-z])\.(?=[,\s])|[a-z][a-z0-9'-]*)"
 _FIRST = rf"{_FLAT}{_NUMBER},?\s+{_NAMED}(?:\s+(?:{_NAMED}|\d{{1,4}}[a-z]?)){{0,5}}?{_UNIT}"
 _LAST = r"[a-z][a-z'.-]*(?:\s+[a-z][a-z'.-]*){0,4}\s+\d{1,5}\s?[a-z]?"
-_TOWN = r"[a-z][a-z'.-]*(?:[\s-]+[a-z][a-z'.-]*){0,3}"
+_TOWN = r"[a-z][a-z'.-]{0,40}(?:\s+[a-z][a-z'.-]{0,40}){0,3}"
 _SAID = re.compile(
-    rf"[\s:=]*(?:in\s+|at\s+|is\s+|den\s+|au\s+|en\s+)?(?:the\s+)?(?P<street>{_BOX}|{_FIRST}(?=\s*(?:[,;|<]|\n|\Z|(?:(?<=[a-z]{{3}})|(?<=\d)|(?<=\s(?:rd|dr|ln|ct))|(?<=\sst))\.(?:\s|\Z|<)|\s(?:with|and|in|since|by|where|but|who|alone)\b))|{_LAST}(?!\w))"
+    rf"[\s:=]*(?:in\s+|at\s+|is\s+|den\s+|au\s+|en\s+)?(?:the\s+)?(?P<street>{_BOX}|{_FIRST}(?=\s*(?:[,;|<]|\n|\Z|(?:(?<=[a-z]{{3}})|(?<=\d)|(?<=\s(?:rd|dr|ln|ct))|(?<=\sst))\.(?:[\s|<]|\Z)|\s(?:with|and|in|since|by|where|but|who|alone)\b))|{_LAST}(?!\w))"
 )
 _TOWN_AFTER = re.compile(rf"\.?,\s*(?P<town>{_TOWN}?)(?=,?\s+(?:{STATE})\b\.?,?\s+\d{{5}}|,\s*(?:{STATE})\b|,?\s+(?:{_PROVINCES})\s+[a-z]\d[a-z]|\s+[a-z]{{1,2}}\d[a-z\d]?\s\d[a-z]{{2}}|\s*(?:[.|<\n]|\Z))")
 _NO_STREET = frozenset(
-    ["home", "age", "ages", "level", "least", "times", "most", "room", "ward", "bed", "night", "risk", "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "hr", "hrs", "minute", "minutes", "min", "mins", "mile", "miles", "block", "blocks", "km", "cm", "mm", "mg", "ml", "pm", "am", "yo", "y", "people", "persons", "children", "kids", "dogs", "cats", "patients", "siblings", "other", "different", "of", "to", "per"]
+    ["home", "age", "ages", "level", "least", "times", "most", "room", "ward", "bed", "night", "risk", "day", "days", "week", "weeks", "month", "months", "year", "years", "hour", "hours", "hr", "hrs", "minute", "minutes", "min", "mins", "mile", "miles", "block", "blocks", "acre", "acres", "meals", "dollars", "km", "cm", "mm", "mg", "ml", "pm", "am", "yo", "y", "people", "persons", "children", "kids", "dogs", "cats", "patients", "siblings", "other", "different", "of", "to", "per"]
 )
 # What says that an address follows, by the letters that a text is asked for first.
 _CUES = {
     stem: re.compile(stem + rest)
     for stem, rest in {
-        "lives ": "(?:at|on)", "lived ": "at", "living ": "at", "resid": r"(?:es?\s+(?:at|on)|(?:ing|ed)\s+(?:at|on)|ence:|ente\s+(?:in|en)|ing)", 
+        "lives ": "at", "lived ": "at", "living ": "at", "resid": r"(?:es?\s+(?:at|on)|(?:ing|ed)\s+(?:at|on)|ence:|ente\s+(?:in|en)|ing)",
         "wohnhaft": "", "anschrift": r"\s?:", "adres": r"(?:se)?\s?:", "habite": "", "demeurant": "", "domicili": "(?:o|ad[oa]|e|ata|ato)?", "direcci": "on:", "vive en": "", "woon": "(?:t|achtig)",
         "indirizzo": r"\s?:",
     }.items()
@@ -118,9 +118,17 @@ def after_code(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
     found = (_CASED_TOWN if text[end + 1 : end + 2].isupper() and text[end + 2 : end + 3].islower() else _AFTER_CODE).match(text, end)
     if found is None:
         return
-    streets, said = list(street_before(lower, start)), " ".join(lower[found.start(1) : found.end(1)].split())
-    flags = meanings().get(said, 0)
-    known = said in towns().get(said.split(" ")[0], ()) or bool(flags & Word.CITY and not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL))
-    if (streets or known) and (known or not _NO_TOWN.intersection(said.split())):
+    streets, line = list(street_before(lower, start)), lower[found.start(1) : found.end(1)]
+    if not _is_listed(line):
+        line = line.partition("\n")[0]
+    known = _is_listed(line)
+    if known or (streets and not _NO_TOWN.intersection(line.split())):
         yield from streets
-        yield Span(start, found.end(1), "ZIP")
+        yield Span(start, found.start(1) + len(line), "ZIP")
+
+
+def _is_listed(said: str) -> bool:
+    """Whether it is a town of the list and no other word."""
+    words = said.split()
+    flags = meanings().get(said, 0)
+    return " ".join(words) in towns().get(words[0], ()) or bool(flags & Word.CITY and not flags & (Word.PLAIN | Word.ENGLISH | Word.CLINICAL))

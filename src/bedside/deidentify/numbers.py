@@ -210,7 +210,7 @@ def _coded(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
         stop = max(shape.end(), whole.end() if shape.end() >= end else 0)
         if not forms.MEASURED.match(text, stop):
             yield Span(shape.start(), stop, "ID")
-            if shape.re is forms.POSTCODE:
+            if shape.re is forms.POSTCODE and any(map(str.isspace, shape.group())):
                 yield from before_code(lower, shape.start())
         return
     digits, strong = sum(map(str.isdigit, said)), None

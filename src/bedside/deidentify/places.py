@@ -28,11 +28,11 @@ _STREET_WORD = (
 )
 _UNIT = r"(?:,?\s+(?:Apt|Apartment|Suite|Ste|Unit|Floor|Fl|Flat|Room|Rm|Bldg|Building|#)\.?\s*#?\w+)?"
 _STREET = re.compile(
+    r"\d{1,6}[A-Za-z]?,?\s+(?:(?:[A-Z][A-Za-z]+\s+)?(?:Highway|Hwy|Route|Rte|Road|County\s+Road|State\s+R(?:oute|oad)|FM|Interstate)\s+\d{1,4}[A-Z]?\b(?:\s+(?:[NSEW]{1,2}|North|South|East|West)\b)?"
+    rf"|(?:Parkway|Pkwy|Highway|Hwy|Broadway|Boulevard|Blvd)\b(?:\s+(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}"
+    r"|(?:Avenue|Street|Way|Court|Lane|Road|Boulevard|Place)\s+of\s+(?:the\s+)?[A-Z][A-Za-z]+)|"
     rf"\d{{1,6}}[A-Za-z]?(?:[-/](?:\d{{1,4}}[A-Z]?|[A-Z]))?,?\s+(?:[NSEW]{{1,2}}\.?\s+|North\s+|South\s+|East\s+|West\s+)?(?:(?:\d{{1,3}}(?:st|nd|rd|th)|[A-Z][A-Za-z0-9_'.-]{{0,40}})\s+){{1,4}}?"
     rf"(?:{_STREET_WORD})\b\.?(?:\s+(?:{_STREET_WORD})\b\.?){{0,2}}(?:\s+[NSEW]{{1,2}}\b\.?|\s+(?:North|South|East|West)\b)?{_UNIT}"
-    r"|\d{1,6}[A-Za-z]?,?\s+(?:(?:[A-Z][A-Za-z]+\s+)?(?:Highway|Hwy|Route|Rte|Road|County\s+Road|State\s+R(?:oute|oad)|FM|Interstate)\s+\d{1,4}[A-Z]?\b(?:\s+(?:[NSEW]{1,2}|North|South|East|West)\b)?"
-    rf"|(?:Parkway|Pkwy|Highway|Hwy|Broadway|Boulevard|Blvd)\b(?:\s+(?:[NSEW]{{1,2}}|North|South|East|West)\b)?{_UNIT}"
-    r"|(?:Avenue|Street|Way|Court|Lane|Road|Boulevard|Place)\s+of\s+(?:the\s+)?[A-Z][A-Za-z]+)"
 )
 # Streets in capitals and small letters: only words that are hardly anything else.
 _SURE_STREET = re.compile(

@@ -21,6 +21,7 @@ _STREET = re.compile(
     r"|(?:rr|rural route|hc)\s*#?\d{1,4},?\s+box\s+\d{1,6}|p\.?\s?o\.?\s?box\s+\d{1,6}",
     re.IGNORECASE,
 )
+_DATE = re.compile(r"(?:19|20)\d\d-?(?:0[1-9]|1[0-2])-?(?:[0-2]\d|3[01])|\d\d?-\d\d?-(?:\d\d|\d{4})")
 _TOWN = re.compile(r"[A-Za-z][A-Za-z'.]*(?:[ -][A-Za-z'.]+){0,4}")
 _FEWEST_STROKES, _FEWEST_DIGITS = 4, 6
 
@@ -50,7 +51,7 @@ def _fields(text: str, start: int, end: int, places: bool) -> Iterator[Span]:
             yield Span(begin, begin + len(said), "ADDRESS")
         elif _LOCAL_PHONE.fullmatch(said):
             yield Span(begin, begin + len(said), "PHONE")
-        elif _NUMBER.fullmatch(said) and sum(map(str.isdigit, said)) >= _FEWEST_DIGITS:
+        elif _NUMBER.fullmatch(said) and not _DATE.fullmatch(said) and sum(map(str.isdigit, said)) >= _FEWEST_DIGITS:
             yield Span(begin, begin + len(said), "ID")
 
 

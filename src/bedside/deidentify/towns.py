@@ -25,7 +25,7 @@ _PLACED = re.compile(
 )
 _SEEN, _UNIT_AFTER = re.compile(r"\b(?:seen|evaluated|treated|hospitali[sz]ed|admitted|presented|assessed|visit)\s*\Z"), re.compile(r"\s(?:ed|er|a&e|emergency|clinic|hospital|urgent)\b")
 _LATER = re.compile(r"\s(?:last|this|two|three|\d+)\s(?:years?|months?|weeks?|summer|winter|spring|fall)\b")
-_NO_TOWN_AFTER = re.compile(r"(?:'s)?\s(?:trial|study|studies|arm|cohort|group|criteria|score|scale|protocol|therapy|syndrome|disease|test|position|mode|range|limits?|saline)\b")
+_NO_TOWN_AFTER = re.compile(r"(?:'s)?\s(?:trial|study|studies|arm|cohort|group|criteria|score|scale|protocol|therapy|syndrome|disease|test|position|mode|range|limits?|saline|salts?|units?)\b")
 _PLAIN = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
 _TURNS = (" in ", " from ", " near ", "ed to ")
 _BACK = 48
@@ -56,9 +56,9 @@ def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | Non
     flags = meanings().get(said, _UNKNOWN)
     if not flags & _MAY_BE or said in _NAMES or is_eponym(lower, end) or _NO_TOWN_AFTER.match(lower, end):
         return None
-    if flags & Word.CITY and not flags & _PLAIN:
+    if flags & Word.CITY and not flags & _PLAIN and not is_land(said):
         return end if lower[at + 1 : at + 3] in ("in", "fr") else None
-    if len(said) < _SHORTEST or (flags & Word.CLINICAL and text[start].islower()) or flags & Word.LAND:
+    if len(said) < _SHORTEST or (flags & Word.CLINICAL and text[start].islower()) or is_land(said) or (flags == _UNKNOWN and _SPECIALITY.search(said)):
         return None
     near = lower[max(0, at - _BACK) : at]
     sure = _PLACED.search(near) or (_SEEN.search(near) and _UNIT_AFTER.match(lower, end)) or (lower[at + 1 : at + 5] == "from" and _LATER.match(lower, end))
@@ -68,6 +68,7 @@ def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | Non
 
 
 _SHORTEST = 4
+_SPECIALITY = re.compile(r"(?:logy|logic|ics|ic|try|tion|al|ed|ive|ing|ary|gen|care|unit|ward|room|doctor)\Z")
 
 
 def _of_more_words(text: str, lower: str, start: int) -> int | None:
