@@ -48,7 +48,9 @@ _CUES = {
 _ENGLISH = {stem: cue for stem, cue in _CUES.items() if stem in ("lives ", "lived ", "living ", "resid", "wohnhaft")}
 _ENGLISH_REACH = 600
 _TOWN_BACK = re.compile(rf"(?:(?<=[,;:|>\n])\s*|\b(?:in|at|of|from|to|near)\s+)({_TOWN}?),?\s+\Z")
-_STREET_BACK = re.compile(rf"(?:\A|(?<=[,;:|>\n])\s*|\b(?:at|wohnhaft|is)\s+)({_BOX}|{_FIRST}|{_LAST})\.?,\s*\Z")
+_STREET = re.compile(rf"{_BOX}|{_FIRST}|{_LAST}")
+_BEGINS = re.compile(r"[,;:|>\n]\s*|\b(?:at|wohnhaft|is)\s+")
+_LAST_BEGINNINGS = 3
 _AFTER_CODE = re.compile(rf"\s+({_TOWN}?)(?=\s*(?:[,;|<\n]|\.(?:\s|\Z)|\Z))", re.IGNORECASE)
 _CASED_TOWN = re.compile(r"\s+([A-Z][A-Za-z'.]+(?:[ \n-](?:(?:or|of|upon|on|am|an|der|sur|le|la|les|super|in|de|del)[ \n-])?[A-Z][A-Za-z']+){0,3})")
 _NO_TOWN = frozenset(["pt", "patient", "the", "a", "an", "and", "or", "with", "he", "she", "they", "was", "is", "were", "has", "had", "seen", "on", "for", "no", "not", "history", "years", "year", "old", "mg", "ml", "by", "who", "his", "her", "their", "resident", "lives", "living", "resides"])
@@ -108,9 +110,18 @@ def before_code(lower: str, end: int) -> Iterator[Span]:
 
 def street_before(lower: str, end: int) -> Iterator[Span]:
     """The street before a comma and a town or a code that begins at `end`."""
-    found = _STREET_BACK.search(lower, max(0, end - _REACH), end)
-    if found and _is_street(found[1]):
-        yield Span(*found.span(1), "ADDRESS")
+    stop = end
+    while stop and lower[stop - 1].isspace():
+        stop -= 1
+    if lower[stop - 1 : stop] != ",":
+        return
+    stop -= 1
+    floor = max(0, end - _REACH)
+    begins = [0] * (not floor) + [sign.end() for sign in _BEGINS.finditer(lower, floor, stop)]
+    for start in begins[-_LAST_BEGINNINGS:]:
+        if (found := _STREET.fullmatch(lower, start, stop - (lower[stop - 1] == "."))) and _is_street(found.group()):
+            yield Span(*found.span(), "ADDRESS")
+            return
 
 
 def after_code(text: str, lower: str, start: int, end: int) -> Iterator[Span]:
