@@ -104,10 +104,10 @@ def test_an_identifier_in_a_column_declared_harmless_stops_the_run_with_code_3_a
 
 def test_a_refused_run_leaves_no_byte_of_a_patient_outside_the_raw_files(study, ended, capfd):
     labs = study / "raw" / "tables" / "labs.csv"
-    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,seen by Ada Featherquill\n" * 3)
+    labs.write_text(labs.read_text() + "70707071,2026-01-13 11:00:00,3.8,donor 80808081\n" * 3)
     assert ended("deidentify", study) == 3
     told = capfd.readouterr()
-    assert "tables/labs.csv: 3 of kind name (line 3, line 4, line 5)" in told.err
+    assert "tables/labs.csv: 3 of kind number (line 3, line 4, line 5)" in told.err
     said = [told.out.encode() + told.err.encode(), *(path.read_bytes() for path in study.rglob("*") if path.is_file() and "raw" not in path.parts)]
     assert not any(word in text for text in said for word in (b"Featherquill", b"Ada", b"Quillfeather", b"Zebulon", b"70707071", b"80808081"))
     assert [path for path in (study / ".work").rglob("*") if path.is_file() and path.name != "lock"] == []
