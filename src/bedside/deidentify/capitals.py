@@ -20,7 +20,8 @@ from bedside.deidentify.spans import Span
 
 _WORD = re.compile(r"[A-Z](?:[A-Za-z0-9_]+(?:['-][A-Za-z0-9_]+)*|'[A-Z][A-Za-z]+(?:-[A-Za-z]+)*|(?=\.[A-Z]))")
 _SMALL, _PARTICLE_NEXT = frozenset("abcdefghijklmnopqrstuvwxyz"), frozenset(["van", "von", "de ", "del", "al-", "al ", "bin", "ibn", "el-", "da ", "di "])
-_VERBS_BEGIN = frozenset(space + verb for verb in ("si", "ar", "to", "sa", "st", "pr", "de", "re", "SI", "AR", "TO", "SA", "ST", "PR", "DE", "RE") for space in " \n")
+_NOBODY = frozenset(["he", "she", "they", "patient", "pt", "the", "family", "this"])
+_VERBS_BEGIN = frozenset(space + verb for verb in ("si", "ar", "to", "sa", "st", "pr", "de", "re", "fa", "FA", "SI", "AR", "TO", "SA", "ST", "PR", "DE", "RE") for space in " \n")
 _AFTER_WORD, _STOPS = ",:;", frozenset(".,:;)\n/")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,;:")
 _TITLE, _LABEL, _DEGREE, _HOSPITAL, _SAINT, _STATE, _STREET, _ADDRESS, _MONTH, _PLACE, _NAMELIKE, _GIVEN, _COMMON, _COUNTY, _CUE = (1 << at for at in range(12, 27))
@@ -93,7 +94,7 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
                     cues.append((at, at + len(before)))
         elif text[start - 1] == "\n" and text[start - 2] in middle and (before := lower[max(lower.rfind(" ", 0, start - 1), lower.rfind("\n", 0, start - 1)) + 1 : start - 1]) in person_cues:
             cues.append((start - 1 - len(before), start - 1))
-        if text[end : end + 3] in _VERBS_BEGIN and text[start : start + 2] not in ("He", "Sh", "Th", "Pa"):
+        if text[end : end + 3] in _VERBS_BEGIN and lower[start:end] not in _NOBODY:
             found += before_verb(text, lower, end + 1)
         if cue is None:
             if not flags or (flags & _NEEDS_SIGN and not flags & _OTHER_SIGNS and not _goes_on(text, lower, end)):
@@ -118,7 +119,7 @@ def _announced(text: str, lower: str, cues: list[tuple[int, int]], found: list[S
         while text[name : name + 1] in _BETWEEN_CUE:
             name += 1
         stop = ends.get(name)
-        if stop is None or text[stop : stop + 1] == "-" or (text[stop : stop + 1] == " " and (text[stop + 1 : stop + 2].isupper() or lower[stop + 1 : stop + 4] in _PARTICLE_NEXT)):
+        if stop is None or text[stop : stop + 1] == "-" or (text[stop : stop + 1] == " " and (text[stop + 1 : stop + 2].isupper() or text[stop + 1 : stop + 2] in ("0", "1", "5", "8") or lower[stop + 1 : stop + 4] in _PARTICLE_NEXT)):
             found += named_after(text, lower, start, end)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from bedside.deidentify.lexicon import Word, is_eponym, listed, meanings
-from bedside.deidentify.people import DEGREE_WORDS, KIN
+from bedside.deidentify.people import DEGREE_WORDS, KIN, LABEL_WORDS
 from bedside.deidentify.spans import Runs, Span
 
 _TOKEN = re.compile(r"(?:[A-Za-z]|[0158](?=[a-z]{2}))[A-Za-z0-9_|]*(?:['-][A-Za-z0-9_|]+)*\.?")
@@ -22,8 +22,9 @@ _AFTER_CUE = re.compile(r"(?:'s)?\.?(?:[ \t]+name\b)?[ \t]*([:=]?)(?:</?[a-z]{1,
 _TITLED = re.compile(r"(?:drs?|doctor|mr|mrs|ms|miss|prof|rn)\b\.?[ \t]+")
 _LABEL_SIGN = re.compile(r"(?:[ ][Nn][Aa][Mm][Ee])?[ \t]{0,3}[:=]")
 _INITIALS = re.compile(r"[A-Za-z]\.[ ]?[A-Za-z]\.(?=[\s,])(?![ ](?:van|von|de|al|[A-Z][a-z]))")
-_PARTICLES = frozenset(["van", "von", "de", "del", "della", "la", "le", "der", "den", "ter", "bin", "ibn", "bint", "al", "el", "da", "dos", "di", "du", "af", "zu", "y", "e", "ni", "te", "st"])  # fmt: skip
+PARTICLES = frozenset(["van", "von", "de", "del", "della", "la", "le", "der", "den", "ter", "bin", "ibn", "bint", "al", "el", "da", "dos", "di", "du", "af", "zu", "y", "e", "ni", "te", "st"])  # fmt: skip
 _TWO, _MOST_WORDS = 2, 9
+_LOOSE = ("y", "e", "te", "st")
 _AUXILIARY = frozenset(["will", "may", "can", "might", "must"])
 _NAME_FLAGS = Word.GIVEN | Word.GIVEN_WORLD | Word.FAMILY | Word.FAMILY_WORLD
 _TYPED = Word.GIVEN | Word.FAMILY
@@ -51,7 +52,7 @@ _NEEDS_BEFORE = {
     "w/": frozenset(["reviewed", "discussed", "spoke", "d", "met", "consulted"]),
     "regards": frozenset(["kind", "best", "warm"]),
 }
-_PER = frozenset(["day", "week", "month", "hour", "minute", "kg", "dose", "unit", "night", "shift", "field", "case"])
+_PER = frozenset(["day", "week", "month", "hour", "minute", "kg", "dose", "unit", "night", "shift", "field", "case", "se", "os", "rectum", "protocol"])
 _ENDS_LETTER = ("you", "sincerely", "regards", "respectfully")
 _QUOTED = ("labeled", "labelled")
 
@@ -64,7 +65,7 @@ def doing() -> frozenset[str]:
 
 @lru_cache(maxsize=1)
 def _stops() -> frozenset[str]:
-    return doing() | listed("after_names") | KIN | DEGREE_WORDS - {"m", "d", "r", "do", "ph"}
+    return doing() | listed("after_names") | KIN | LABEL_WORDS | DEGREE_WORDS - {"m", "d", "r", "do", "ph"}
 
 
 def named_after(text: str, lower: str, begin: int, end: int) -> Iterator[Span]:
@@ -81,6 +82,8 @@ def named_after(text: str, lower: str, begin: int, end: int) -> Iterator[Span]:
     at = sign.end()
     if cue in _ENDS_LETTER:
         at = _skipped(text, end + 1 if text[end : end + 1] == "," else end)
+    if lower.startswith("'s", end) and "name" not in sign[0]:
+        return
     if at == end or (cue in _QUOTED and sign[3] != '"') or (sign[2] and sign[1]):
         return
     if cue in ("pt", "patient", "mr", "mrs", "ms", "miss", "client") and (short := _INITIALS.match(text, at)) and not (short[0].islower() and not text[begin:end].islower()):
@@ -92,10 +95,10 @@ def named_after(text: str, lower: str, begin: int, end: int) -> Iterator[Span]:
         force = STRONG if sign[1] and force != LABEL else MIDDLE
     if titled := _TITLED.match(lower, at):
         at, force = titled.end(), STRONG
-    if cue in _ENDS_LETTER and ((text[at : at + 1].isupper() and text[at + 1 : at + 2].islower()) or _is_sure(_bare(_word_at(lower, at)))):
+    if cue in _ENDS_LETTER and ((text[at : at + 1].isupper() and text[at + 1 : at + 2].islower()) or is_sure(_bare(_word_at(lower, at)))):
         force = STRONG
     name = _name_at(text, lower, at, force, text[begin:end])
-    if name is not None and not (cue == "per" and lower[name.start : name.end] in _PER) and not (text[begin:end] in ("mr", "ms") and text[end] != "." and _is_unlisted(lower, name)):
+    if name is not None and not (cue == "per" and _bare(_word_at(lower, name.start)) in _PER) and not (text[begin:end] in ("mr", "ms") and text[end] != "." and _is_unlisted(lower, name)):
         yield name
 
 
@@ -127,7 +130,7 @@ def _name_at(text: str, lower: str, at: int, force: int, cue: str) -> Span | Non
     said = first[0].rstrip(".")
     cased = (said[0].isdigit() or not said.islower()) and not (said.isupper() and len(said) > 1 and _goes_on_in_capitals(text, first.end()))
     if not cased and first[0].islower() and (not cue.islower() or _is_cased(text, at)):
-        if _bare(first[0]) not in _PARTICLES:
+        if _bare(first[0]) not in PARTICLES:
             return None
         cased = True
     tokens = _tokens(text, lower, at, cased, force in (STRONG, MIDDLE))
@@ -135,9 +138,9 @@ def _name_at(text: str, lower: str, at: int, force: int, cue: str) -> Span | Non
         return None
     begin, end = tokens[0][0], tokens[-1][1]
     words = [_bare(lower[a:b]) for a, b in tokens]
-    if len(words) == 1 and (len(words[0]) == 1 or is_eponym(lower, end)):
+    if len(words) == 1 and (len(words[0]) == 1 or is_disease(lower, end)):
         return Span(begin, end, "NAME") if force == STRONG and cue.lower() not in ("dear", "re", "cc") and "," in text[end : end + 1] and text[begin].isupper() else None
-    if is_eponym(lower, end):
+    if is_disease(lower, end):
         return None
     if end - begin > 2 and text[end - 1] == "." and len(words[-1]) > 1:
         end -= 1
@@ -149,6 +152,14 @@ CAPITALISED = re.compile(r"[A-Z][a-z]")
 
 def _is_cased(text: str, at: int) -> bool:
     return CAPITALISED.search(text, max(0, at - 400), at + 400) is not None
+
+
+def is_disease(lower: str, end: int) -> bool:
+    """Whether what follows a name makes it that of a disease: not in "Dmitri denies fever"."""
+    if not is_eponym(lower, end):
+        return False
+    after = _NEXT_WORD.match(lower, end)
+    return after is None or after[1] not in doing()
 
 
 _NEXT_CAPITALS = re.compile(r"[,.;:)\s]*([A-Za-z]{2,})?")
@@ -169,10 +180,10 @@ def _tokens(text: str, lower: str, at: int, cased: bool, lenient: bool) -> list[
         if token is None:
             break
         word = _bare(lower[at : token.end()])
-        if word in _PARTICLES and token[0][-1] != ".":
+        if word in PARTICLES and token[0][-1] != ".":
             pending.append(token.span())
-        elif (pending and not cased and word not in listed("after_names")) or (len(word) == 1 and (token[0][-1] == "." or (word != "a" and token[0].isupper()) or (kept and token[0].isupper() and text[token.end() : token.end() + 1] in ("", "\n", "|")))) or (
-            len(word) > 1 and ((pending and not token[0].islower()) or _may_be(word, token[0], cased) or (lenient and cased and not kept and _is_unusual(text, token)))
+        elif (pending and not cased and word not in listed("after_names") and lower[slice(*pending[-1])] not in _LOOSE) or (len(word) == 1 and (token[0][-1] == "." or (word != "a" and token[0].isupper()) or (kept and token[0].isupper() and text[token.end() : token.end() + 1] in ("", "\n", "|")))) or (
+            len(word) > 1 and ((pending and not token[0].islower() and (cased or (lower[slice(*pending[-1])] not in _LOOSE and word not in listed("after_names")))) or _may_be(word, token[0], cased) or (lenient and cased and not kept and _is_unusual(text, token)))
         ):
             kept += [*pending, token.span()]
             pending = []
@@ -216,8 +227,13 @@ def _may_be(word: str, written: str, cased: bool) -> bool:
     if word in _stops() or (cased and written.islower() and not written[0].isdigit()):
         return False
     if "-" in word:
-        return not any(_is_no_part(_flags(part)) for part in word.split("-")) or (cased and word.startswith(("al-", "el-", "abd-")))
+        return not any(_is_no_part(_flags(part)) for part in word.split("-")) or (cased and (word.startswith(("al-", "el-", "abd-")) or bool(_flags(word.partition("-")[0]) & (Word.GIVEN | Word.GIVEN_WORLD))))
     return not _is_no_part(_flags(word))
+
+
+def is_no_part(word: str) -> bool:
+    """Whether a word is no part of any name."""
+    return word in _stops() or _is_no_part(_flags(word))
 
 
 def _is_no_part(flags: int) -> bool:
@@ -247,7 +263,7 @@ _NUMBER_NEXT = re.compile(r"[ ]?\d")
 
 def _agrees(lower: str, words: list[str], end: int, force: int, cased: bool) -> bool:
     """Whether the words of a name and what follows them make a person of it."""
-    sure = [word for word in words if _is_sure(word)]
+    sure = [word for word in words if is_sure(word)]
     after = _NEXT_WORD.match(lower, end)
     verb = bool(after and after[1] in doing())
     if all(len(word) == 1 or (_flags(word) & Word.CLINICAL and not _flags(word) & _TYPED) for word in words) and not (cased and (verb or len(words) > 1)):
@@ -266,7 +282,7 @@ def _agrees(lower: str, words: list[str], end: int, force: int, cased: bool) -> 
     return degree or (len(words) > 1 and bool(sure) and (cased or len(sure) == len(words))) or (cased and len(words) > 1 and bool(_PUNCTUATION.match(lower, end)))
 
 
-def _is_sure(word: str) -> bool:
+def is_sure(word: str) -> bool:
     """Whether a word is a name and no other."""
     flags = _flags(word)
     return len(word) > 1 and ((bool(flags & _NAME_FLAGS) and not flags & (_WORDLY | Word.AMBIGUOUS)) or "-" in word)
@@ -310,8 +326,8 @@ def before_ages(text: str, lower: str, runs: Runs) -> Iterator[Span]:
         words = [_bare(word) for word in before[1].split()]
         begin, stop = before.span(1)
         cased = text[begin].isupper() and not text[begin:stop].isupper()
-        names = [word for word in words if word not in _PARTICLES]
-        if (all(_may_be(word, "A", cased) for word in names) and (any(_flags(word) & _TYPED or _is_sure(word) for word in names) or all(_flags(word) & _NAME_FLAGS for word in names))) or (cased and len(names) == _TWO and (first := _TOKEN.match(text, begin)) and _is_unusual(text, first)):
+        names = [word for word in words if word not in PARTICLES]
+        if (all(_may_be(word, "A", cased) for word in names) and (any(_flags(word) & _TYPED or is_sure(word) for word in names) or all(_flags(word) & _NAME_FLAGS for word in names))) or (cased and len(names) == _TWO and (first := _TOKEN.match(text, begin)) and _is_unusual(text, first)):
             yield Span(begin, stop, "NAME")
 
 
@@ -335,10 +351,11 @@ def in_records(text: str) -> Iterator[Span]:
 
 
 _DOING = ("signed ", "arrived ", "tolerated ", "says ", "states ", "presented ", "denies ", "resting ")
+_MEETING = ("family meeting", "family conference")
 _SAYING = ("signed", "says", "states", "denies")
 _BEFORE_VERB = re.compile(
     r"(?:\A|[.:;>|\n\"]|\bpt|\bpatient)[ \n]*((?:[A-Za-z]\.[ ]?|(?:van|von|de|del|la|der|bin|ibn|al|el|ni|te|y)[ ]){0,4}[A-Za-z0158][A-Za-z0-9'-]*"
-    r"(?:,?[ ](?:(?:van|von|de|del|la|der|bin|ibn|al|el|ni|te|y)[ ]){0,3}[A-Za-z][A-Za-z0-9'-]*\.?){0,3})[ \n]\Z", re.IGNORECASE
+    r"(?:,?[ ](?:(?:van|von|de|del|la|der|bin|ibn|al|el|ni|te|y)[ ]){0,3}[A-Za-z][A-Za-z0-9'-]*){0,3})[ \n]\Z", re.IGNORECASE
 )
 
 
@@ -356,21 +373,21 @@ def before_verbs(text: str, lower: str) -> Iterator[Span]:
 def before_verb(text: str, lower: str, at: int) -> Iterator[Span]:
     """ "R. Williams signed", "Self, Pat arrived": a person at the beginning of a sentence, before the verb at `at`."""
     verb = lower[at : at + 12].split()[0]
-    if verb + " " in _DOING and (before := _BEFORE_VERB.search(text, max(0, at - 60), at)) and _is_person(before[1], verb):
+    if (verb + " " in _DOING or lower.startswith(_MEETING, at)) and (before := _BEFORE_VERB.search(text, max(0, at - 60), at)) and _is_person(before[1], verb):
         yield Span(*before.span(1), "NAME")
 
 
 def _is_person(said: str, verb: str) -> bool:
     """Whether words that begin a sentence are a name."""
-    written = [word for word in re.findall(r"[A-Za-z0-9'-]+", said) if word.lower() not in _PARTICLES]
+    written = [word for word in re.findall(r"[A-Za-z0-9'-]+", said) if word.lower() not in PARTICLES]
     words = [word.lower() for word in written]
     whole = [word for word in words if len(word) > 1]
     cased = not said.islower() and not said.isupper()
     if not whole or not all(_may_be(word.lower(), word, cased) or len(word) == 1 for word in written):
         return False
     if len(words) > 1:
-        return len(words) > len(whole) or "," in said or any(_flags(word) & _TYPED or _is_sure(word) for word in whole)
+        return len(words) > len(whole) or "," in said or any(_flags(word) & _TYPED or is_sure(word) for word in whole)
     flags = _flags(words[0])
     if flags == Word.UNKNOWN:
-        return cased and verb in _SAYING and len(words[0]) > 2
+        return cased and (verb in _SAYING or verb == "family") and len(words[0]) > 2
     return bool(flags & (_TYPED | Word.GIVEN_WORLD)) and not (flags & Word.CLINICAL and not flags & _TYPED) and words[0] not in _AUXILIARY - {"may"}

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 
-from bedside.deidentify.cued_names import _PARTICLES, CAPITALISED, doing
-from bedside.deidentify.lexicon import Word, is_eponym, meanings
+from bedside.deidentify.cued_names import CAPITALISED, PARTICLES, doing, is_disease, is_no_part, is_sure
+from bedside.deidentify.lexicon import Word, meanings
 from bedside.deidentify.people import DEGREE_WORDS, TITLE_WORDS
 from bedside.deidentify.spans import Span
 
 _PART = re.compile(r"[a-z0-9][a-z0-9_']*(?:-[a-z0-9_']+)*")
 _WORDLY = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
-_NO_PART = _PARTICLES | TITLE_WORDS | DEGREE_WORDS | frozenset(["jr", "sr", "ii", "iii", "iv", "and", "the"])
+_NO_PART = PARTICLES | TITLE_WORDS | DEGREE_WORDS | frozenset(["jr", "sr", "ii", "iii", "iv", "and", "the"])
 _INITIAL = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z]\.[ ]?\Z")
 _NEXT = re.compile(r"(?:,?[ \n]+([a-z]+)|('s)\b)")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,")
@@ -26,10 +26,10 @@ _FEWEST, _MOST_PARTS = 2, 24
 
 def again(text: str, lower: str, found: list[Span]) -> list[Span]:
     """Parts of full names where they stand alone."""
-    parts = _parts(lower, found)
+    caseless = CAPITALISED.search(text) is None
+    parts = _parts(lower, found, caseless)
     if not parts:
         return []
-    caseless = CAPITALISED.search(text) is None
     more: list[Span] = []
     starts = {span.start for span in found}
     for part in parts:
@@ -45,21 +45,23 @@ def again(text: str, lower: str, found: list[Span]) -> list[Span]:
     return more
 
 
-def _parts(lower: str, found: list[Span]) -> list[str]:
+def _parts(lower: str, found: list[Span], caseless: bool) -> list[str]:
     """Parts of the names of two words and more, in the order in which they stand."""
     parts: dict[str, None] = {}
     for start, end, kind in found:
         if kind != "NAME" or end - start > 60:
             continue
         words = [word for word in _PART.findall(lower[start:end]) if len(word) >= _FEWEST and word not in _NO_PART and not word.isdigit()]
-        if len(words) > 1:
+        names = [word for word in words if not is_no_part(word)]
+        if len(words) > 1 and (not caseless or any(meanings().get(word, 0) & Word.GIVEN or is_sure(word) for word in names)):
+            words = names
             parts.update(dict.fromkeys(words))
     return list(parts)[:_MOST_PARTS]
 
 
 def _stands(text: str, lower: str, at: int, end: int, flags: int, caseless: bool) -> Span | None:
     """The stretch of a name that stands here, with its initial."""
-    if is_eponym(lower, end + 2 if lower.startswith("'s", end) else end) or (not caseless and text[at].islower()):
+    if is_disease(lower, end + 2 if lower.startswith("'s", end) else end) or (not caseless and text[at].islower()):
         return None
     begin = at
     if text[at - 1 : at] in (" ", ".") and (initial := _INITIAL.search(text, max(0, at - 4), at)) is not None:
