@@ -78,7 +78,7 @@ def capital_spans(text: str, lower: str, *, towns: bool) -> list[Span]:
         start, end = word.span()
         flags = get(lower[start:end], unknown)
         cue = None
-        if flags & _CUE and (text[end + 1 : end + 2] not in _SMALL or lower[end + 1 : end + 4] in _PARTICLE_NEXT):
+        if flags & _CUE and (text[end + 1 : end + 2] not in _SMALL or text[end] == "=" or lower[end + 1 : end + 4] in _PARTICLE_NEXT):
             cues.append((start, end))
         if text[start - 2] in middle and text[start - 1] == " " and start > 2:
             before = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1]
@@ -189,7 +189,7 @@ def _signs(text: str, lower: str, start: int, end: int, flags: int, towns: bool,
     if flags & _HOSPITAL:
         count = len(found)
         found += places.hospital_at(text, start)
-        if len(found) == count:
+        if len(found) == count or text[found[-1].start - 1 : found[-1].start] == "\n":
             found += kind_at(text, lower, start)
         if not text[start + 1 : end].islower() or text.startswith(("Hosp", "Med"), start):
             found += facility_at(text, start)

@@ -129,7 +129,7 @@ def _name_at(text: str, lower: str, at: int, force: int, cue: str) -> Span | Non
         return None
     said = first[0].rstrip(".")
     cased = (said[0].isdigit() or not said.islower()) and not (said.isupper() and len(said) > 1 and _goes_on_in_capitals(text, first.end()))
-    if not cased and first[0].islower() and (not cue.islower() or _is_cased(text, at)):
+    if not cased and first[0].islower() and (not cue.islower() or _is_cased(text, at)) and not (text[at - 1] == "=" and force in (MIDDLE, LABEL) and _flags(said) & (Word.GIVEN | Word.GIVEN_WORLD)):
         if _bare(first[0]) not in PARTICLES:
             return None
         cased = True
@@ -342,11 +342,12 @@ def in_records(text: str) -> Iterator[Span]:
     """Names as fields of a record hold them: "Boyd^Samuel^T", "|Samuel Boyd|"."""
     for found in _CARETS.finditer(text) if "^" in text else ():
         words = re.findall(r"[A-Za-z]+", found[0].lower())
-        if any(_flags(word) & _NAME_FLAGS for word in words) and not any(_flags(word) & Word.CLINICAL and not _flags(word) & _NAME_FLAGS for word in words):
+        parts = [part for part in found[0].split("^") if part.strip()]  # one part and a caret is no name: "fever ^"
+        if len(parts) > 1 and " ^" not in found[0] and "^ " not in found[0] and any(_flags(word) & _NAME_FLAGS and not _flags(word) & Word.CLINICAL for word in words) and not any(_flags(word) & Word.CLINICAL and not _flags(word) & _NAME_FLAGS for word in words):
             yield Span(*found.span(), "NAME")
     for found in _FIELD.finditer(text) if text.count("|") >= _FEWEST_FIELDS else ():
         words = [_bare(word) for word in found[2].split()]
-        if _flags(found[1].lower()) & Word.GIVEN and all(len(word) == 1 or _may_be(word, "A", True) for word in words) and any(_flags(word) & (_NAME_FLAGS | Word.UNKNOWN) for word in words):
+        if _flags(found[1].lower()) & (Word.GIVEN | Word.GIVEN_WORLD) and all(len(word) == 1 or _may_be(word, "A", True) for word in words) and any(_flags(word) & (_NAME_FLAGS | Word.UNKNOWN) for word in words):
             yield Span(found.start(1), found.end(2), "NAME")
 
 

@@ -20,7 +20,7 @@ _KIND = (
 )
 _KINDS = re.compile(_KIND)
 _JOINED = re.compile(r"[a-z]{3,}(?:klinikum|spital|krankenhaus)(?:[ ][a-z]{3,}(?:-[a-z]+)?)?(?![a-z])|(?:klinikum|krankenhaus|h[o]pital|ospedale|clinique)[ ](?:(?:de|du|des|di|la|am|im)[ ]){0,2}[a-z]{3,}(?:-[a-z]+)*")
-_BEFORE = re.compile(r"(?:\A|[\n:|>]|\b(?:at|of|from|to|via|with|the)(?=\s))\s*((?:(?:st\.|mt\.|ft\.|[a-z][a-z0-9'-]*)[ \t]+){0,4}(?:st\.|mt\.|ft\.|[a-z][a-z0-9'-]*)(?:[ \t]+|\n))\Z")
+_BEFORE = re.compile(r"(?:\A|[\n:|>]|\b(?:at|of|from|to|via|with|the)(?=\s))\s*((?:(?:st\.|mt\.|ft\.|[a-z][a-z0-9'-]*)(?:[ \t]+|\n)){0,4}(?:st\.|mt\.|ft\.|[a-z][a-z0-9'-]*)(?:[ \t]+|\n))\Z")
 _CUT = frozenset(["at", "from", "to", "via", "with", "in", "by", "for", "and", "or", "on", "seen", "was", "is", "her", "his", "their", "my", "a", "an", "near", "any", "facility:"])
 _NO_NAME = frozenset(
     ["a", "an", "the", "this", "our", "your", "of", "general", "children's", "community", "regional", "local", "outside", "nearby", "primary", "another", "same", "other", "any", "every", "each", "all", "no", "va",
@@ -72,7 +72,7 @@ def hospital_before(text: str, lower: str, start: int, end: int, *, cased: bool)
     words = words[cut:]
     while words and lower[slice(*words[0])] in ("of", "for"):
         words.pop(0)
-    if words and text[start - 1] == "\n" and (words[0][0] == 0 or text[words[0][0] - 1] == "\n"):
+    if words and "\n" in text[words[0][0] : start] and (words[0][0] == 0 or text[words[0][0] - 1] == "\n"):
         return
     if words and any(_names(lower[slice(*word)]) for word in words):
         yield Span(words[0][0], end, "HOSPITAL")
