@@ -40,14 +40,15 @@ _NO_STREET = frozenset(
 _CUES = {
     stem: re.compile(stem + rest)
     for stem, rest in {
-        "lives ": "at", "lived ": "at", "living ": "at", "resid": r"(?:es?\s+(?:at|on)|(?:ing|ed)\s+(?:at|on)|ence:|ente\s+(?:in|en)|ing)",
+        "live": r"[sd]?\s+at", "living ": "at", "resid": r"(?:es?\s+(?:at|on)|(?:ing|ed)\s+(?:at|on)|ence:|ente\s+(?:in|en)|ing)",
         "wohnhaft": "", "anschrift": r"\s?:", "adres": r"(?:se)?\s?:", "habite": "", "demeurant": "", "domicili": "(?:o|ad[oa]|e|ata|ato)?", "direcci": "on:", "vive en": "", "woon": "(?:t|achtig)",
         "indirizzo": r"\s?:",
     }.items()
 }  # fmt: skip
-_ENGLISH = {stem: cue for stem, cue in _CUES.items() if stem in ("lives ", "lived ", "living ", "resid", "wohnhaft")}
+_ENGLISH = {stem: cue for stem, cue in _CUES.items() if stem in ("live", "living ", "resid", "wohnhaft")}
 _ENGLISH_REACH = 600
-_TOWN_BACK = re.compile(rf"(?:(?<=[,;:|>\n])\s*|\b(?:in|at|of|from|to|near)\s+)({_TOWN}?),?\s+\Z")
+_TOWN_ALONE = re.compile(_TOWN)
+_TOWN_BEGINS = re.compile(r"[,;:|>\n]\s*|\b(?:in|at|of|from|to|near)\s+")
 _STREET = re.compile(rf"{_BOX}|{_FIRST}|{_LAST}")
 _BEGINS = re.compile(r"[,;:|>\n]\s*|\b(?:at|wohnhaft|is)\s+")
 _LAST_BEGINNINGS = 3
@@ -102,10 +103,14 @@ def is_land(said: str) -> bool:
 
 def before_code(lower: str, end: int) -> Iterator[Span]:
     """The town, and the street before it, that end at `end`: where a state with its zip code, or a postal code, begins."""
-    town = _TOWN_BACK.search(lower, max(0, end - _TOWN_REACH), end)
-    if town is not None and (found := list(_as_town(lower, *town.span(1)))):
-        yield from found
-        yield from street_before(lower, town.start(1))
+    stop = len(lower[max(0, end - _TOWN_REACH) : end].rstrip(" ,\n\t")) + max(0, end - _TOWN_REACH)
+    if stop == end:
+        return
+    for begin in _TOWN_BEGINS.finditer(lower, max(0, stop - _TOWN_REACH), stop):
+        if (town := _TOWN_ALONE.fullmatch(lower, begin.end(), stop)) and (found := list(_as_town(lower, *town.span()))):
+            yield from found
+            yield from street_before(lower, town.start())
+            return
 
 
 def street_before(lower: str, end: int) -> Iterator[Span]:

@@ -90,6 +90,7 @@ _FILLERS = listed("number_fillers")
 _MOST_WORDS, _REACH = 7, 72
 _MARKUP = re.compile(r"<[^<>]{0,40}>|&[a-z]{2,6};")
 _NUMBERED = re.compile(r"(?<!total )\b(?:no\.?|nr\.?|num|number|nummer|numero)\s?[:#=]\s{0,3}\Z")
+_NUMBER_SIGNS = frozenset(":#=")
 _WORD = re.compile(r"[a-z][a-z'./]*[#]?|[^\sa-z:#.,(=\"'\[-]")
 
 
@@ -110,7 +111,9 @@ def label_before(lower: str, start: int) -> str | None:
             weak = weak or bare
         elif bare not in _FILLERS and word not in _FILLERS:
             break
-    return weak or ("number" if _NUMBERED.search(lower, max(0, start - 12), start) else None)
+    if weak is None and not _NUMBER_SIGNS.isdisjoint(lower[max(0, start - 4) : start]) and _NUMBERED.search(lower, max(0, start - 12), start):
+        return "number"
+    return weak
 
 
 def is_luhn(number: str) -> bool:

@@ -30,7 +30,7 @@ _PLAIN = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
 _TURNS = (" in ", " from ", " near ", "ed to ")
 _BACK = 48
 _UNKNOWN, _MAY_BE = int(Word.UNKNOWN), int(Word.CITY | Word.UNKNOWN)
-_PLAIN_NEXT = frozenset(["the ", "his ", "her ", "thei", "a st", "all ", "both", "this", "my o", "our ", "clin", "addi", "pain", "hosp"])
+_PLAIN_NEXT = frozenset(["the ", "his ", "her ", "thei", "a st", "all ", "both", "this", "my o", "our ", "clin", "addi", "pain", "hosp", "him ", "them", "term", "an a", "a co", "a pr", "a mo", "a su", "a re", "call", "appe", "deta", "bila"])
 _NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 
 
