@@ -30,7 +30,7 @@ _PLAIN = Word.PLAIN | Word.ENGLISH | Word.CLINICAL | Word.LAND
 _TURNS = (" in ", " from ", " near ", "ed to ")
 _BACK = 48
 _UNKNOWN, _MAY_BE = int(Word.UNKNOWN), int(Word.CITY | Word.UNKNOWN)
-_PLAIN_NEXT = frozenset(["the ", "his ", "her ", "thei", "a st", "all ", "both", "this", "my o", "our ", "clin", "addi", "pain", "hosp", "him ", "them", "term", "an a", "a co", "a pr", "a mo", "a su", "a re", "call", "appe", "deta", "bila"])
+_PLAIN_NEXT = frozenset(["the", "his", "her", "a", "an", "all", "both", "this", "my", "our", "him", "them"])
 _NAMES = frozenset(MONTHS) | frozenset(month[:3] for month in MONTHS)
 
 
@@ -42,8 +42,9 @@ def town_spans(text: str, lower: str) -> Iterator[Span]:
         at = flat.find(turn)
         while at >= 0:
             start = at + len(turn)
-            word = _WORD.match(lower, start) if lower[start : start + 4] not in _PLAIN_NEXT else None
-            if word and (get(said := word.group(), _UNKNOWN) & _MAY_BE or said in many) and (end := _town_end(text, lower, start - len(turn.split()[-1]) - 2, start, word.end())):
+            said = flat[start : flat.find(" ", start)]  # a word with a sign behind it is of no list, and is looked at more closely
+            may_be = said not in _PLAIN_NEXT and (get(said, _UNKNOWN) & _MAY_BE or said in many)
+            if may_be and (word := _WORD.match(lower, start)) and (end := _town_end(text, lower, start - len(turn.split()[-1]) - 2, start, word.end())):
                 yield Span(start, end, "CITY")
             at = flat.find(turn, start - 1)
 
