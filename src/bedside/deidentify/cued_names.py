@@ -320,6 +320,9 @@ def before_ages(text: str, lower: str, runs: Runs) -> Iterator[Span]:
     for start, end, said in runs:
         if end - start > 3 or (lower[end : end + 2] not in _AGE_NEXT and lower[end : end + 1] not in _SEXES) or not _SEX.match(lower, end) or "-" in said:
             continue
+        word = lower[lower.rfind(" ", 0, start - 1) + 1 : start - 1].rstrip(",")
+        if word in ("", "a") or lower[start - 1] != " " or is_no_part(word):
+            continue
         before = _BEFORE_AGE.search(lower, max(0, start - 70), start)
         if before is None:
             continue

@@ -21,42 +21,46 @@ _NO_PART = PARTICLES | TITLE_WORDS | DEGREE_WORDS | frozenset(["jr", "sr", "ii",
 _INITIAL = re.compile(r"(?<![A-Za-z0-9.])[A-Za-z]\.[ ]?\Z")
 _NEXT = re.compile(r"(?:,?[ \n]+([a-z]+)|('s)\b)")
 _MIDDLE = frozenset("abcdefghijklmnopqrstuvwxyz,")
-_FEWEST, _MOST_PARTS = 2, 24
+_FEWEST, _LONGEST, _MOST_PARTS = 2, 60, 24
 
 
 def again(text: str, lower: str, found: list[Span]) -> list[Span]:
     """Parts of full names where they stand alone."""
-    caseless = CAPITALISED.search(text) is None
-    parts = _parts(lower, found, caseless)
-    if not parts:
+    named = [span for span in found if span.kind == "NAME" and span.end - span.start < _LONGEST]
+    if not named:
         return []
+    caseless = CAPITALISED.search(text) is None
+    parts, starts = _parts(lower, named, caseless)
     more: list[Span] = []
-    starts = {span.start for span in found}
     for part in parts:
         flags = meanings().get(part, int(Word.UNKNOWN))
         at, length = lower.find(part), len(part)
         while at >= 0:
             end = at + length
-            if at not in starts and not (at and (lower[at - 1].isalnum() or lower[at - 1] in "@_.")) and not (lower[end : end + 1].isalnum() or lower[end : end + 1] in ("@", "_")):
-                span = _stands(text, lower, at, end, flags, caseless)
-                if span is not None:
-                    more.append(span)
+            if at not in starts and _is_whole(lower, at, end) and (span := _stands(text, lower, at, end, flags, caseless)) is not None:
+                more.append(span)
             at = lower.find(part, end)
     return more
 
 
-def _parts(lower: str, found: list[Span], caseless: bool) -> list[str]:
-    """Parts of the names of two words and more, in the order in which they stand."""
+def _is_whole(lower: str, at: int, end: int) -> bool:
+    """Whether a part is a word of its own, and not of an address of mail."""
+    return not (at and (lower[at - 1].isalnum() or lower[at - 1] in "@_.")) and not (lower[end : end + 1].isalnum() or lower[end : end + 1] in ("@", "_"))
+
+
+def _parts(lower: str, named: list[Span], caseless: bool) -> tuple[list[str], set[int]]:
+    """Parts of the names of two words and more, in the order in which they stand, and the places where a name was found."""
     parts: dict[str, None] = {}
-    for start, end, kind in found:
-        if kind != "NAME" or end - start > 60:
-            continue
-        words = [word for word in _PART.findall(lower[start:end]) if len(word) >= _FEWEST and word not in _NO_PART and not word.isdigit()]
-        names = [word for word in words if not is_no_part(word)]
-        if len(words) > 1 and (not caseless or any(meanings().get(word, 0) & Word.GIVEN or is_sure(word) for word in names)):
-            words = names
-            parts.update(dict.fromkeys(words))
-    return list(parts)[:_MOST_PARTS]
+    starts: set[int] = set()
+    for start, end, _ in named:
+        found = list(_PART.finditer(lower, start, end))
+        starts.update(one.start() for one in found)
+        words = [one[0] for one in found if one[0] not in _NO_PART and one.end() - one.start() >= _FEWEST and not one[0].isdigit()] if len(found) > 1 else ()
+        if len(words) > 1:
+            names = [word for word in words if not is_no_part(word)]
+            if not caseless or any(meanings().get(word, 0) & Word.GIVEN or is_sure(word) for word in names):
+                parts.update(dict.fromkeys(names))
+    return list(parts)[:_MOST_PARTS], starts
 
 
 def _stands(text: str, lower: str, at: int, end: int, flags: int, caseless: bool) -> Span | None:
