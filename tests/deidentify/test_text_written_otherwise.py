@@ -57,7 +57,7 @@ def test_an_identifier_written_otherwise_is_not_left_in_a_note(said, secret):
         "INR went from 2.5 to 3.1. Plan", "K on admission 4.1. Stable", "Ca 8.9. Mg 1.7.", "strength 5/5, acuity 20/40, pain from 3/10 to 6/10", "1/2 tab at noon", "in 1-2 weeks", "v2.5.1",
         "may 2 tabs, dec 5 mg", "in mar 5 doses", "bone plate and 6 screws; plate count 350", "lives at home with 2 dogs", "lives on 4 acres", "lives at 2 different homes", "Rm 412-B, bed 12",
         "WBC|11.2|Hgb|9.8|Plt|210000|Na|138", "after a 2 hour drive; 30 minute road test", "seen in rheumatology clinic", "soak in epsom salts", "lives in florida", "BORN IN KENYA",
-        "values in normal limits; read in bed", "KRAS G12D", "seen in recovery", "on 2 L NC", "he lives in fear", "from surgery last year",
+        "values in normal limits; read in bed", "KRAS G12D", "seen in recovery", "on 2 L NC", "he lives in fear", "sister in college", "school in session, a friend on parole", "seen in triage ER", "from surgery last year",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_one_stays(said):

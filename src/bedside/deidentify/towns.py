@@ -20,8 +20,8 @@ _WORD = re.compile(r"[a-z][a-z]*(?:['-][a-z]+)*")
 _MORE = re.compile(r"[a-z.'-]+(?:\s[a-z.'-]+){0,4}")
 _PLACED = re.compile(
     r"(?:\b(?:born|geboren|geb\.|nee?|nacid[oa]|nat[oa])\b[^;|]{0,28}|\b(?:moved|relocated|emigrated|immigrated|flew|drove|travel(?:l)?ed)(?:\s(?:here|there|back|up|down|over))?|\b(?:lives|living|lived|live|resides|residing|resided|resident|"
-    r"raised|grew up|native|based|works|worked|working|employed|retired|school|university|college|church|farm|factory|shop|store|office|bakery|restaurant|plant|mill|company|bank|hotel|prison|jail|home|house|"
-    r"apartment|flat|family|daughter|son|mother|father|brother|sister|parents|wohnhaft|wohnt|habite|vive|woont)(?:\s(?:alone|now|currently|out|here))?)\s*\Z"
+    r"raised|grew up|native|based|works|worked|working|employed|retired|school|university|college|church|farm|factory|shop|store|office|bakery|restaurant|plant|mill|company|bank|hotel|prison|jail|"
+    r"wohnhaft|wohnt|habite|vive|woont)(?:\s(?:alone|now|currently|out|here))?)\s*\Z"
 )
 _SEEN, _UNIT_AFTER = re.compile(r"\b(?:seen|evaluated|treated|hospitali[sz]ed|admitted|presented|assessed|visit)\s*\Z"), re.compile(r"\s(?:ed|er|a&e|emergency|clinic|hospital|urgent)\b")
 _LATER = re.compile(r"\s(?:last|this|two|three|\d+)\s(?:years?|months?|weeks?|summer|winter|spring|fall)\b")
@@ -59,7 +59,7 @@ def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | Non
         return None
     if flags & Word.CITY and not flags & _PLAIN and not is_land(said):
         return end if lower[at + 1 : at + 3] in ("in", "fr") else None
-    if len(said) < _SHORTEST or (flags & Word.CLINICAL and text[start].islower()) or is_land(said) or (flags == _UNKNOWN and _SPECIALITY.search(said)):
+    if len(said) < _SHORTEST or said in _NO_SINGLE or (flags & Word.CLINICAL and text[start].islower()) or is_land(said) or (flags == _UNKNOWN and _SPECIALITY.search(said)):
         return None
     near = lower[max(0, at - _BACK) : at]
     sure = _PLACED.search(near) or (_SEEN.search(near) and _UNIT_AFTER.match(lower, end)) or (lower[at + 1 : at + 5] == "from" and _LATER.match(lower, end))
@@ -69,7 +69,11 @@ def _town_end(text: str, lower: str, at: int, start: int, end: int) -> int | Non
 
 
 _SHORTEST = 4
-_SPECIALITY = re.compile(r"(?:logy|logic|ics|ic|try|tion|al|ed|ive|ing|ary|gen|care|unit|ward|room|doctor)\Z")
+_SPECIALITY = re.compile(r"(?:logy|logic|ics|ic|try|tion|al|ed|ive|ing|ary|gen|care|unit|ward|room|doctor|triage|track)\Z")
+# Towns in name that are hardly ever meant by the word.
+_NO_SINGLE = frozenset(
+    ["college", "section", "university", "center", "centre", "union", "hospital", "care", "home", "town", "village", "station", "beach", "park", "temple", "church", "commerce", "industry", "enterprise", "independence", "justice", "energy", "trust", "business", "media", "shelter", "poverty", "fear", "peace", "harmony", "comfort", "progress", "early", "late", "marine", "mission", "service", "bed", "pain", "sales", "plain", "point", "block", "force", "airport", "annex", "apex", "battlefield", "celebration", "central", "commonwealth", "confederation", "countryside", "defiance", "downtown", "drama", "erode", "homeland", "hurricane", "jingling", "lend", "marathon", "metropolis", "midway", "monument", "oasis", "opportunity", "parole", "plantation", "prospect", "republic", "reserve", "same", "seaside", "shaping", "split", "sunrise", "sunset", "superior", "tire", "uptown", "westerly", "halfway", "gateway", "parkway"]
+)
 
 
 def _of_more_words(text: str, lower: str, start: int) -> int | None:
