@@ -52,10 +52,16 @@ def _parts(lower: str, named: list[Span], caseless: bool) -> tuple[list[str], se
     """Parts of the names of two words and more, in the order in which they stand, and the places where a name was found."""
     parts: dict[str, None] = {}
     starts: set[int] = set()
+    seen: set[str] = set()
     for start, end, _ in named:
-        found = list(_PART.finditer(lower, start, end))
-        starts.update(one.start() for one in found)
-        words = [one[0] for one in found if one[0] not in _NO_PART and one.end() - one.start() >= _FEWEST and not one[0].isdigit()] if len(found) > 1 else ()
+        starts.add(start)
+        said = lower[start:end]
+        if said in seen or (" " not in said and said.isalpha()):
+            continue
+        seen.add(said)
+        found = [(one.start() + start, one[0]) for one in _PART.finditer(said)]
+        starts.update([at for at, _ in found])
+        words = [word for _, word in found if len(word) >= _FEWEST and word not in _NO_PART and not word.isdigit()]
         if len(words) > 1:
             names = [word for word in words if not is_no_part(word)]
             if not caseless or any(meanings().get(word, 0) & Word.GIVEN or is_sure(word) for word in names):
