@@ -10,7 +10,7 @@ import re
 
 from bedside.deidentify.lexicon import listed
 
-_MONTH = r"(?P<month>Jan(?:uary|\.)?|Feb(?:ruary|\.)?|Mar(?:ch|\.)?|Apr(?:il|\.)?|May|June?\.?|July?\.?|Aug(?:ust|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|\.)?|Nov(?:ember|\.)?|Dec(?:ember|\.)?)"
+_MONTH = r"(?P<month>Jan(?:uary|u|\.)?|Feb(?:ruary|r|\.)?|Mar(?:ch|c|\.)?|Apr(?:il|i|\.)?|May|June?\.?|July?\.?|Aug(?:ust|u|\.)?|Sept?(?:ember|\.)?|Oct(?:ober|o|\.)?|Nov(?:ember|e|\.)?|Dec(?:ember|e|\.)?)"
 _DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?P<ordinal>(?i:st|nd|rd|th))?"
 _YEAR = r"(?P<year>(?:19|20)\d\d|['’]\d\d)"
 _LIKELY_YEAR = r"(?P<year>19[2-9]\d|20[0-3]\d)"
@@ -88,7 +88,7 @@ MONTH_ONLY = frozenset(["january", "february", "april", "june", "july", "august"
 # The day and the month of "am 5.11." and "seen 26.8.; next": a decimal number has no point behind it, unless the sentence ends.
 DAY_DOT = re.compile(r"(?P<day>0?[1-9]|[12]\d|3[01])(?P<gap>\.)(?P<month>0?[1-9]|1[0-2])\.(?!\w)")
 AFTER_DAY_DOT = re.compile(r"[,;.)|<:]|\s*(?:-|bis\b|to\b|und\b)\s*\d|\s*<br|\s+\d\d\d\d\b")
-SURE_OF_DAY_DOT = frozenset(["on", "am", "vom", "bis", "seit", "zum", "since", "seen", "visit", "admitted", "discharged", "aufnahme", "entlassung", "entlassen", "received", "dated"])
+SURE_OF_DAY_DOT = frozenset(["on", "am", "vom", "bis", "seit", "zum", "since", "seen", "visit", "admitted", "discharged", "aufnahme", "entlassung", "entlassen", "received", "dated", "held", "collected", "ed", "er"])
 WORD_BEFORE = re.compile(r"([a-z/-]+)[\s:(]{1,3}\Z")
 SHAPED = (*SEPARATED, *NAMED, COMPACT, MONTH_DAY, DAY_MONTH)
 YEAR_FIRST = re.compile(rf"{_TWO}(?P<sep>[-/.])(?P<month>0[1-9]|1[0-2])(?P=sep)(?P<day>0[1-9]|[12]\d|3[01])")
