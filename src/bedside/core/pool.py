@@ -21,7 +21,7 @@ from typing import IO, Any, Self
 
 from bedside.core.errors import BedsideError, Unusable
 
-_AHEAD = 2  # jobs a worker that wait, so that none stands idle
+_AHEAD = 31  # jobs a worker that wait or are done before their turn: behind one large part many small ones go on
 _ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 Job = tuple[str, Any]
 

@@ -116,8 +116,10 @@ def drawn(files: Iterable[RawFile], doer: Doer, count: int) -> list[Text]:
 def prove(out: Path, doer: Doer, *, keeps: tuple[str, ...] = ()) -> Residue:
     """The residue proof over everything below a folder."""
     files = sorted(path for path in out.rglob("*") if path.is_file())
-    parts = list(doer.ordered(("prove", (path.relative_to(out).as_posix(), path, keeps)) for path in files))
-    return joined(parts)
+    large_first = sorted(files, key=lambda path: -path.stat().st_size)  # so that no worker waits for the last large one
+    parts = doer.ordered(("prove", (path.relative_to(out).as_posix(), path, keeps)) for path in large_first)
+    found = dict(zip(large_first, parts, strict=True))
+    return joined([found[path] for path in files])
 
 
 def joined(parts: Sequence[Residue]) -> Residue:
