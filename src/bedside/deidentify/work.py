@@ -6,7 +6,6 @@ Out       values that can be joined in the order of the files, whoever worked th
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from heapq import nsmallest
 from pathlib import Path
@@ -130,8 +129,6 @@ class Work:
         if self._needles is None or self._needles[0] != keeps:
             self.keyring.map.memo.clear()  # what the transform remembered is of no use to the search
             self._needles = keeps, needles_of(self.keyring, keeps=keeps)
-            gc.collect()
-            gc.freeze()
         return prove([(name, path)], needles=self._needles[1])
 
 
