@@ -42,25 +42,27 @@ VERBS: dict[str, str] = {
 class Verbs(click.Group):
     """A group that imports a verb's module only when the verb is asked for."""
 
+    verbs, module, kind = VERBS, "bedside.cli.", "verb"
+
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in self.verbs:
             return None
-        command = import_module(f"bedside.cli.{cmd_name}").run
+        command = import_module(f"{self.module}{cmd_name}").run
         assert isinstance(command, click.Command)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], VERBS, 1)
-            ctx.fail(f"no verb called {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        if args and args[0] not in self.verbs and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.verbs, 1)
+            ctx.fail(f"no {self.kind} called {args[0]!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl(list(self.verbs.items()))
 
 
 @click.command("bedside", cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})

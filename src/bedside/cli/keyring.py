@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from importlib import import_module
-
 import click
+
+from bedside.cli.group import Verbs
 
 VERBS: dict[str, str] = {
     "show": "What a keyring is: its id, its naming, its passphrase, its ledger.",
@@ -24,31 +23,13 @@ VERBS: dict[str, str] = {
 }
 
 
-class Verbs(click.Group):
-    """A group that imports a verb's module only when the verb is asked for."""
+class OfKeyring(Verbs):
+    """The verbs of a keyring."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command = import_module(f"bedside.cli.keyring_{cmd_name}").run
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in VERBS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], VERBS, 1)
-            ctx.fail("no such verb of a keyring" + (f"; did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+    verbs, module, kind = VERBS, "bedside.cli.keyring_", "verb of a keyring"
 
 
-@click.command("keyring", cls=Verbs, no_args_is_help=True)
+@click.command("keyring", cls=OfKeyring, no_args_is_help=True)
 def run() -> None:
     """The keyring: who is behind a name, disclosures, backup, another secret, folders encrypted or disposed of.
 

@@ -99,12 +99,12 @@ def deidentify(given: Sequence[Path], out: Path, key: Path, asked: Asked) -> Res
             done = _with_foreign(done, foreign, keyring)
             residue = _prove(part, rules, keyring, workers)
         _write(part, done, residue, _columns(named, mapping))
-        review = _review(out, done, rules, asked) if asked.sample else None
         keyring.must_be_same(where="the end of de-identification")
         if out.exists():
             out.rmdir()
         part.rename(out)
         whole = True
+        review = _review(out, done, rules, asked) if asked.sample else None
     finally:
         shutil.rmtree(part, ignore_errors=True)
         if not whole and asked.spans is not None:
