@@ -204,3 +204,18 @@ def test_an_instance_that_names_no_patient_is_of_the_unknown_one_of_its_study(tm
     made = [pydicom.dcmread(path) for path in sorted((tmp_path / "out").glob("*.dcm"))]
     assert len({one.PatientID for one in made}) == len({one.StudyInstanceUID for one in made}) == 2
     assert {str(one.PatientName) for one in made} == {one.PatientID for one in made}
+
+
+def test_a_defect_that_one_file_brings_to_light_sets_that_file_aside_without_its_words(raw, tmp_path, monkeypatch):
+    from bedside.deidentify import hl7v2
+
+    def broken(self, raw, *, where):
+        raise ZeroDivisionError("Quillfeather")
+
+    monkeypatch.setattr(hl7v2.Change, "message", broken)
+    result = deidentify([raw], tmp_path / "out", tmp_path / "key", Asked(workers=1))
+    (told,) = [one for one in result.quarantined if "defect" in one.reason]
+    assert told.reason.startswith("a defect of Bedside (ZeroDivisionError, test_standalone.py line ")
+    assert "Quillfeather" not in told.reason
+    assert result.records.written >= 6
+    assert result.records.read == result.records.written + sum(result.records.quarantined.values())

@@ -56,6 +56,14 @@ def _rebuild(kind: type[BedsideError], what: str, where: str, do: str) -> Bedsid
     return kind(what, where=where, do=do)
 
 
+def raised_at(error: BaseException) -> str:
+    """File and line of our code, or another's, that an error came from: its place without its words, which may quote a record."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename.replace(chr(92), '/').rsplit('/', 1)[-1]} line {trace.tb_lineno}" if trace is not None else "nowhere"
+
+
 def shape_of(value: object) -> str:
     """Describe a value without showing it: its type, length and the classes of its characters.
 

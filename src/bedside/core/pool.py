@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import IO, Any, Self
 
-from bedside.core.errors import BedsideError, Unusable
+from bedside.core.errors import BedsideError, Unusable, raised_at
 
 _AHEAD = 31  # jobs a worker that wait or are done before their turn: behind one large part many small ones go on
 _ONE_THREAD = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -116,17 +116,10 @@ def serve(begin: Callable[[Any], Callable[[str, Any], Any]]) -> None:
             except BedsideError as error:
                 answer = False, error
             except Exception as error:  # noqa: BLE001  # told to the one who asked, without what it says, which may quote a record
-                answer = False, RuntimeError(f"{type(error).__name__} in a worker, {_where(error)}")
+                answer = False, RuntimeError(f"{type(error).__name__} in a worker, {raised_at(error)}")
             _send(outward, answer)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return
-
-
-def _where(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)} line {trace.tb_lineno}" if trace is not None else "nowhere"
 
 
 def _send(stream: IO[bytes], said: Any) -> None:

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from bedside.core.accounts import Reject, Tally
+from bedside.core.errors import BedsideError, raised_at
 from bedside.core.ids import keyed_file, keyed_hex
+from bedside.deidentify.collect import People
 from bedside.deidentify.keyring import Keyring
 from bedside.deidentify.patients import MapState, PatientMap
 from bedside.deidentify.policy import Policy
@@ -97,7 +99,12 @@ class Work:
     def survey(self, chunk: Chunk) -> Part:
         """What a part tells of people."""
         base = PatientMap(MapState(authorities=self.begun.authorities))
-        return collect(chunk, base, self.keyring, self.begun.mappings, self.begun.timezones, nobody=self.begun.nobody)
+        try:
+            return collect(chunk, base, self.keyring, self.begun.mappings, self.begun.timezones, nobody=self.begun.nobody)
+        except Exception as error:
+            if not _foreseen_nowhere(error):
+                raise
+            return Part(chunk.source, People(base, empty=True), 0, 1)  # the transform says what it is
 
     def take_map(self, encoded: bytes) -> None:
         """Work with the map that the survey came to."""
@@ -107,10 +114,15 @@ class Work:
         """A part without identifiers."""
         begun = self.begun
         heard = _Heard(chunk, self.keyring.file_key, begun.sample) if begun.sample or begun.spans else None
-        made = transform(
-            chunk, policy=begun.policy, keyring=self.keyring, mapping=begun.mappings.get(chunk.source), timezone=begun.timezones.get(chunk.source),
-            detectors=self.detectors, nobody=begun.nobody, listener=heard,
-        )  # fmt: skip
+        try:
+            made = transform(
+                chunk, policy=begun.policy, keyring=self.keyring, mapping=begun.mappings.get(chunk.source), timezone=begun.timezones.get(chunk.source),
+                detectors=self.detectors, nobody=begun.nobody, listener=heard,
+            )  # fmt: skip
+        except Exception as error:
+            if not _foreseen_nowhere(error):
+                raise
+            return self.reject((chunk, f"a defect of Bedside ({type(error).__name__}, {raised_at(error)}): please report it, without the file"))
         return Outcome(made, heard.spans if heard and begun.spans else [], nsmallest(begun.sample, heard.texts) if heard else [])
 
     def reject(self, about: tuple[RawFile, str]) -> Outcome:
@@ -118,7 +130,8 @@ class Work:
         file, reason = about
         tally = Tally(file.source, file.alias)
         tally.quarantine(reason)
-        reject = Reject(file.source, file.alias, "file", reason, keyed_file(self.keyring.file_key, file.path))
+        place = file.place("file") if isinstance(file, Chunk) else "file"
+        reject = Reject(file.source, file.alias, place, reason, keyed_file(self.keyring.file_key, file.path))
         return Outcome(Transformed(None, tally, [reject], {}), [], [])
 
     def prove(self, about: tuple[str, Path, tuple[str, ...]]) -> Residue:
@@ -130,6 +143,14 @@ class Work:
             self.keyring.map.memo.clear()  # what the transform remembered is of no use to the search
             self._needles = keeps, needles_of(self.keyring, keeps=keeps)
         return prove([(name, path)], needles=self._needles[1])
+
+
+def _foreseen_nowhere(error: Exception) -> bool:
+    """Whether an error is a defect that one part of one file brought to light: that part is set aside with its place, and the others go on.
+
+    What is wrong with the set-up (an extra, a policy, the keyring) or with the machine concerns every file, and ends the run.
+    """
+    return not isinstance(error, (BedsideError, OSError, ImportError, MemoryError))
 
 
 class _Heard:
