@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bedside.deidentify.text import scrub
+from bedside.deidentify.text import scrub, spans_of
 
 # What is said, and what of it must not be left.
 IDENTIFIERS = {
@@ -112,3 +112,26 @@ def test_states_and_countries_stay_and_a_town_takes_its_state_along():
 )
 def test_a_name_that_is_a_word_is_told_by_its_company(text, left):
     assert scrub(text).text == left
+
+
+WRAPPED = [
+    "617-555-0142", "(617) 555-0142", "617.555.0142", "617 555 0142", "+1 617 555 0142", "123-45-6789", "amy.lund@example.org", "10.1.2.33", "March 14, 2021",
+    "2021-03-14", "14 Mar 2021", "1HGCM82633A004352",
+]  # fmt: skip
+AROUND = ["()", "[]", "{}", "<>", '""', "''", "“”", "**", "__", " .", " ,", " ;", " :", " !", "||", "\t\t", "= ", ": ", "~~", "# "]
+
+
+@pytest.mark.parametrize("said", WRAPPED)
+@pytest.mark.parametrize("around", AROUND)
+def test_an_identifier_is_found_whatever_signs_stand_around_it(said, around):
+    text = f"seen today {around[0]}{said}{around[1]} then stable"
+    at = text.index(said)
+    covered = {place for span in spans_of(text) for place in range(span.start, span.end)}
+    assert {place for place in range(at, at + len(said)) if text[place].isalnum()} <= covered
+    assert not covered & set(range(10)), text
+
+
+def test_a_phone_wholly_in_brackets_or_behind_a_slash_goes():
+    assert scrub("Critical value called to Dr. Amy Lund (617-555-0142), read back.").text == "Critical value called to Dr. [NAME] ([PHONE]), read back."
+    assert scrub("home/617-555-0142").text == "home/[PHONE]"
+    assert scrub("ratio 12/617-555-0142").text.startswith("ratio 12/")

@@ -148,7 +148,7 @@ def _may_be_month(lower: str, start: int) -> bool:
         or lower[at : start - 1] in _BETWEEN
         or (lower[(line := lower.rfind("\n", at, start) + 1) : line + 3] in _MONTHS)
         or (lower[at] in "('\"[" and lower[at + 1 : at + 4] in _MONTHS)
-        or (not (word := lower[at : start - 1]).isalpha() and ("=" in word or "|" in word or ">" in word or ";" in word) and _FIELD_MONTH.search(lower, at, start) is not None)
+        or (not lower[at : start - 1].isalpha() and _BEHIND_SIGN.search(lower, at, start) is not None)
     )
 
 
@@ -161,7 +161,7 @@ def _matches(patterns: tuple[re.Pattern[str], ...], text: str, at: int, found: l
                 return
 
 
-_FIELD_MONTH = re.compile(r"[=|>;](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\Z")
+_BEHIND_SIGN = re.compile(r"[^a-z\d](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?\s\Z")
 _FIELD = re.compile(r"[(>|]")
 
 

@@ -89,7 +89,7 @@ def _grouped(text: str, lower: str, start: int, before: str) -> Iterator[Span]:
     """A short run that begins a number of several groups."""
     begin = start - 1 if before in "(+" else start
     phone = forms.PHONE.match(text, begin) or (forms.PHONE.match(text, start) if begin < start else None)
-    if phone and text[max(0, begin - 1) : begin] not in (".", "/", "-"):
+    if phone and not _goes_before(text, begin):
         yield Span(*phone.span(), "SSN" if _labelled_ssn(lower, phone) else "PHONE")
         return
     number = forms.SSN.match(text, start)
@@ -106,6 +106,11 @@ def _grouped(text: str, lower: str, start: int, before: str) -> Iterator[Span]:
         yield from _labelled_phone(text, begin)
     elif label in forms.STRONG_LABELS and (code := forms.SPACED_CODE.match(text, start)):
         yield Span(*code.span(), "ID")
+
+
+def _goes_before(text: str, at: int) -> bool:
+    """Whether a number is the rest of another one: behind a point, a hyphen, or a digit and a slash ("home/617-555-0142" is whole)."""
+    return text[max(0, at - 1) : at] in (".", "-", "/") and not (text[at - 1] == "/" and not text[max(0, at - 2) : at - 1].isdigit())
 
 
 def _labelled_ssn(lower: str, phone: re.Match[str]) -> bool:
@@ -160,7 +165,8 @@ def _divided(text: str, lower: str, start: int, end: int, said: str) -> Iterator
     before = text[start - 1 : start]
     if digits >= 7:
         begin = start - 1 if before in ("+", "(") else start
-        if (phone := forms.PHONE.match(text, begin)) and (begin < start or before not in (".", "-", "/")):
+        phone = forms.PHONE.match(text, begin) or (forms.PHONE.match(text, start) if before == "(" else None)  # "(617-555-0142)": the whole stands in brackets
+        if phone and not _goes_before(text, start):
             yield Span(*phone.span(), "PHONE")
             return
         if found := forms.SSN.match(text, start):

@@ -10,6 +10,7 @@ Elsewhere numbers: `numbers.py`, `dates.py`; people and places: `capitals.py`; k
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from bedside.deidentify.ages import spelled_ages
@@ -63,6 +64,9 @@ def scrub(
     return replaced(text, spans, Replacing(clock, age_cap, year, instead)) if spans else Scrubbed(text, {})
 
 
+_LINE_OF_FORM = re.compile(r"(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")
+
+
 def spans_of(
     text: str,
     *,
@@ -75,6 +79,8 @@ def spans_of(
     """Where the identifiers of a text stand: patterns, what the finders know, then what the detectors find in the rest."""
     plain = folded(text)
     shadow = in_ascii(plain.text)
+    if "_" in shadow:  # the line of a form, or emphasis: no sign of a word there
+        shadow = _LINE_OF_FORM.sub(lambda found: " " * len(found[0]), shadow)
     lower, runs = shadow.lower(), runs_of_digits(shadow)
     found = _rules(shadow, lower, runs, age_cap, keep_dates, keep_places)
     if finders and shadow is not plain.text:
